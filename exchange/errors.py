@@ -1,0 +1,299 @@
+"""The error tree: every error the exchange may show, with a stable code and no HTTP.
+
+    ExchangeError
+    ├── FormError            the bytes are not what the format asks for
+    ├── SignatureError       who sent it cannot be established
+    ├── RoleError            who sent it is known and may not do this
+    ├── AbsentError          absent, or not yours: the same answer
+    ├── ConflictError        replayed, or used before for something else
+    ├── RuleError            well-formed, but a field or a rule refuses it
+    ├── TransportError       too large, wrong media type, wrong method, no length
+    ├── QuotaError           too much in too short a time
+    ├── UnavailableError     evidence late, or something we depend on is down
+    └── IntegrityError       stored bytes are not what was stored: alarm, never an answer
+
+The code is API and never changes. The docstring is the public title. The message says what was
+found and what was expected, and holds no value of a subject, no secret, no status code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One refused field: where it is (a JSON pointer), the rule's code, and what was expected."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ExchangeError(Exception):
+    """The exchange refused the request."""
+
+    code: ClassVar[str] = "exchange.error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self, message: str = "", *, field: str | None = None, faults: tuple[Fault, ...] = ()
+    ) -> None:
+        super().__init__(message or type(self).__doc__ or self.code)
+        self.faults = faults or (
+            (Fault(f"/{field}", self.code, str(self)),) if field is not None else ()
+        )
+
+
+class FormError(ExchangeError):
+    """The request is not in the form this format asks for."""
+
+    code = "request.form"
+
+
+class DuplicateField(FormError):
+    """A JSON object names a member twice."""
+
+    code = "request.duplicate_field"
+
+
+class DuplicateHeader(FormError):
+    """A header that may stand once stands twice."""
+
+    code = "request.duplicate_header"
+
+
+class InvalidCursor(FormError):
+    """The cursor was not issued for this member and filter, or is too old."""
+
+    code = "request.cursor"
+
+
+class TruncatedBatch(FormError):
+    """The batch ends before its trailer."""
+
+    code = "batch.truncated"
+
+
+class SignatureError(ExchangeError):
+    """The request's signature does not establish who sent it."""
+
+    code = "auth.signature"
+
+
+class UncoveredRequest(SignatureError):
+    """The signature does not cover what this protocol asks it to cover."""
+
+    code = "auth.coverage"
+
+
+class StaleRequest(SignatureError):
+    """The signature's time lies outside the window this exchange accepts."""
+
+    code = "auth.stale"
+
+
+class DigestMismatch(SignatureError):
+    """The content digest is absent, of another algorithm, or not that of the body."""
+
+    code = "auth.digest"
+
+
+class RoleError(ExchangeError):
+    """This member does not hold the role that this route asks for."""
+
+    code = "auth.role"
+
+
+class AbsentError(ExchangeError):
+    """There is no such thing, or it is not yours."""
+
+    code = "absent"
+
+
+class ConflictError(ExchangeError):
+    """The request disagrees with what is stored."""
+
+    code = "conflict"
+
+
+class ReplayedRequest(ConflictError):
+    """This nonce was used before; sign a new request."""
+
+    code = "auth.replayed"
+
+
+class QueryConflict(ConflictError):
+    """This query id was used before for another question."""
+
+    code = "query.conflict"
+
+
+class BatchConflict(ConflictError):
+    """This batch id was used before for another file."""
+
+    code = "batch.conflict"
+
+
+class GrantConflict(ConflictError):
+    """This grant id was used before for another artefact."""
+
+    code = "grant.conflict"
+
+
+class GrantTransition(ConflictError):
+    """The grant's state does not allow this event."""
+
+    code = "grant.transition"
+
+
+class RecordConflict(ConflictError):
+    """The stored record disagrees with this one."""
+
+    code = "record.conflict"
+
+
+class ClosedEpoch(ConflictError):
+    """The token epoch named is not open."""
+
+    code = "token.epoch"
+
+
+class LogDisagrees(ConflictError):
+    """The checkpoint named is not one of this log's: keep both notes, they prove a fork."""
+
+    code = "log.disagrees"
+
+
+class MemberConflict(ConflictError):
+    """A member or key of this name exists already."""
+
+    code = "member.conflict"
+
+
+class RuleError(ExchangeError):
+    """A field or a rule refuses the request."""
+
+    code = "request.rule"
+
+
+class InvalidField(RuleError):
+    """A field has the wrong type, length, range or pattern."""
+
+    code = "request.field"
+
+
+class InvalidToken(RuleError):
+    """A token or blinded element is not canonical, or is the identity."""
+
+    code = "token.element"
+
+
+class InvalidRecord(RuleError):
+    """A record row breaks a rule of the format."""
+
+    code = "row.rule"
+
+
+class InvalidBatch(RuleError):
+    """The batch's header, trailer or totals refuse it."""
+
+    code = "batch.rule"
+
+
+class ControlTotal(InvalidBatch):
+    """The batch's control totals do not match its rows."""
+
+    code = "batch.control_total"
+
+
+class FaultShare(InvalidBatch):
+    """Too many rows of the batch are faulty: nothing was stored."""
+
+    code = "batch.fault_share"
+
+
+class InvalidGrant(RuleError):
+    """The grant artefact is refused; the fault names the step that refused it."""
+
+    code = "grant.rule"
+
+
+class WeakKey(RuleError):
+    """The public key is not a strong key of an accepted algorithm."""
+
+    code = "key.weak"
+
+
+class TransportError(ExchangeError):
+    """The transport of the request is not one this exchange takes."""
+
+    code = "request.transport"
+
+
+class TooLarge(TransportError):
+    """The request is larger than its limit."""
+
+    code = "request.too_large"
+
+
+class WrongMediaType(TransportError):
+    """The media type or content encoding is not the one this route takes."""
+
+    code = "request.media_type"
+
+
+class LengthRequired(TransportError):
+    """A body needs a Content-Length."""
+
+    code = "request.length"
+
+
+class MethodNotAllowed(TransportError):
+    """This resource does not take this method."""
+
+    code = "request.method"
+
+
+class QuotaError(ExchangeError):
+    """The quota is spent; Retry-After says when it opens again."""
+
+    code = "quota.spent"
+    retryable = True
+
+    def __init__(self, message: str = "", *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class UnavailableError(ExchangeError):
+    """A part the exchange needs is not available; nothing was done."""
+
+    code = "exchange.unavailable"
+    retryable = True
+    retry_after_seconds: ClassVar[int] = 2
+
+
+class LogLate(UnavailableError):
+    """The access log is late: no evidence, no answers."""
+
+    code = "log.late"
+
+
+class IntegrityError(ExchangeError):
+    """Stored bytes failed their integrity check; no answer is given."""
+
+    code = "exchange.integrity"
+
+
+class SettingsError(ExchangeError):
+    """The configuration is refused; every fault is listed."""
+
+    code = "settings.fault"
+
+
+class LaunchError(ExchangeError):
+    """A process this command needs could not be started."""
+
+    code = "launch.fault"
