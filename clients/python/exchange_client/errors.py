@@ -1,0 +1,120 @@
+"""The SDK's one error tree. Every error a caller may meet, with a stable code.
+
+    CxError
+    ├── UsageError            the call itself is wrong: mend the program
+    ├── InvalidIdentifier     the identifier breaks a rule; `code` names the rule, never the value
+    ├── Outage                no answer was had: treat the subject as not yet asked about
+    │   ├── Unreachable         nothing came back in time
+    │   ├── UnverifiedResponse  something came back, and nobody we trust has signed it
+    │   └── ProofInvalid        the evaluation is not proven under the pinned public key
+    ├── Refused               the exchange refused the request and signed its problem document
+    └── ReceiptInvalid        the receipt does not prove what it claims
+
+An outage is never an answer: no subclass of `CxError` carries an outcome, and `except CxError`
+can only ever mean "we do not know". The message holds no value of a subject and no secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class CxError(Exception):
+    """The SDK could not do what was asked."""
+
+    code: str = "cx.error"
+    retryable: bool = False
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or type(self).__doc__ or self.code)
+
+
+class UsageError(CxError):
+    """The SDK was called in a way that can never succeed."""
+
+    code = "usage"
+
+
+class InvalidIdentifier(CxError):
+    """The identifier breaks a rule of its type."""
+
+    code = "identifier"
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(f"{code}: {message}" if message else code)
+        self.code = code  # e.g. `identifier.checksum`: the rule, never the value
+
+
+class Outage(CxError):
+    """No answer was had; nothing may be concluded about the subject."""
+
+    code = "outage"
+    retryable = True
+
+
+class Unreachable(Outage):
+    """The exchange did not answer in time."""
+
+    code = "outage.unreachable"
+
+
+class UnverifiedResponse(Outage):
+    """The response is unsigned, wrongly signed, or answers another request."""
+
+    code = "outage.unverified"
+
+
+class ProofInvalid(Outage):
+    """The evaluated elements are not proven under the pinned public key; they were not used."""
+
+    code = "token.proof"
+    retryable = False  # Another try meets the same key: compare the pins first.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldFault:
+    """One refused field of a request: where (a JSON pointer), which rule, what was expected."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A problem document (RFC 9457) as the exchange signed it."""
+
+    code: str
+    status: int  # HTTP status
+    title: str
+    errors: tuple[FieldFault, ...] = ()
+    request_id: str = ""
+    retryable: bool = False
+    retry_after_seconds: int | None = None
+
+
+class Refused(CxError):
+    """The exchange refused the request; the code says why and stays the same for ever."""
+
+    code = "refused"
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(f"{problem.code}: {problem.title} (request {problem.request_id or '-'})")
+        self.problem = problem
+        self.code = problem.code
+        self.status = problem.status
+        self.title = problem.title
+        self.errors = problem.errors
+        self.request_id = problem.request_id
+        self.retryable = problem.retryable
+        self.retry_after_seconds = problem.retry_after_seconds
+
+    def __reduce__(self) -> tuple[type[Refused], tuple[Problem]]:
+        # Exceptions are rebuilt from their text by default; members use process pools.
+        return type(self), (self.problem,)
+
+
+class ReceiptInvalid(CxError):
+    """The receipt does not verify against the pinned keys."""
+
+    code = "receipt.invalid"
