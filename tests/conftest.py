@@ -1,0 +1,110 @@
+"""What every test may ask for: fresh databases, a durable server, and a network that is closed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from exchange.store.embedded import Launch, Server, attach, start
+from tests.support import postgres
+
+settings.register_profile("exchange", deadline=None, print_blob=True)
+settings.load_profile("exchange")
+
+BOTH_ENGINES = ("store", "api", "migrations")  # folders whose tests also run on the oldest server
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--all-engines`, which `make test` passes."""
+    parser.addoption(
+        "--all-engines",
+        action="store_true",
+        help="run tests of store, api and migrations on the oldest PostgreSQL here as well",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Open the run, unless this process is one of its workers."""
+    if not hasattr(config, "workerinput"):
+        postgres.open_run()
+    sys.addaudithook(_refuse_network)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what the run started."""
+    if not hasattr(config, "workerinput"):
+        postgres.close_run()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests that need a database on the engines that their folder asks for."""
+    if "engine" in metafunc.fixturenames:
+        names = list(postgres.engines())
+        folder = metafunc.definition.path.relative_to(Path(__file__).parent).parts[0]
+        wide = metafunc.config.getoption("all_engines") and folder in BOTH_ENGINES
+        metafunc.parametrize("engine", names if wide else names[:1], scope="session")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which engines ran, loudly when the oldest one was missing."""
+    if terminalreporter.config.getoption("all_engines"):
+        found = {name: one.version for name, one in postgres.engines().items()}
+        terminalreporter.section("engines")
+        terminalreporter.line(", ".join(f"PostgreSQL {version}" for version in found.values()))
+        if "pg15" not in found:
+            terminalreporter.line("NOT TESTED: PostgreSQL 15, the oldest we support, is not here")
+
+
+@pytest.fixture(scope="session")
+def postgres_server(engine: str) -> Server:
+    """The run's server; its commits are not durable."""
+    return postgres.server(engine)
+
+
+@pytest.fixture
+def database_url(postgres_server: Server) -> Iterator[str]:
+    """The libpq URL of a fresh, migrated database without rows, for one test."""
+    with postgres.clone(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_database_url(postgres_server: Server) -> Iterator[str]:
+    """The same, for all tests of one module."""
+    with postgres.clone(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+def durable_launch() -> Iterator[Launch]:
+    """How to start a server with durable commits in a directory of its own.
+
+    The test may kill it and start it again; whatever runs at the end is stopped.
+    """
+    with tempfile.TemporaryDirectory(dir=os.environ[postgres.RUN_DIR]) as directory:
+        Path(directory).chmod(0o711)
+        launch = Launch(data_dir=Path(directory) / "d", sandbox=True)
+        yield launch
+        if left := attach(launch.data_dir):
+            left.stop()
+
+
+@pytest.fixture
+def durable_server(durable_launch: Launch) -> Server:
+    """A running server with durable commits and a migrated database at its `url`."""
+    server = start(durable_launch)
+    postgres.migrate(server.url)
+    return server
+
+
+def _refuse_network(event: str, args: tuple[object, ...]) -> None:
+    """Tests talk to nothing but this machine."""
+    if event == "socket.connect" and isinstance(args[1], tuple) and args[1][0] not in LOOPBACK:
+        raise PermissionError("a test tried to leave the machine")

@@ -1,0 +1,125 @@
+"""One private PostgreSQL a test run, and a fresh migrated database for each test.
+
+The first test that asks starts the server; the run's workers share it; the process that started
+the run stops it. A run that was killed is cleaned up by the next one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from itertools import count
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import create_engine
+
+from exchange.store.binaries import Binaries, find_binaries, installed
+from exchange.store.embedded import Launch, Server, attach, start
+
+RUN_DIR = "CX_TEST_RUN_DIR"  # handed to the workers of this run by environment
+TEMPLATE = "cx_template"
+_PREFIX = "cxt-"
+_numbers = count(1)
+
+
+def open_run() -> None:
+    """Make this run's directory, after removing what killed runs left."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        if left.stat().st_uid == os.geteuid() and not _alive(int(left.name.rpartition("-")[2])):
+            _remove(left)
+    run = Path(tempfile.gettempdir()) / f"{_PREFIX}{os.getpid()}"
+    run.mkdir(mode=0o711, exist_ok=True)
+    run.chmod(0o711)
+    os.environ[RUN_DIR] = str(run)
+
+
+def close_run() -> None:
+    """Stop the run's servers and remove its directory."""
+    _remove(Path(os.environ[RUN_DIR]))
+
+
+def engines() -> dict[str, Binaries]:
+    """The servers that tests run on: the newest, and the oldest where it is another version."""
+    found = sorted(installed(), key=lambda one: one.major)
+    newest = find_binaries()
+    return {f"pg{one.major}": one for one in (newest, found[0])}
+
+
+@cache
+def server(engine: str) -> Server:
+    """Return the run's server of this engine, started and with its template by the first caller."""
+    data_dir = Path(os.environ[RUN_DIR]) / engine
+    with _only_one(data_dir.with_suffix(".lock")):
+        if running := attach(data_dir):
+            return running
+        launch = Launch(
+            data_dir=data_dir,
+            sandbox=True,
+            pg_bin=engines()[engine].path,
+            durable=False,
+            connections_max=200,
+        )
+        started = start(launch)
+        _make_template(started)
+        return started
+
+
+def migrate(url: str) -> None:
+    """Give an empty database the schema of this version."""
+    from exchange.store.schema import metadata
+
+    engine = create_engine(url)
+    metadata.create_all(engine)
+    engine.dispose()
+
+
+def kill(running: Server) -> None:
+    """Kill -9 the server, as a power cut would; `start` brings it back."""
+    os.kill(running.pid, signal.SIGKILL)
+    while Path(f"/proc/{running.pid}").exists():
+        time.sleep(0.001)
+    running.stop()
+
+
+@contextmanager
+def clone(of: Server) -> Iterator[str]:
+    """Yield the URL of a fresh database; it is dropped afterwards."""
+    name = f"cx_{os.getpid()}_{next(_numbers)}"
+    admin = of.url_of("postgres")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} STRATEGY FILE_COPY')
+        yield of.url_of(name)
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _make_template(started: Server) -> None:
+    with psycopg.connect(started.url_of("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {TEMPLATE}")
+        migrate(started.url_of(TEMPLATE))
+        connection.execute("CHECKPOINT")
+
+
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists() if Path("/proc/self").exists() else True
+
+
+def _remove(run: Path) -> None:
+    for data_dir in (path for path in run.iterdir() if path.is_dir()):
+        if running := attach(data_dir):
+            running.stop()
+    shutil.rmtree(run, ignore_errors=True)
