@@ -76,6 +76,18 @@ class TruncatedBatch(FormError):
     code = "batch.truncated"
 
 
+class InvalidNote(FormError):
+    """The bytes are no signed note, checkpoint, key or proof in the form C2SP gives it."""
+
+    code = "log.note"
+
+
+class InvalidProof(FormError):
+    """The proof does not show what it should show about the tree."""
+
+    code = "log.proof"
+
+
 class SignatureError(ExchangeError):
     """The request's signature does not establish who sent it."""
 
@@ -220,6 +232,12 @@ class InvalidGrant(RuleError):
     code = "grant.rule"
 
 
+class InvalidPayload(RuleError):
+    """A payload of the access log has a value that has no canonical form."""
+
+    code = "log.payload"
+
+
 class WeakKey(RuleError):
     """The public key is not a strong key of an accepted algorithm."""
 
@@ -285,6 +303,18 @@ class IntegrityError(ExchangeError):
     """Stored bytes failed their integrity check; no answer is given."""
 
     code = "exchange.integrity"
+
+
+class LogDamaged(IntegrityError):
+    """The stored access log is not the one that was signed; nothing more is signed."""
+
+    code = "log.damaged"
+
+
+class LogRolledBack(IntegrityError):
+    """The stored access log is older than, or another than, one that was already signed."""
+
+    code = "log.rolled_back"
 
 
 class SettingsError(ExchangeError):
