@@ -50,6 +50,7 @@ class Profile:
 
     id: str
     version: int
+    ref: str  # what grants, leaves and receipts carry, such as cn@1
     languages: tuple[str, ...]
     currency: str  # ISO 4217
     currency_exponent: int  # minor units are 10 to the minus this many units
@@ -99,11 +100,6 @@ class Profile:
     policy: Mapping[Purpose, Policy]
     values: tuple[Value, ...]
 
-    @property
-    def ref(self) -> str:
-        """Return the name that grants, leaves and receipts carry, such as `cn@1`."""
-        return f"{self.id.lower()}@{self.version}"
-
 
 @cache
 def load_profile(profile_id: str) -> Profile:
@@ -148,6 +144,7 @@ def _read(tables: dict[str, object], sheet: Sheet) -> Profile:
     return Profile(
         id=profile_id,
         version=version,
+        ref=f"{profile_id.lower()}@{version}",
         languages=languages,
         currency=currency,
         currency_exponent=sheet.whole("currency_exponent"),
