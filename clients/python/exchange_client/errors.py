@@ -2,13 +2,19 @@
 
     CxError
     ├── UsageError            the call itself is wrong: mend the program
+    │   ├── AnswerMisread       an answer was read as if it were another: truth value, finding, band
+    │   ├── KeyFileError        the member's key file is absent, open to others, damaged or sealed
+    │   └── PinError            there are no pins of this exchange, or they are not whole
     ├── InvalidIdentifier     the identifier breaks a rule; `code` names the rule, never the value
     ├── Outage                no answer was had: treat the subject as not yet asked about
     │   ├── Unreachable         nothing came back in time
     │   ├── UnverifiedResponse  something came back, and nobody we trust has signed it
+    │   ├── NotYetLogged        the log has not proven the receipt's leaf in time
     │   └── ProofInvalid        the evaluation is not proven under the pinned public key
     ├── Refused               the exchange refused the request and signed its problem document
-    └── ReceiptInvalid        the receipt does not prove what it claims
+    ├── ReceiptInvalid        the receipt does not prove what it claims
+    │   └── InclusionInvalid    the proof does not show the receipt's leaf in the pinned log
+    └── PinMismatch           the exchange describes itself otherwise than it is pinned
 
 An outage is never an answer: no subclass of `CxError` carries an outcome, and `except CxError`
 can only ever mean "we do not know". The message holds no value of a subject and no secret.
@@ -33,6 +39,24 @@ class UsageError(CxError):
     """The SDK was called in a way that can never succeed."""
 
     code = "usage"
+
+
+class AnswerMisread(UsageError):
+    """The answer does not hold what was read from it; branch on its type first."""
+
+    code = "usage.answer"
+
+
+class KeyFileError(UsageError):
+    """The key file cannot be used."""
+
+    code = "usage.key"
+
+
+class PinError(UsageError):
+    """The pins of the exchange cannot be used."""
+
+    code = "usage.pins"
 
 
 class InvalidIdentifier(CxError):
@@ -62,6 +86,12 @@ class UnverifiedResponse(Outage):
     """The response is unsigned, wrongly signed, or answers another request."""
 
     code = "outage.unverified"
+
+
+class NotYetLogged(Outage):
+    """The receipt's leaf is not proven yet; base no decision on it after the promised delay."""
+
+    code = "outage.log"
 
 
 class ProofInvalid(Outage):
@@ -118,3 +148,15 @@ class ReceiptInvalid(CxError):
     """The receipt does not verify against the pinned keys."""
 
     code = "receipt.invalid"
+
+
+class InclusionInvalid(ReceiptInvalid):
+    """The proof does not show the receipt's leaf in the pinned log."""
+
+    code = "receipt.inclusion"
+
+
+class PinMismatch(CxError):
+    """The exchange's description is not vouched for by what is pinned; nothing was changed."""
+
+    code = "pins.mismatch"
