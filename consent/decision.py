@@ -2,7 +2,7 @@
 
 In:  the request, the grant it relies on as the locked row holds it, the profile, and the time.
 Out: a Decision. It is logged and receipted whether it permits or refuses.
-Not here: HTTP, SQL, signatures, clocks. `gate_parameters` gives the SQL gate the same terms, so
+Not here: HTTP, SQL, signatures, clocks. `gate` gives the SQL gate the same terms, so
 that a row is spent exactly where `decide` permits.
 """
 
@@ -157,7 +157,7 @@ def decide(request: Request, grant: HeldGrant | None, profile: Profile, now: int
     return _permitted(profile.ref, level, depth, min(policy.lookback_months, grant.lookback_months))
 
 
-def gate_parameters(request: Request, profile: Profile) -> Gate:
+def gate(request: Request, profile: Profile) -> Gate:
     """Return what the SQL gate needs so that it spends a row exactly where `decide` permits."""
     rule = PURPOSES[request.purpose]
     policy = profile.policy[request.purpose]
@@ -267,6 +267,6 @@ def _depth(
 
 
 def _fields_at(detail: Detail, fields: frozenset[str]) -> frozenset[str]:
-    if detail is Detail.BANDS:
+    if detail == Detail.BANDS:
         return fields
-    return fields & FLAG_FIELDS if detail is Detail.FLAG else _NOTHING
+    return fields & FLAG_FIELDS if detail == Detail.FLAG else _NOTHING

@@ -18,7 +18,7 @@ GRANT_DAYS_MAX = 12_784  # 35 years: the life of a loan and the retention after 
 LEVELS = (1, 2, 3)
 _ALWAYS = frozenset({"on"})
 _GRANT = frozenset({"level", "max_days"})
-_LOOK = frozenset({"detail", "lookback_months"})
+_LOOK = frozenset({"detail", "lookback_months", "answer_days"})
 _LIMITS = {
     Fetch.ONCE: frozenset({"max_uses"}),
     Fetch.RECURRING: frozenset({"window_max", "window_days"}),
@@ -41,6 +41,7 @@ class Policy:
     window_days: int | None
     detail: Detail  # deepest that an answer may be
     lookback_months: int  # 0 where nothing is looked up
+    answer_days: int  # how long an answer may be used; 0 where nothing is answered
 
 
 def read_policies(profile_id: str, table: object) -> Mapping[Purpose, Policy]:
@@ -76,6 +77,7 @@ def _policy(profile_id: str, rule: PurposeRule, row: object) -> Policy:
         window_days=numbers.get("window_days"),
         detail=_detail(profile_id, rule, row.get("detail", Detail.OUTCOME)),
         lookback_months=numbers.get("lookback_months", 0),
+        answer_days=numbers.get("answer_days", 0),
     )
 
 
