@@ -34,7 +34,7 @@ _COMMITMENT_LABEL = b"credit-exchange/commit/v1\n"
 _ENTRY_LABEL = b"credit-exchange/access/v1\n"
 _OPENING_LABEL = "credit-exchange/opening/v1"
 
-Payload: TypeAlias = str | int | Sequence["Payload"] | Mapping[str, "Payload"]
+JsonValue: TypeAlias = str | int | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 
 
 class Slot(StrEnum):
@@ -85,7 +85,7 @@ class Leaf:
     audit: Opening
 
 
-def canonical_json(value: Payload) -> bytes:
+def canonical_json(value: JsonValue) -> bytes:
     """Write objects, arrays, strings and integers in their one canonical form.
 
     Raises:
@@ -112,8 +112,8 @@ def entry(subject: bytes, audit: bytes) -> bytes:
 
 
 def new_leaf(
-    subject: Mapping[str, Payload],
-    audit: Mapping[str, Payload],
+    subject: Mapping[str, JsonValue],
+    audit: Mapping[str, JsonValue],
     random_bytes: Callable[[int], bytes],
 ) -> Leaf:
     """Make a leaf of two payloads under two fresh salts.
@@ -139,19 +139,9 @@ def leaf_of(subject: Opening, audit: Opening) -> Leaf:
     return Leaf(entry=line, leaf_hash=leaf_hash(line), subject=subject, audit=audit)
 
 
-def pseudonym(mac: bytes) -> str:
-    """Return the subject's name in this log.
-
-    Args:
-        mac: HMAC-SHA256, under the pseudonym key, of the index of the primary identity token.
-    """
-    return f"p:{mac[:16].hex()}"
-
-
-def pad_opening(opening: Opening) -> bytes:
+def pad_opening(salt: bytes, payload: bytes) -> bytes:
     """Write an opening for sealing, padded so that its length says little of its content."""
-    length = len(opening.payload).to_bytes(2, "big")
-    raw = opening.salt + length + opening.payload
+    raw = salt + len(payload).to_bytes(2, "big") + payload
     step = -(-len(raw) // PADDED_BYTES_STEP) * PADDED_BYTES_STEP
     size = next((size for size in PADDED_BYTES if len(raw) <= size), step)
     return raw.ljust(size, b"\0")
@@ -166,7 +156,7 @@ def unpad_opening(padded: bytes) -> Opening:
     start = SALT_BYTES + 2
     end = start + int.from_bytes(padded[SALT_BYTES:start], "big")
     opening = Opening(salt=padded[:SALT_BYTES].ljust(SALT_BYTES), payload=padded[start:end])
-    if pad_opening(opening) != padded:
+    if pad_opening(opening.salt, opening.payload) != padded:
         raise IntegrityError("an opening is not padded as it is written")
     return opening
 
@@ -189,7 +179,7 @@ def proof_extra(leaf: Leaf, *, opened: frozenset[Slot]) -> bytes:
 
     It is not signed: each opening proves itself against the leaf.
     """
-    slots: dict[str, Payload] = {"v": 1}
+    slots: dict[str, JsonValue] = {"v": 1}
     for slot, opening in ((Slot.SUBJECT, leaf.subject), (Slot.AUDIT, leaf.audit)):
         if slot in opened:
             salt = b64encode(opening.salt).decode()
@@ -199,7 +189,7 @@ def proof_extra(leaf: Leaf, *, opened: frozenset[Slot]) -> bytes:
     return canonical_json(slots)
 
 
-def _check(value: Payload) -> None:
+def _check(value: JsonValue) -> None:
     """Refuse what has no canonical form here; the encoder would take more."""
     if type(value) is dict:
         for key, member in value.items():

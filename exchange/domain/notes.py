@@ -219,7 +219,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     """Read the text of a checkpoint.
 
     Raises:
-        InvalidNote: it is anything but an origin, a size and a root.
+        InvalidNote, InvalidProof: it is anything but an origin, a size and a root.
     """
     match text.split("\n"):
         case [origin, size, root, ""]:
