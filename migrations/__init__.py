@@ -1,0 +1,1 @@
+"""The database's numbered revisions; `exchange migrate` applies them."""
