@@ -10,7 +10,8 @@
     ├── TransportError       too large, wrong media type, wrong method, no length
     ├── QuotaError           too much in too short a time
     ├── UnavailableError     evidence late, or something we depend on is down
-    └── IntegrityError       stored bytes are not what was stored: alarm, never an answer
+    ├── IntegrityError       stored bytes are not what was stored: alarm, never an answer
+    └── InternalError        a fault of ours that no other type names: alarm, nothing is told
 
 The code is API and never changes. The docstring is the public title. The message says what was
 found and what was expected, and holds no value of a subject, no secret, no status code.
@@ -315,6 +316,12 @@ class LogRolledBack(IntegrityError):
     """The stored access log is older than, or another than, one that was already signed."""
 
     code = "log.rolled_back"
+
+
+class InternalError(ExchangeError):
+    """Something failed inside the exchange; the request id finds it in the log."""
+
+    code = "exchange.internal"
 
 
 class SettingsError(ExchangeError):

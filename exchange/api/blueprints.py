@@ -1,0 +1,253 @@
+"""Routes with a policy, a strictly read body and a page in the OpenAPI document.
+
+The one place that touches flask-smorest, which has no types: it documents, and does nothing else.
+Its own parsing, error shape and pagination are not used; see ecosystem.md, section 3.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import wraps
+from http import HTTPStatus
+from typing import NamedTuple, ParamSpec, TypeAlias, TypeVar
+
+import flask_smorest  # type: ignore[import-untyped]  # it ships no types
+from flask import Flask, Response
+from flask_smorest.utils import prepare_response  # type: ignore[import-untyped]  # the same
+from marshmallow import Schema, fields
+
+from exchange.api.edge import Edge, current_caller
+from exchange.api.fields import ByteText, load
+from exchange.api.problems import PROBLEM_TYPE
+from exchange.api.transport import JSON_TYPE, LINES_TYPE, RoutePolicy
+from exchange.domain.strict_json import loads
+from exchange.errors import ExchangeError, Fault, InvalidField, TooLarge
+
+P = ParamSpec("P")
+V = TypeVar("V")
+View: TypeAlias = Callable[P, Response]
+# Turns strict JSON into what a service takes, or raises ValueError; see `Routes.body`.
+Reader: TypeAlias = Callable[[object], object]
+
+
+class Line(NamedTuple):
+    """One line of a body: its exact bytes, without the line feed, and what they were read into."""
+
+    raw: bytes
+    value: object
+
+
+class FaultSchema(Schema):
+    """One refused field."""
+
+    pointer = fields.String(required=True, metadata={"description": "JSON pointer"})
+    code = fields.String(required=True)
+    detail = fields.String(required=True)
+
+
+class ProblemSchema(Schema):
+    """A problem document (RFC 9457). No value of the request is ever repeated in it."""
+
+    type = fields.URL(required=True, metadata={"description": "page of this error"})
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    code = fields.String(required=True, metadata={"description": "stable"})
+    detail = fields.String()
+    request_id = fields.String(required=True)
+    retryable = fields.Boolean(required=True)
+    errors = fields.List(fields.Nested(FaultSchema))
+
+
+class Routes(flask_smorest.Blueprint):  # type: ignore[misc]  # untyped base
+    """The routes of one noun."""
+
+    def __init__(self, name: str, *, description: str = "") -> None:
+        super().__init__(name, __name__, description=description)
+        self.policies: dict[str, RoutePolicy] = {}
+
+    def signed(
+        self, method: str, rule: str, *, policy: RoutePolicy
+    ) -> Callable[[View[P]], View[P]]:
+        """Register a route that answers signed requests only."""
+
+        def register(view: View[P]) -> View[P]:
+            endpoint = view.__name__
+            pages = view.__dict__.setdefault("_apidoc", {})
+            pages["manual_doc"] = {"security": [{"signature": []}]}
+            self.add_url_rule(rule, endpoint, view, methods=[method])
+            self.policies[endpoint] = policy
+            return view
+
+        return register
+
+    def open(self, rule: str) -> Callable[[View[P]], View[P]]:
+        """Register a route to GET that needs no signature; the edge must name it as well."""
+
+        def register(view: View[P]) -> View[P]:
+            self.add_url_rule(rule, view.__name__, view, methods=["GET"])
+            return view
+
+        return register
+
+    def body(
+        self, schema: type[Schema], *, reader: Reader | None = None
+    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+        """Read the body as strict JSON and hand it to the view as its first argument.
+
+        Args:
+            schema: documents the body, names every fault, and reads it where no reader is given.
+            reader: a faster way to the same value, for hot routes. What it refuses with
+                ValueError goes to the schema for its faults.
+        """
+        instance = schema()
+
+        def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
+            @wraps(view)
+            def with_body(*args: object, **parts: object) -> Response:
+                value = loads(current_caller().body)
+                return view(_read(instance, reader, value, ""), *args, **parts)
+
+            return _document_body(with_body, {"schema": instance, "content_type": JSON_TYPE})
+
+        return decorate
+
+    def lines(
+        self, schema: type[Schema], *, lines_max: int, reader: Reader | None = None
+    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+        """Read each line of the body as strict JSON; the view gets a list of `Line` first."""
+        instance = schema()
+
+        def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
+            @wraps(view)
+            def with_lines(*args: object, **parts: object) -> Response:
+                lines = [
+                    Line(raw, _read_line(instance, reader, raw, at=number))
+                    for number, raw in enumerate(split_lines(current_caller().body, lines_max))
+                ]
+                return view(lines, *args, **parts)
+
+            return _document_body(with_lines, {"schema": instance, "content_type": LINES_TYPE})
+
+        return decorate
+
+    def answers(
+        self, status: int, schema: type[Schema] | None = None, *, media: str = JSON_TYPE
+    ) -> Callable[[View[P]], View[P]]:
+        """Document what a route answers when it does not refuse."""
+
+        def decorate(view: View[P]) -> View[P]:
+            content = {"schema": schema(), "content_type": media} if schema else {}
+            described = {
+                "description": HTTPStatus(status).phrase,
+                "content_type": media,
+                **content,
+            }
+            response = view.__dict__.setdefault("_apidoc", {}).setdefault("response", {})
+            response.setdefault("responses", {}).setdefault(status, []).append(described)
+            return view
+
+        return decorate
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc]  # untyped base
+    """The OpenAPI document, and the registration of routes behind the edge."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def __init__(self, app: Flask, edge: Edge, *, version: str) -> None:
+        self._edge = edge
+        super().__init__(
+            app,
+            spec_kwargs={
+                "title": "Shared overdue-credit exchange",
+                "version": version,
+                "openapi_version": "3.1.0",
+            },
+        )
+        self.register_field(ByteText, "string", None)
+        self.spec.components.security_scheme(
+            "signature",
+            {
+                "type": "http",
+                "scheme": "signature",
+                "description": "RFC 9421 with tag cx-1-request",
+            },
+        )
+
+    def register_blueprint(self, blp: Routes, **options: object) -> None:
+        """Register routes and hand their policies to the edge."""
+        super().register_blueprint(blp, **options)
+        for endpoint, policy in blp.policies.items():
+            self._edge.policies[f"{blp.name}.{endpoint}"] = policy
+
+    def _register_error_handlers(self) -> None:
+        """Leave every error to the edge."""
+
+    def _register_responses(self) -> None:
+        for status in HTTPStatus:
+            self._register_response(status.name, status.phrase)
+        self._register_response(self.DEFAULT_ERROR_RESPONSE_NAME, "Refused")
+
+    def _register_response(self, name: str, description: str) -> None:
+        response = {"description": description, "schema": self.ERROR_SCHEMA}
+        prepare_response(response, self.spec, PROBLEM_TYPE)
+        self.spec.components.response(name, response, lazy=True)
+
+
+def answer(value: Mapping[str, object], status: int = 200) -> Response:
+    """Return a JSON response."""
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return Response(body, status=status, content_type=JSON_TYPE)
+
+
+def split_lines(body: bytes, lines_max: int) -> list[bytes]:
+    """Split a body into its lines, each ended by one LF and none of them blank.
+
+    Raises:
+        InvalidField: the last line does not end, a line is blank, or there is none.
+        TooLarge: more lines than the limit.
+    """
+    if body.count(b"\n") > lines_max:
+        raise TooLarge(f"the body may have at most {lines_max} lines")
+    if not body.endswith(b"\n"):
+        raise InvalidField("the body must be one line or more, each ended by LF")
+    lines = body[:-1].split(b"\n")
+    for number, line in enumerate(lines):
+        if not line or line.isspace():
+            expected = "must not be blank"
+            fault = Fault(f"/{number}", InvalidField.code, expected)
+            raise InvalidField(expected, faults=(fault,))
+    return lines
+
+
+def _read(schema: Schema, reader: Reader | None, value: object, at: str) -> object:
+    if reader is None:
+        return load(schema, value, at=at)
+    try:
+        return reader(value)
+    except ValueError:
+        load(schema, value, at=at)  # Names the faults.
+    raise InvalidField("the body is not of the documented form", field=at.lstrip("/") or None)
+
+
+def _read_line(schema: Schema, reader: Reader | None, raw: bytes, *, at: int) -> object:
+    """Read one line; every fault of it says which line it is."""
+    try:
+        value = loads(raw)
+    except ExchangeError as error:
+        error.faults = tuple(
+            Fault(f"/{at}{fault.pointer}", fault.code, fault.detail) for fault in error.faults
+        ) or (Fault(f"/{at}", error.code, str(error)),)
+        raise
+    return _read(schema, reader, value, f"/{at}")
+
+
+def _document_body(
+    view: Callable[..., Response], described: dict[str, object]
+) -> Callable[..., Response]:
+    view.__dict__["_apidoc"] = {
+        **view.__dict__.get("_apidoc", {}),
+        "arguments": {"parameters": [{"in": "json", "required": True, **described}]},
+    }
+    return view

@@ -1,0 +1,252 @@
+"""The edge of the API: what happens to every request before and after its route.
+
+    before   1 method, target, sizes and types are looked at; nothing is parsed
+             2 the signature is verified; the body is read and held against its digest
+             3 the nonce is spent, unless the service spends it in its own transaction
+             4 the roles are checked
+    after    5 a nonce still open is spent: no signed request ends with its nonce unspent
+             6 the response is signed over itself and the request it answers
+
+Every route needs a signature but those named in `open_routes`; a route that has no policy is
+answered as absent. A response is signed whenever the request's signature held, but for 401.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Flask, Response, g, request
+
+from exchange.api.auth import Authenticator, Caller, Identity, admit
+from exchange.api.problems import (
+    Problems,
+    Refusal,
+    allowed_methods,
+    needs_alarm,
+    status_of,
+    trace_of,
+    typed,
+)
+from exchange.api.transport import (
+    METHODS,
+    OPEN_METHODS,
+    BodyLimits,
+    Nonce,
+    RoutePolicy,
+    announced_or_zero,
+    check_body,
+    check_method,
+    read_body,
+    request_id,
+    request_parts,
+)
+from exchange.crypto.messages import SignedRequest, digest_of
+from exchange.crypto.responses import ResponseParts, ResponseSigner, sign_response
+from exchange.errors import (
+    AbsentError,
+    ExchangeError,
+    FormError,
+    MethodNotAllowed,
+    ReplayedRequest,
+    SignatureError,
+)
+
+API_VERSION = "2026-12-01"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgePorts:
+    """What the edge needs of the outside."""
+
+    authenticator: Authenticator
+    spend_nonce: Callable[[Caller], None]  # raises ReplayedRequest, or SignatureError: key dead
+    signer: ResponseSigner
+    now: Callable[[], int]  # unix seconds
+    new_request_id: Callable[[], str]
+    report: Callable[[Refusal], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Passage:
+    """What is known of the request on its way through."""
+
+    request_id: str
+    signed: SignedRequest | None = None
+    caller: Caller | None = None
+    nonce_open: bool = False
+
+
+class Edge:
+    """Guards the routes of one Flask application."""
+
+    def __init__(
+        self,
+        ports: EdgePorts,
+        *,
+        public_base: str,
+        limits: BodyLimits,
+        open_routes: frozenset[str],
+    ) -> None:
+        self._ports = ports
+        self._public_base = public_base
+        self._limits = limits
+        self._open_routes = open_routes  # endpoints or blueprints that need no signature
+        self._problems = Problems(public_base=public_base)
+        self.policies: dict[str, RoutePolicy] = {}  # by endpoint
+
+    def install(self, app: Flask) -> None:
+        """Put this edge around every route of an application; one spelling of each path."""
+        app.url_map.strict_slashes = False
+        app.url_map.merge_slashes = False
+        app.url_map.redirect_defaults = False
+        app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+        app.before_request(self._enter)
+        app.after_request(self._leave)
+        app.register_error_handler(Exception, self.refuse)
+
+    def is_open(self, endpoint: str) -> bool:
+        """Tell whether a route is one of those that need no signature."""
+        return endpoint in self._open_routes or endpoint.split(".")[0] in self._open_routes
+
+    def refuse(self, error: Exception) -> Response:
+        """Answer with the problem document of an error, and report it."""
+        passage = _passage()
+        known = typed(error)
+        if isinstance(known, ReplayedRequest | SignatureError):
+            passage.nonce_open = False  # It is spent, or nobody's.
+        self._report(passage, known, error)
+        response = self._problems.response(known, passage.request_id)
+        if isinstance(known, MethodNotAllowed):
+            response.headers["Allow"] = ", ".join(allowed_methods(error, METHODS))
+        return response
+
+    def _enter(self) -> None:
+        environ = request.environ
+        g.cx = passage = _Passage(
+            request_id=request_id(environ) or self._ports.new_request_id(),
+        )
+        endpoint = request.endpoint
+        if endpoint is not None and self.is_open(endpoint):
+            check_method(environ, OPEN_METHODS)
+            return
+        if endpoint is None or endpoint not in self.policies:
+            self._pass_unrouted(passage)
+            return
+        policy = self.policies[endpoint]
+        try:
+            check_method(environ, METHODS)
+            length = check_body(environ, policy, self._limits)
+        except ExchangeError:
+            self._recognise(passage)  # So that the refusal can be signed.
+            raise
+        identity = self._identify()
+        self._admit(passage, identity, read_body(environ, length), policy.nonce)
+        _caller(passage).require(policy.roles)
+
+    def _pass_unrouted(self, passage: _Passage) -> None:
+        """Let the framework say 404 or 405, signed if the request is."""
+        check_method(request.environ, OPEN_METHODS)
+        self._recognise(passage)
+        if request.routing_exception is None:
+            raise AbsentError
+
+    def _identify(self) -> Identity:
+        parts = request_parts(request.environ, self._public_base)
+        return self._ports.authenticator.identify(parts)
+
+    def _recognise(self, passage: _Passage) -> None:
+        """Note who sent a request that is refused in any case; nothing is done for it."""
+        if "HTTP_SIGNATURE" in request.environ:
+            try:
+                passage.signed = self._identify().request
+            except (SignatureError, FormError):
+                passage.signed = None
+
+    def _admit(self, passage: _Passage, identity: Identity, body: bytes, nonce: Nonce) -> None:
+        caller = admit(identity, body)
+        passage.caller = caller
+        passage.signed = caller.request
+        if nonce is Nonce.BY_THE_SERVICE:
+            passage.nonce_open = True
+        else:
+            self._ports.spend_nonce(caller)
+
+    def _leave(self, response: Response) -> Response:
+        passage = _passage()
+        if passage.nonce_open:
+            response = self._settle_nonce(passage, response)
+        headers = {"Cx-Request-Id": passage.request_id, "Cx-Version": API_VERSION}
+        if passage.signed is not None and response.status_code != 401:
+            headers |= self._signature(response, passage.signed)
+            headers["Cache-Control"] = "no-store"
+        response.headers.extend(headers)
+        return response
+
+    def _settle_nonce(self, passage: _Passage, response: Response) -> Response:
+        """Spend a nonce that the service did not; a replay is told as one.
+
+        A service that failed after its commit has spent it: then its own failure is the answer.
+        """
+        passage.nonce_open = False
+        try:
+            self._ports.spend_nonce(_caller(passage))
+        except ExchangeError as error:
+            if response.status_code < 500:
+                return self.refuse(error)
+        return response
+
+    def _signature(self, response: Response, signed: SignedRequest) -> dict[str, str]:
+        body = response.get_data()
+        if not body:
+            response.headers.pop("Content-Type", None)
+        digest = digest_of(body) if body else None
+        parts = ResponseParts(
+            status=response.status_code,
+            content_digest=digest,
+            content_type=response.content_type if body else None,
+        )
+        headers = sign_response(parts, signed, self._ports.signer, self._ports.now())
+        return headers if digest is None else {"Content-Digest": digest, **headers}
+
+    def _report(self, passage: _Passage, known: ExchangeError, error: Exception) -> None:
+        caller = passage.caller
+        alarm = needs_alarm(known)
+        self._ports.report(
+            Refusal(
+                code=known.code,
+                status=status_of(type(known)),
+                request_id=passage.request_id,
+                route=request.url_rule.rule if request.url_rule else "",
+                method=request.method if request.method in OPEN_METHODS else "other",
+                member=caller.member if caller else None,
+                key=caller.key if caller else None,
+                peer=request.remote_addr or "",
+                body_bytes=announced_or_zero(request.environ),
+                alarm=alarm,
+                trace=trace_of(error) if alarm else (),
+            )
+        )
+
+
+def current_caller() -> Caller:
+    """Return who sent the request that is being answered; only signed routes may ask."""
+    return _caller(_passage())
+
+
+def nonce_spent() -> None:
+    """Say that the service has committed the caller's nonce in its own transaction."""
+    _passage().nonce_open = False
+
+
+def _passage() -> _Passage:
+    passage = g.get("cx")
+    if not isinstance(passage, _Passage):
+        raise TypeError("the edge has not seen this request")
+    return passage
+
+
+def _caller(passage: _Passage) -> Caller:
+    if passage.caller is None:
+        raise TypeError("this route is open: it has no caller")
+    return passage.caller
