@@ -1,0 +1,263 @@
+"""Cut the records of other members down to what one asker may learn: bands, never facts.
+
+In:  the records under the subject's identity tokens, who asks, and what `decide` let it see.
+Out: an Answer: outcome, finding, grade, reasons, limits. It is what the receipt shows.
+Kept out: lenders, classes, products, accounts, exact sums, counts and days; the asker's own
+records; everything deleted, suppressed, unvouched, past its retention, or passed on by sale.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from consent.decision import Decision
+from consent.profiles import Effect, Profile
+from consent.purposes import Detail, Purpose
+from exchange.domain.findings.answers import Answer, Finding, Outcome, VelocityBands
+from exchange.domain.grades import NO_DATA_GRADE, Grade, ReasonCode, grade
+from exchange.domain.history import levels
+from exchange.domain.records import (
+    ADVERSE_BY_STATUS,
+    DELETED,
+    RecordPayload,
+    Status,
+    Transfer,
+    day,
+    month,
+    month_text,
+)
+
+GRADED = frozenset({Purpose.CREDIT_APPLICATION, Purpose.GUARANTOR_CHECK, Purpose.ACCOUNT_REVIEW})
+MEMBERS_SHOWN_MIN = 4  # other contributors below which their number is blurred
+_LATE_MONTHS = 12
+_COUNTS = ("0", "1", "2", "3+")
+_LATE_BANDS = ("0", "1", "2", "3-5", "3-5", "3-5", "6+")
+_VELOCITY_BANDS = ("0", "1", "2", "3-4", "3-4", *("5-9",) * 5, "10+")
+_SINCE_BANDS = ("0-2", "3-5", "6-11", "12-23", "24+")
+_SINCE_EDGES = (3, 6, 12, 24)
+
+
+class HeldRecord(NamedTuple):
+    """The current version of one record of the subject, opened."""
+
+    record_id: UUID
+    member: str
+    disputed: bool
+    suppressed: bool
+    payload: RecordPayload
+
+
+class Velocity(NamedTuple):
+    """How many other members asked about new credit for the subject lately."""
+
+    days_7: int
+    days_30: int
+    days_90: int
+
+
+class Look(NamedTuple):
+    """One permitted look: who asks for what, and what stands around the records."""
+
+    asker: str
+    purpose: Purpose
+    decision: Decision  # what the look may see: detail, fields, months, limits
+    velocity: Velocity
+    contributors: int  # other members that contribute
+    today: date
+    statement: str | None = None  # newest of the borrower
+
+
+def cut(look: Look, records: Sequence[HeldRecord], profile: Profile) -> Answer:
+    """Answer a permitted look from the records of others."""
+    held, disputed = _elsewhere(look, records, profile)
+    fields = look.decision.fields
+    if held:
+        measured = _measure(held, look, profile)
+        outcome = Outcome.ADVERSE if measured.members else Outcome.NO_ADVERSE
+        finding = _finding(measured, disputed, look, profile)
+    else:
+        outcome = Outcome.NO_DATA
+        finding = Finding(
+            velocity=_velocity(look.velocity) if "velocity" in fields else UNSET,
+            dispute=disputed if "dispute" in fields else UNSET,
+        )
+    limits = _limits(look)
+    graded = _grade(outcome, finding, look)
+    notes = (
+        *((ReasonCode.NO_DATA,) if outcome is Outcome.NO_DATA else ()),
+        *((ReasonCode.DISPUTED,) if disputed and "dispute" in fields else ()),
+        *((ReasonCode.SHALLOW,) if limits else ()),
+    )
+    return Answer(
+        outcome=outcome,
+        reason=look.decision.reason.value,
+        finding=finding,
+        grade=graded.letter if graded else None,
+        reasons=(*(graded.reasons if graded else ()), *notes),
+        limits=limits,
+    )
+
+
+def _elsewhere(
+    look: Look, records: Sequence[HeldRecord], profile: Profile
+) -> tuple[list[HeldRecord], bool]:
+    """Choose the records that enter, each once; say whether one is disputed, in or kept out."""
+    if not records:
+        return [], False
+    today = day(look.today)
+    usable = {record.record_id: record for record in records if _usable(record, today, profile)}
+    # What was sold enters as the buyer tells it, also where the buyer asks.
+    arrived = {
+        record.payload.transfer_id
+        for record in usable.values()
+        if record.payload.transfer is Transfer.IN
+    }
+    others = [
+        record
+        for record in usable.values()
+        if record.member != look.asker
+        and not (record.payload.status is Status.SOLD and record.payload.transfer_id in arrived)
+    ]
+    disputed = any(record.disputed for record in others)
+    if disputed and profile.dispute_effect is Effect.WITHHOLD:
+        others = [record for record in others if not record.disputed]
+    return others, disputed
+
+
+def _usable(record: HeldRecord, today: int, profile: Profile) -> bool:
+    payload = record.payload
+    if record.suppressed or payload.status in DELETED:
+        return False
+    if payload.purge_on is not None and payload.purge_on <= today:
+        return False
+    return not payload.open or today - payload.as_of <= profile.unvouched_days
+
+
+@dataclass(slots=True)
+class _Measures:
+    """Running maxima and sums over the records that enter."""
+
+    current: int = 0
+    worst: int = 0
+    worst_months_ago: int = 0
+    late: int = 0  # bit n: late n months ago
+    open_overdue: int = 0
+    overdue_minor: int = 0
+    other_currency: bool = False
+    freshest: int = 0  # month
+
+
+class _Measured(NamedTuple):
+    totals: _Measures
+    members: int  # that report something adverse
+
+
+def _measure(held: Sequence[HeldRecord], look: Look, profile: Profile) -> _Measured:
+    totals = _Measures()
+    members = set()
+    this_month, months = month(look.today), look.decision.lookback_months
+    for record in held:
+        payload = record.payload
+        late = levels(payload.history, months - max(0, this_month - payload.as_of_month))
+        worst = max(late) if late else 0
+        if worst:
+            _add_history(totals, late, worst, this_month - payload.as_of_month)
+        if _add_state(totals, payload, profile) or worst >= profile.adverse_bucket_min:
+            members.add(record.member)
+            _add_amount(totals, payload, profile)
+        totals.freshest = max(totals.freshest, payload.as_of_month)
+    mask = (1 << min(_LATE_MONTHS, months)) - 1
+    totals.late = (totals.late & mask).bit_count()
+    return _Measured(totals, len(members))
+
+
+def _add_history(totals: _Measures, late: bytes, worst: int, months_old: int) -> None:
+    """Add the late months of one record, whose newest character is `months_old` months old."""
+    months_old = max(0, months_old)  # A member east of here may be a day, so a month, ahead.
+    latest = late.index(worst) + months_old
+    if worst > totals.worst or (worst == totals.worst and latest < totals.worst_months_ago):
+        totals.worst, totals.worst_months_ago = worst, latest
+    for ago, level in enumerate(late[:_LATE_MONTHS], months_old):
+        if level:
+            totals.late |= 1 << ago
+
+
+def _add_state(totals: _Measures, payload: RecordPayload, profile: Profile) -> bool:
+    """Add how the account stands; say whether that alone is adverse."""
+    if not payload.open:
+        return payload.status in ADVERSE_BY_STATUS
+    totals.current = max(totals.current, payload.bucket)
+    totals.open_overdue += payload.bucket >= 1
+    return payload.status in ADVERSE_BY_STATUS or (
+        payload.bucket >= profile.adverse_bucket_min
+        and payload.overdue_minor >= profile.smallest_overdue_minor
+    )
+
+
+def _add_amount(totals: _Measures, payload: RecordPayload, profile: Profile) -> None:
+    if not payload.open or not payload.overdue_minor:
+        return
+    if payload.currency == profile.currency:
+        totals.overdue_minor += payload.overdue_minor
+    else:
+        totals.other_currency = True
+
+
+def _finding(measured: _Measured, disputed: bool, look: Look, profile: Profile) -> Finding:
+    totals, fields = measured.totals, look.decision.fields
+    values = {
+        "current_bucket": totals.current,
+        "worst_bucket": totals.worst,
+        "months_since_worst": _since(totals),
+        "late_months": _LATE_BANDS[min(totals.late, 6)],
+        "lender_band": _members(measured.members, look.contributors),
+        "open_overdue_band": _COUNTS[min(totals.open_overdue, 3)],
+        "overdue_amount_band": bisect_right(profile.amount_edges_minor, totals.overdue_minor),
+        "freshest_month": month_text(totals.freshest),
+        "velocity": _velocity(look.velocity),
+        "dispute": disputed,
+        "statement": look.statement,
+    }
+    shown = {name: value for name, value in values.items() if name in fields}
+    if "overdue_amount_band" in shown:
+        shown["other_currency"] = totals.other_currency
+    return msgspec.convert(shown, Finding)
+
+
+def _since(totals: _Measures) -> str:
+    if not totals.worst:
+        return "none"
+    return _SINCE_BANDS[bisect_right(_SINCE_EDGES, totals.worst_months_ago)]
+
+
+def _members(members: int, contributors: int) -> str:
+    if members and contributors < MEMBERS_SHOWN_MIN:
+        return "1+"
+    return _COUNTS[min(members, 3)]
+
+
+def _velocity(counts: Velocity) -> VelocityBands:
+    seven, thirty, ninety = (_VELOCITY_BANDS[min(count, 10)] for count in counts)
+    return VelocityBands(seven, thirty, ninety)
+
+
+def _limits(look: Look) -> tuple[str, ...]:
+    limits: tuple[str, ...] = look.decision.limits
+    blurred = "lender_band" in look.decision.fields and look.contributors < MEMBERS_SHOWN_MIN
+    return (*limits, "SMALL_CONSORTIUM") if blurred else limits
+
+
+def _grade(outcome: Outcome, finding: Finding, look: Look) -> Grade | None:
+    if look.purpose not in GRADED or look.decision.detail is not Detail.BANDS:
+        return None
+    if outcome is Outcome.NO_DATA:
+        return Grade(0, NO_DATA_GRADE, ())
+    return grade(finding.as_claims())

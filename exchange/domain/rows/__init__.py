@@ -1,0 +1,45 @@
+"""Rows: their form, how to read them, what can be wrong with them, what they make of a record."""
+
+from exchange.domain.rows.checks import Submission, check_row, token_bytes
+from exchange.domain.rows.continuity import StoredRecord, check_against_stored, check_deletion
+from exchange.domain.rows.faults import (
+    FAULTS_A_ROW_MAX,
+    RULES,
+    Flaw,
+    RowFault,
+    Severity,
+    rejects,
+    row_faults,
+)
+from exchange.domain.rows.forms import DeleteReason, Deletion, Reason, Row, Submitted
+from exchange.domain.rows.reading import AnyRow, as_row, read_object, read_row, read_submitted
+from exchange.domain.rows.versions import deleted_payload, next_payload, row_digest
+
+__all__ = [
+    "FAULTS_A_ROW_MAX",
+    "RULES",
+    "AnyRow",
+    "DeleteReason",
+    "Deletion",
+    "Flaw",
+    "Reason",
+    "Row",
+    "RowFault",
+    "Severity",
+    "StoredRecord",
+    "Submission",
+    "Submitted",
+    "as_row",
+    "check_against_stored",
+    "check_deletion",
+    "check_row",
+    "deleted_payload",
+    "next_payload",
+    "read_object",
+    "read_row",
+    "read_submitted",
+    "rejects",
+    "row_digest",
+    "row_faults",
+    "token_bytes",
+]

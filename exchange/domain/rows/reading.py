@@ -1,0 +1,177 @@
+"""Read one row: from the bytes of a line to a Row or a Deletion, or to what is wrong with it.
+
+In:  the exact bytes of one line, without its line end.
+Out: a typed value, or every fault of its form.
+
+Two readers, one form. A line is read fast by msgspec, and taken only if nothing in it can be
+ambiguous: no backslash, and exactly as many colons as its members, each name counted once, and
+the colons inside their texts account for. A name that stands twice brings a colon too many.
+Every other line is read once more, slowly and strictly, and there every fault gets its name.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import NoReturn, TypeAlias
+
+import msgspec
+from msgspec.structs import FieldInfo, fields
+
+from exchange.domain.rows.faults import FAULTS_A_ROW_MAX, Flaw
+from exchange.domain.rows.forms import Deletion, Row, Submitted
+from exchange.errors import FormError
+
+AnyRow: TypeAlias = Row | Deletion
+
+SERVER_FIELDS = frozenset(
+    {
+        "record_id",
+        "version",
+        "submitted_at",
+        "batch",
+        "class_floor",
+        "dispute_state",
+        "statement",
+        "ended_on",
+        "purge_on",
+        "suppressed",
+    }
+)
+_LINE: msgspec.json.Decoder[Row | Deletion] = msgspec.json.Decoder(Row | Deletion)
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])  # a name that stands twice counts once
+_SUBMITTED = msgspec.json.Decoder(Submitted)
+_DATES = ("as_of", "opened_on", "closed_on", "oldest_unpaid_due_on", "first_overdue_on")
+_FORM_CODES = {
+    "account_ref": "row.account_ref",
+    "previous_ref": "row.account_ref",
+    "tokens": "row.token",
+    **dict.fromkeys((*_DATES, "status_on"), "row.date"),
+    **dict.fromkeys(("role", "product", "status", "five_class", "basis", "reason"), "row.code"),
+    "currency": "row.currency",
+    **dict.fromkeys(("principal_minor", "balance_minor", "overdue_minor"), "row.amount"),
+    "bucket": "row.bucket_mismatch",
+    "history": "row.history_form",
+    "pauses": "row.pause",
+    "transfer_id": "row.transfer",
+}
+_FORMS: dict[type[AnyRow], tuple[FieldInfo, ...]] = {
+    form: fields(form) for form in (Row, Deletion, Submitted)
+}
+_TOKEN_MEMBERS, _PAUSE_MEMBERS, _NOTICE_MEMBERS = 2, 3, 4
+_SHOWN_NAME = re.compile(r"[a-z_]{1,40}")
+
+
+def read_row(line: bytes) -> AnyRow | list[Flaw]:
+    """Read one line of a file.
+
+    Raises:
+        FormError: it is not one JSON object.
+    """
+    try:
+        row = _LINE.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _explain(line, None) or [Flaw("", "row.shape")]
+    if _unambiguous(line, row):
+        return row
+    return _explain(line, None) or row
+
+
+def read_submitted(body: bytes) -> Submitted | list[Flaw]:
+    """Read a row that was sent alone.
+
+    Raises:
+        FormError: it is not one JSON object.
+    """
+    try:
+        row = _SUBMITTED.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _explain(body, Submitted) or [Flaw("", "row.shape")]
+    return _explain(body, Submitted) or row
+
+
+def as_row(submitted: Submitted) -> Row:
+    """Return the row as a file would carry it."""
+    return Row(**{field.name: getattr(submitted, field.name) for field in _FORMS[Row]})
+
+
+def read_object(line: bytes) -> tuple[dict[str, object], bool]:
+    """Read one JSON object strictly; say whether a name stands twice in it.
+
+    Raises:
+        FormError: it is not one JSON object in UTF-8, or holds NaN, an infinity or a number of
+            thousands of digits.
+    """
+    twice: list[str] = []
+
+    def pairs(members: list[tuple[str, object]]) -> dict[str, object]:
+        named = dict(members)
+        if len(named) != len(members):
+            twice.append("")
+        return named
+
+    try:
+        content = json.loads(
+            line.decode(),
+            object_pairs_hook=pairs,
+            parse_constant=_refuse_constant,
+        )
+    except (ValueError, RecursionError) as error:
+        raise FormError("must be one JSON object in UTF-8") from error
+    if not isinstance(content, dict):
+        raise FormError("must be one JSON object")
+    return content, bool(twice)
+
+
+def _unambiguous(line: bytes, row: AnyRow) -> bool:
+    return b"\\" not in line and line.count(b":") == _colons(line, row)
+
+
+def _colons(line: bytes, row: AnyRow) -> int:
+    """Count the colons that the members as read, each name once, account for."""
+    count = len(_MEMBERS.decode(line)) + row.account_ref.count(":")
+    if isinstance(row, Deletion):
+        return count
+    count += _TOKEN_MEMBERS * len(row.tokens) + _PAUSE_MEMBERS * len(row.pauses)
+    if notice := row.notice:
+        grounded = notice.ground is not None or b'"ground":' in line
+        count += _NOTICE_MEMBERS + grounded + notice.template.count(":")
+    return count + (row.previous_ref.count(":") if row.previous_ref else 0)
+
+
+def _explain(line: bytes, form: type[AnyRow] | None) -> list[Flaw]:
+    """Name every fault of the form, at most 8."""
+    content, twice = read_object(line)
+    flaws = [Flaw("", "row.duplicate_field")] if twice else []
+    op = content.pop("op", None)
+    chosen = form or (Deletion if op == "DELETE" else Row)
+    if op != ("DELETE" if chosen is Deletion else "PUT"):
+        flaws.append(Flaw("op", "row.code" if isinstance(op, str) else "row.shape"))
+    for field in _FORMS[chosen]:
+        flaws += _field_flaws(field, content)
+    flaws += [_stranger(name, chosen) for name in content]
+    return flaws[:FAULTS_A_ROW_MAX]
+
+
+def _field_flaws(field: FieldInfo, content: dict[str, object]) -> list[Flaw]:
+    name = field.encode_name
+    if name not in content:
+        return [Flaw(name, "row.shape")] if field.required else []
+    try:
+        msgspec.convert(content.pop(name), field.type)
+    except (msgspec.ValidationError, UnicodeError, RecursionError):
+        return [Flaw(name, _FORM_CODES.get(name, "row.shape"))]
+    return []
+
+
+def _stranger(name: str, form: type[AnyRow]) -> Flaw:
+    if name in SERVER_FIELDS:
+        return Flaw(name, "row.server_field")
+    if form is Deletion and any(name == field.encode_name for field in _FORMS[Row]):
+        return Flaw(name, "row.shape")
+    # A name could carry what belongs into a value: only a plain one is shown.
+    return Flaw(name if _SHOWN_NAME.fullmatch(name) else "unknown", "row.unknown_field")
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise ValueError("not JSON")
