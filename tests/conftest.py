@@ -100,7 +100,7 @@ def durable_launch() -> Iterator[Launch]:
 def durable_server(durable_launch: Launch) -> Server:
     """A running server with durable commits and a migrated database at its `url`."""
     server = start(durable_launch)
-    postgres.migrate(server.url)
+    postgres.describe(server.url)
     return server
 
 

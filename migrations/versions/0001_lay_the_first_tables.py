@@ -5,6 +5,8 @@ Phase: pre. There is nothing yet that older code could read.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -307,3 +309,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("member_id", "query_id"),
     )
+
+    cursor = op.get_bind().connection.cursor()
+    cursor.execute(Path(__file__).with_suffix(".sql").read_bytes())

@@ -1,4 +1,4 @@
-"""Draft the next revision from what schema.py says beyond the newest one.
+"""Draft the next revision from what schema.py and functions.py say beyond the newest one.
 
     .venv/bin/python -m tests.migrations.draft "Add the table of watches"
 
@@ -16,7 +16,13 @@ from alembic import command
 from alembic.config import Config
 
 from exchange.store.embedded import Launch, start
+from exchange.store.functions import FUNCTIONS
 from exchange.store.migrate import FOLDER, LOCK_TIMEOUT, head, migrate
+
+FUNCTIONS_CALL = """
+    cursor = op.get_bind().connection.cursor()
+    cursor.execute(Path(__file__).with_suffix(".sql").read_bytes())
+"""
 
 
 def draft(message: str) -> Path:
@@ -36,9 +42,22 @@ def draft(message: str) -> Path:
     path = next((FOLDER / "versions").glob(f"{number}_*.py"))
     lines = path.read_text().splitlines()
     path.write_text("\n".join(line for line in lines if "# ###" not in line) + "\n")
+    _add_functions(path)
     subprocess.run(["ruff", "check", "--quiet", "--fix", path], check=False)  # noqa: S607
     subprocess.run(["ruff", "format", "--quiet", path], check=True)  # noqa: S607
     return path
+
+
+def _add_functions(path: Path) -> None:
+    """Freeze what is new in functions.py into a file of this revision's own."""
+    frozen = "".join(one.read_text() for one in sorted(path.parent.glob("*.sql")))
+    new = [text.strip() for text in FUNCTIONS.values() if text.strip() not in frozen]
+    if new:
+        path.with_suffix(".sql").write_text(";\n\n".join(new) + ";\n")
+        code = path.read_text().replace(
+            "import sqlalchemy", "from pathlib import Path\n\nimport sqlalchemy", 1
+        )
+        path.write_text(code + FUNCTIONS_CALL)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
 from exchange.errors import LaunchError
 from exchange.store import migrate as module
 from exchange.store.embedded import Server
 from exchange.store.migrate import FOLDER, head, migrate, revision
-from exchange.store.schema import metadata
+from tests.support.postgres import describe
 
 REVISIONS = sorted((FOLDER / "versions").glob("[0-9]*.py"))
 SECOND = '''"""Widen a column.
@@ -82,9 +81,7 @@ def test_upgrading_from_zero_gives_what_the_code_describes(
     migrate(empty_url)
 
     with empty(postgres_server) as described:
-        engine = create_engine(described)
-        metadata.create_all(engine)
-        engine.dispose()
+        describe(described)
         assert dump(postgres_server, described) == dump(postgres_server, empty_url)
 
 

@@ -23,6 +23,8 @@ from sqlalchemy import create_engine
 
 from exchange.store.binaries import Binaries, find_binaries, installed
 from exchange.store.embedded import Launch, Server, attach, start
+from exchange.store.functions import FUNCTIONS
+from exchange.store.schema import metadata
 
 RUN_DIR = "CX_TEST_RUN_DIR"  # handed to the workers of this run by environment
 TEMPLATE = "cx_template"
@@ -72,13 +74,14 @@ def server(engine: str) -> Server:
         return started
 
 
-def migrate(url: str) -> None:
-    """Give an empty database the schema of this version."""
-    from exchange.store.schema import metadata
-
+def describe(url: str) -> None:
+    """Give an empty database what schema.py and functions.py describe, without migrating."""
     engine = create_engine(url)
     metadata.create_all(engine)
     engine.dispose()
+    with psycopg.connect(url) as connection:
+        for text in FUNCTIONS.values():
+            connection.execute(text.encode())
 
 
 def kill(running: Server) -> None:
@@ -103,7 +106,7 @@ def clone(of: Server) -> Iterator[str]:
 def _make_template(started: Server) -> None:
     with psycopg.connect(started.url_of("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {TEMPLATE}")
-        migrate(started.url_of(TEMPLATE))
+        describe(started.url_of(TEMPLATE))
         connection.execute("CHECKPOINT")
 
 
