@@ -57,7 +57,7 @@ class Caller:
     @property
     def asker(self) -> Asker:
         """The caller as the services know it."""
-        return Asker(member=self.member, key=self.key, nonce=self.nonce)
+        return Asker(member=self.member, key=self.key, nonce=self.nonce, roles=self.roles)
 
     def require(self, roles: frozenset[Role]) -> None:
         """Refuse a caller that holds none of these roles; no roles asked for means anyone.

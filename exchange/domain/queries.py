@@ -1,0 +1,55 @@
+"""A query: one subject, one purpose, one grant; and what the store found for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from consent.purposes import Detail, Purpose
+from exchange.domain.members import Role
+
+
+class TokenKind(StrEnum):
+    """Identity tokens decide outcomes; contact tokens only feed velocity."""
+
+    IDENTITY = "identity"
+    CONTACT = "contact"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A subject's only name here: 64 bytes, output of the OPRF."""
+
+    kind: TokenKind
+    value: bytes
+
+    def __repr__(self) -> str:
+        return f"Token({self.kind})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A question as it was asked; who asks comes from the signature, never from here."""
+
+    query_id: UUID
+    digest: bytes  # SHA-256 of the exact bytes that asked, 32 bytes
+    epoch: str
+    tokens: tuple[Token, ...]  # 1 to 3 identity, primary first, then 0 or 1 contact
+    purpose: Purpose
+    grant_id: UUID | None
+    operator: str
+    application: str
+    detail: Detail  # bands or flag
+    after_size: int
+    after_root: str  # standard base64, as the log writes it; "" with size 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who asks, as the verified signature said it."""
+
+    member: str
+    key: str
+    nonce: str
+    roles: frozenset[Role]

@@ -1,0 +1,168 @@
+"""What the sequencer and the proofs need of the world, as values and protocols.
+
+The sequencer runs as a process and a database role of its own, so it has ports of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from exchange.domain.merkle import TreeHead
+from exchange.domain.notes import KeyType, NoteKey
+from exchange.domain.tiles import TileId
+from exchange.services.ports import LogStatements
+
+
+class LogRef(NamedTuple):
+    """One log: its row and its name."""
+
+    log_id: int
+    origin: str
+
+
+class LogState(NamedTuple):
+    """A log as its last turn left it."""
+
+    size: int
+    root: bytes
+    edge: tuple[bytes, ...]
+    note: str  # the signed checkpoint of this size, or "" before the first turn
+
+
+class UnsequencedLeaf(NamedTuple):
+    """A leaf that waits for its index."""
+
+    leaf_hash: bytes
+    entry: bytes
+
+
+class StoredLeaf(NamedTuple):
+    """A leaf with both openings, still sealed, and the key that opens them, still wrapped."""
+
+    log: LogRef
+    leaf_index: int | None  # None: it waits for the sequencer
+    created_at: int
+    entry: bytes
+    key_id: str
+    subject_sealed: bytes
+    audit_sealed: bytes
+    kek_id: str
+    wrapped: bytes
+
+
+class TreeStatements(Protocol):
+    """Statements about the tree: states, indices, tiles, checkpoints."""
+
+    def open_logs(self) -> list[LogRef]:
+        """List the logs that may still grow, oldest first."""
+        ...
+
+    def create_log(self, origin: str, now: int) -> int | None:
+        """Open a log of this name and return its id, or None if there is one."""
+        ...
+
+    def lock_state(self, log_id: int, now: int) -> LogState:
+        """Fetch a log's state for update; a log without one has no leaf yet."""
+        ...
+
+    def state(self, log_id: int) -> LogState:
+        """Fetch a log's state as it was committed last."""
+        ...
+
+    def unsequenced(self, log_id: int, *, rows_max: int) -> list[UnsequencedLeaf]:
+        """Fetch leaves without an index, in the order they will get it."""
+        ...
+
+    def oldest_unsequenced_at(self, log_id: int) -> int | None:
+        """Say when the first leaf without an index was written."""
+        ...
+
+    def number(self, log_id: int, first: int, leaf_hashes: Sequence[bytes]) -> int:
+        """Give leaves the indices from `first` on; return how many took theirs."""
+        ...
+
+    def tiles(self, log_id: int, wanted: Collection[TileId]) -> dict[TileId, bytes]:
+        """Fetch tiles; absent ones are left out."""
+        ...
+
+    def put_tiles(self, log_id: int, tiles: Mapping[TileId, bytes]) -> int:
+        """Store or widen tiles; return how many. One that would change is not counted."""
+        ...
+
+    def put_checkpoint(self, log_id: int, head: TreeHead, note: str, signed_at: int) -> None:
+        """Keep a signed checkpoint."""
+        ...
+
+    def advance(self, log_id: int, old_size: int, state: LogState, covered_until: int) -> bool:
+        """Move a log on from this size; say whether it stood there."""
+        ...
+
+    def entries(self, log_id: int, first: int, count: int) -> list[UnsequencedLeaf]:
+        """Fetch leaves by index, in order, from `first` on."""
+        ...
+
+    def find_leaf(self, leaf_hash: bytes) -> StoredLeaf | None:
+        """Find a leaf and its openings."""
+        ...
+
+
+class LogWork(Protocol):
+    """A unit of work on the tree: one transaction. Leaving it without commit() undoes it."""
+
+    @property
+    def tree(self) -> TreeStatements: ...
+    @property
+    def log(self) -> LogStatements: ...
+
+    def commit(self) -> None:
+        """Make everything durable; nothing may be written afterwards."""
+        ...
+
+
+class HeldCheckpoint(Protocol):
+    """The newest checkpoint as it is kept outside the database, held against other sequencers."""
+
+    @property
+    def note(self) -> bytes:
+        """The signed note, or nothing if none was kept yet."""
+        ...
+
+    def replace(self, note: bytes) -> None:
+        """Keep a newer note, durably.
+
+        Raises:
+            LogRolledBack: somebody else replaced it meanwhile.
+        """
+        ...
+
+
+class CheckpointSigner(Protocol):
+    """Whoever holds the log's key."""
+
+    @property
+    def checkpoint_public_key(self) -> bytes:
+        """The 32 bytes that verify checkpoints."""
+        ...
+
+    def sign_checkpoint(self, text: bytes) -> bytes:
+        """Sign a checkpoint's text: 64 bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequencePorts:
+    """Everything the sequencer may touch."""
+
+    now: Callable[[], int]  # unix seconds
+    begin: Callable[[], AbstractContextManager[LogWork]]
+    outside: Callable[[str], AbstractContextManager[HeldCheckpoint]]  # by origin
+    signer: CheckpointSigner
+    rows_max: int  # leaves a turn
+
+
+def log_key(origin: str, public_key: bytes) -> NoteKey:
+    """Return the key that verifies a log's checkpoints: its name is the log's origin."""
+    return NoteKey(name=origin, kind=KeyType.ED25519, public_key=public_key)

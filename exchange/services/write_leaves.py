@@ -1,0 +1,123 @@
+"""Write leaves of the access log in the transaction of what they testify.
+
+In:  drafts (who, what, about whom) and an open unit of work.
+Out: leaves stored with sealed openings; they get their index later, from the sequencer.
+Order: the subject's counter is locked first, so that its numbers have no gap; then the leaf is
+made, since it holds the number; then it is stored. Source: log.md, 3 and 5.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from exchange.crypto.sealing import DataKey
+from exchange.domain.leaves import JsonValue, Leaf, Slot, new_leaf, opening_aad, pad_opening
+from exchange.services.ports import LeafRow, Ports, SubjectAsk, SubjectTurn, Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeafDraft:
+    """What a leaf will say; time, subject and its number are added when it is made."""
+
+    kind: str
+    member: str
+    subject: str = ""  # pseudonym, or "" where the leaf is about nobody in particular
+    subject_slot: Mapping[str, JsonValue] = field(default_factory=dict)
+    audit_slot: Mapping[str, JsonValue] = field(default_factory=dict)
+    purpose: str = ""
+    outcome: str = ""
+    operator: str = ""
+    application: str = ""
+
+
+def write_leaves(work: Work, drafts: Sequence[LeafDraft], ports: Ports, now: int) -> list[Leaf]:
+    """Number, make, seal and store leaves, in the order given.
+
+    Two drafts of one call must not speak of the same subject.
+    """
+    log_id = ports.log_id(now)
+    asks = [subject_ask(draft.subject, ports, now) for draft in drafts]
+    turns = work.log.open_subjects(asks, log_id=log_id)
+    made = [make_leaf(draft, turn, ports, now) for draft, turn in zip(drafts, turns, strict=True)]
+    rows = [
+        seal_leaf(
+            draft, leaf, opening_key(ask.key_id, turn.kek_id, turn.wrapped, ports), ports, now
+        )
+        for draft, leaf, ask, turn in zip(drafts, made, asks, turns, strict=True)
+    ]
+    work.log.append(rows, log_id=log_id, now=now)
+    return made
+
+
+def subject_ask(subject: str, ports: Ports, now: int) -> SubjectAsk:
+    """Prepare to raise a subject's counter, with a fresh key in case it has none this quarter."""
+    key_id = f"{subject or '-'}/{quarter(now)}"
+    key = ports.sealer.new_key(_key_aad(key_id))
+    return SubjectAsk(subject=subject, key_id=key_id, kek_id=key.kek_id, wrapped=key.wrapped)
+
+
+def opening_key(key_id: str, kek_id: str, wrapped: bytes, ports: Ports) -> DataKey:
+    """Unwrap the opening key that stands for this subject and quarter.
+
+    Raises:
+        IntegrityError: the stored key is not what was wrapped for this place.
+    """
+    return ports.sealer.open_key(kek_id, wrapped, _key_aad(key_id))
+
+
+def make_leaf(draft: LeafDraft, turn: SubjectTurn, ports: Ports, now: int) -> Leaf:
+    """Make the leaf: two salted commitments, and the openings that only some may see."""
+    subject_slot: dict[str, JsonValue] = {
+        "kind": draft.kind,
+        "t": now,
+        "member": draft.member,
+        **draft.subject_slot,
+    }
+    if draft.subject:
+        subject_slot |= {"subject": draft.subject, "subject_seq": turn.seq}
+    return new_leaf(subject_slot, draft.audit_slot, ports.random_bytes)
+
+
+def seal_leaf(draft: LeafDraft, leaf: Leaf, key: DataKey, ports: Ports, now: int) -> LeafRow:
+    """Lay a leaf out as it is stored, its openings sealed under the subject's key."""
+    key_id = f"{draft.subject or '-'}/{quarter(now)}"
+    origin = ports.origin(now)
+    sealed = [
+        key.seal(
+            pad_opening(opening.salt, opening.payload),
+            opening_aad(origin, leaf.leaf_hash, slot, key_id),
+        )
+        for slot, opening in ((Slot.SUBJECT, leaf.subject), (Slot.AUDIT, leaf.audit))
+    ]
+    return LeafRow(
+        leaf_hash=leaf.leaf_hash,
+        entry=leaf.entry,
+        key_id=key_id,
+        subject_sealed=sealed[0],
+        audit_sealed=sealed[1],
+        kind=draft.kind,
+        member=draft.member,
+        subject=draft.subject,
+        purpose=draft.purpose,
+        outcome=draft.outcome,
+        operator_mac=ports.keyring.search_mac(draft.operator) if draft.operator else b"",
+        application_mac=ports.keyring.search_mac(draft.application) if draft.application else b"",
+    )
+
+
+def quarter(now: int) -> str:
+    """Name the calendar quarter (UTC) that opening keys are made for: `2026Q4`."""
+    moment = datetime.fromtimestamp(now, UTC)
+    return f"{moment.year}Q{(moment.month + 2) // 3}"
+
+
+def standard_base64(value: bytes) -> str:
+    """Write bytes as the log does: standard base64 with padding."""
+    return base64.b64encode(value).decode()
+
+
+def _key_aad(key_id: str) -> bytes:
+    return b"opening_key|1|" + key_id.encode()

@@ -1,0 +1,93 @@
+"""Statements about members, their keys, nonces and quotas."""
+
+from __future__ import annotations
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from exchange.domain.members import Algorithm, MemberKey, MemberStatus, Role
+from exchange.domain.queries import Asker
+from exchange.store.statement import Statement
+
+_FIND_KEY = Statement("""
+SELECT k.member_id, k.key, k.algorithm, k.public_key, k.not_before, k.not_after, k.revoked_at,
+    m.status, m.roles
+FROM member_key k JOIN member m USING (member_id)
+WHERE k.member_id = %(member)s AND k.key = %(key)s
+""")
+
+# The standing of a key, read in the transaction that acts on it.
+KEY_LIVE = """
+(SELECT m.status = 'ACTIVE' AND k.revoked_at IS NULL
+    AND k.not_before <= %(now)s AND %(now)s < k.not_after
+ FROM member_key k JOIN member m USING (member_id)
+ WHERE k.member_id = %(member)s AND k.key = %(key)s)"""
+
+CLAIM_NONCE = """
+    INSERT INTO nonce (member_id, nonce, seen_at) VALUES (%(member)s, %(nonce)s, %(now)s)
+    ON CONFLICT DO NOTHING RETURNING 1"""
+
+_SPEND_NONCE = Statement(f"""
+WITH claimed AS ({CLAIM_NONCE})
+SELECT EXISTS (SELECT 1 FROM claimed), coalesce({KEY_LIVE}, false)
+""")  # noqa: S608 - composed of constants alone
+
+_FORGET_NONCES = Statement("DELETE FROM nonce WHERE seen_at < %(before)s")
+
+# The row lock of the upsert makes the count exact across workers.
+_COUNT = Statement("""
+INSERT INTO quota AS q (member_id, what, period, used)
+SELECT %(member)s, %(what)s, %(period)s, %(amount)s WHERE %(amount)s <= %(limit)s
+ON CONFLICT (member_id, what, period) DO UPDATE SET used = q.used + excluded.used
+    WHERE q.used + excluded.used <= %(limit)s
+RETURNING 1
+""")
+
+
+class Members:
+    """Statements about members, bound to one open transaction."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self._connection = connection
+
+    def find_key(self, member: str, key: str) -> MemberKey | None:
+        """Find a key with its member's standing, live or not."""
+        row = _FIND_KEY.run(self._connection, {"member": member, "key": key}).fetchone()
+        return None if row is None else _member_key(row)
+
+    def spend_nonce(self, asker: Asker, now: int) -> tuple[bool, bool]:
+        """Claim a nonce; say (it was fresh, the key is live)."""
+        row = _SPEND_NONCE.run(
+            self._connection,
+            {"member": asker.member, "key": asker.key, "nonce": asker.nonce, "now": now},
+        ).fetchone()
+        return (False, False) if row is None else (row[0], row[1])
+
+    def forget_nonces(self, before: int) -> int:
+        """Delete nonces seen before a time; say how many."""
+        return _FORGET_NONCES.run(self._connection, {"before": before}).rowcount
+
+    def count(self, member: str, what: str, *, period: int, amount: int, limit: int) -> bool:
+        """Add to a quota counter if it stays within the limit; say whether it did."""
+        parameters = {
+            "member": member,
+            "what": what,
+            "period": period,
+            "amount": amount,
+            "limit": limit,
+        }
+        return _COUNT.run(self._connection, parameters).fetchone() is not None
+
+
+def _member_key(row: TupleRow) -> MemberKey:
+    return MemberKey(
+        member=row[0],
+        key=row[1],
+        algorithm=Algorithm(row[2]),
+        public_key=row[3],
+        not_before=row[4],
+        not_after=row[5],
+        revoked_at=row[6],
+        status=MemberStatus(row[7]),
+        roles=frozenset(Role(role) for role in row[8]),
+    )

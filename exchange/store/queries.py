@@ -1,0 +1,255 @@
+"""Statements of the query's way: the gate, the look-up, and what an answer leaves behind.
+
+The gate and the look-up are one statement (functions.py): what is not permitted is never read.
+Times are bound, never taken from the server's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.errors import UniqueViolation
+from psycopg.rows import TupleRow
+
+from consent.grants import GrantState, HeldGrant
+from consent.purposes import Detail
+from exchange.domain.queries import Asker
+from exchange.errors import QueryConflict
+from exchange.services.ports import (
+    After,
+    AnswerRow,
+    GatePass,
+    GateResult,
+    GateRow,
+    SealedRecord,
+    StoredAnswer,
+    SubjectTurn,
+)
+from exchange.store.leaves import APPEND_LEAF, copy_leaves, leaf_parameters
+from exchange.store.statement import Statement, copy_rows
+
+_GATE = """
+SELECT o.*, g.*
+FROM open_gate(
+    %(member)s, %(key)s, %(nonce)s, %(now)s, %(log_id)s, %(after_size)s, %(after_root)s) o
+"""
+_CALL = """pass_gate(
+    %(member)s, %(now)s, %(log_id)s, {query_id}, {index}, {index_2}, {index_3}, {contact},
+    {grant_id}, {purpose}, {open}, {level}, {needs_account}, {needs_overdue}, {subject}, {key_id},
+    {kek_id}, {wrapped}) g ON o.nonce_fresh AND o.key_live"""
+_TYPES = {
+    "query_id": "uuid",
+    "index": "bytea",
+    "index_2": "bytea",
+    "index_3": "bytea",
+    "contact": "bytea",
+    "grant_id": "uuid",
+    "purpose": "text",
+    "open": "boolean",
+    "level": "int",
+    "needs_account": "boolean",
+    "needs_overdue": "boolean",
+    "subject": "text",
+    "key_id": "text",
+    "kek_id": "text",
+    "wrapped": "bytea",
+}
+_PASS_ONE = Statement(
+    _GATE
+    + "LEFT JOIN LATERAL "
+    + _CALL.format(**{name: f"%({name})s::{type_}" for name, type_ in _TYPES.items()})
+)
+# Sorted by index: concurrent batches lock the same subjects in the same order.
+_PASS_MANY = Statement(
+    _GATE.replace("g.*", "g.*, q.ord")
+    + "LEFT JOIN LATERAL (SELECT * FROM unnest("
+    + ", ".join(f"%({name})s::{type_}[]" for name, type_ in _TYPES.items())
+    + f") WITH ORDINALITY AS q({', '.join(_TYPES)}, ord) ORDER BY index) q ON true\n"
+    + "LEFT JOIN LATERAL "
+    + _CALL.format(**{name: f"q.{name}" for name in _TYPES})
+)
+
+_STORE_ANSWER = Statement(f"""
+WITH {APPEND_LEAF},
+inquiries AS (
+    INSERT INTO inquiry (token_index, member_id, query_id, asked_at)
+    SELECT token_index, %(member)s, %(query_id)s, %(now)s
+    FROM unnest(%(inquiries)s::bytea[]) AS i(token_index)
+)
+INSERT INTO query (member_id, query_id, digest, leaf_hash, key_id, sealed)
+VALUES (%(member)s, %(query_id)s, %(digest)s, %(leaf_hash)s, %(key_id)s, %(claims)s)
+""")  # noqa: S608 - composed of constants alone
+_COPY_INQUIRIES = """COPY inquiry (token_index, member_id, query_id, asked_at)
+    FROM STDIN (FORMAT BINARY)"""
+_COPY_ANSWERS = """COPY query (member_id, query_id, digest, leaf_hash, key_id, sealed)
+    FROM STDIN (FORMAT BINARY)"""
+
+_STORED_ANSWER = Statement("""
+SELECT a.digest, a.leaf_hash, a.key_id, a.sealed, k.kek_id, k.wrapped
+FROM query a JOIN opening_key k USING (key_id)
+WHERE a.member_id = %(member)s AND a.query_id = %(query_id)s
+""")
+
+
+class Queries:
+    """Statements about queries, bound to one open transaction."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self._connection = connection
+
+    def pass_gate(
+        self, asker: Asker, rows: Sequence[GateRow], *, log_id: int, after: After, now: int
+    ) -> GatePass:
+        """Claim the nonce, lock and spend the grants, count and look up: one statement."""
+        parameters: dict[str, object] = {
+            "member": asker.member,
+            "key": asker.key,
+            "nonce": asker.nonce,
+            "now": now,
+            "log_id": log_id,
+            "after_size": after.size,
+            "after_root": after.root,
+        }
+        if len(rows) == 1:
+            parameters |= _parameters(rows[0])
+            found = _PASS_ONE.run(self._connection, parameters).fetchall()
+            groups = [found]
+        else:
+            columns = [_parameters(row) for row in rows]
+            parameters |= {name: [column[name] for column in columns] for name in _TYPES}
+            found = _PASS_MANY.run(self._connection, parameters, prepare=False).fetchall()
+            groups = [[] for _ in rows]
+            for row in found:
+                groups[row[-1] - 1].append(row)
+        first = found[0]
+        return GatePass(
+            nonce_fresh=first[0],
+            key_live=first[1],
+            covered_until=first[2],
+            contributors=first[3],
+            after_agrees=first[4],
+            results=tuple(self._result(group) for group in groups if first[0]),
+        )
+
+    def _result(self, group: Sequence[TupleRow]) -> GateResult:
+        row = group[0]
+        kek_id, wrapped = row[10:12]
+        if row[5]:
+            stored = StoredAnswer(row[6], row[7], row[9], row[8], kek_id, wrapped)
+            return GateResult(stored, None, False, None, (0, 0, 0), ())
+        return GateResult(
+            stored=None,
+            grant=_held(row) if row[12] else None,
+            spent=row[29],
+            turn=SubjectTurn(row[31], kek_id, wrapped),
+            velocity=(row[32], row[33], row[34]),
+            records=tuple(SealedRecord(*each[35:44]) for each in group if each[35] is not None),
+        )
+
+    def store_answers(
+        self, member: str, answers: Sequence[AnswerRow], *, log_id: int, now: int
+    ) -> None:
+        """Write leaves, openings, search rows, answers and inquiries in one statement.
+
+        Raises:
+            QueryConflict: the same query id was stored meanwhile; start over.
+        """
+        try:
+            if len(answers) == 1:
+                self._store_one(member, answers[0], log_id=log_id, now=now)
+            else:
+                self._copy(member, answers, log_id=log_id, now=now)
+        except UniqueViolation as error:
+            raise QueryConflict("the query id was stored meanwhile") from error
+
+    def _store_one(self, member: str, answer: AnswerRow, *, log_id: int, now: int) -> None:
+        parameters = leaf_parameters(answer.leaf, log_id=log_id, now=now) | {
+            "member": member,
+            "query_id": answer.query_id,
+            "digest": answer.digest,
+            "claims": answer.sealed_claims,
+            "inquiries": list(answer.inquiry_indices),
+        }
+        _STORE_ANSWER.run(self._connection, parameters)
+
+    def _copy(self, member: str, answers: Sequence[AnswerRow], *, log_id: int, now: int) -> None:
+        # The answers first: a query id stored meanwhile must not cost the rest.
+        copy_rows(
+            self._connection,
+            _COPY_ANSWERS,
+            ("text", "uuid", "bytea", "bytea", "text", "bytea"),
+            (
+                (
+                    member,
+                    row.query_id,
+                    row.digest,
+                    row.leaf.leaf_hash,
+                    row.leaf.key_id,
+                    row.sealed_claims,
+                )
+                for row in answers
+            ),
+        )
+        copy_leaves(self._connection, [row.leaf for row in answers], log_id=log_id, now=now)
+        copy_rows(
+            self._connection,
+            _COPY_INQUIRIES,
+            ("bytea", "text", "uuid", "int8"),
+            (
+                (index, member, row.query_id, now)
+                for row in answers
+                for index in row.inquiry_indices
+            ),
+        )
+
+    def stored_answer(self, member: str, query_id: UUID) -> StoredAnswer | None:
+        """Find the answer given under a query id of this member."""
+        parameters = {"member": member, "query_id": query_id}
+        row = _STORED_ANSWER.run(self._connection, parameters).fetchone()
+        return None if row is None else StoredAnswer(*row)
+
+
+def _parameters(row: GateRow) -> dict[str, object]:
+    identities = row.indices[: row.identities]
+    contacts = row.indices[row.identities :]
+    return {
+        "query_id": row.query_id,
+        "index": identities[0],
+        "index_2": identities[1] if len(identities) > 1 else None,
+        "index_3": identities[2] if len(identities) > 2 else None,
+        "contact": contacts[0] if contacts else None,
+        "grant_id": row.grant_id,
+        "purpose": row.purpose,
+        "open": row.open,
+        "level": row.level,
+        "needs_account": row.needs_account,
+        "needs_overdue": row.needs_overdue,
+        "subject": row.subject.subject,
+        "key_id": row.subject.key_id,
+        "kek_id": row.subject.kek_id,
+        "wrapped": row.subject.wrapped,
+    }
+
+
+def _held(row: TupleRow) -> HeldGrant:
+    return HeldGrant(
+        grantee=row[13],
+        state=GrantState(row[14]),
+        purpose=row[15],
+        level=row[16],
+        cross_border=row[17],
+        not_before=row[18],
+        expires=row[19],
+        uses=row[20],
+        max_uses=row[21],
+        window_start=row[22],
+        window_uses=row[23],
+        window_max=row[24],
+        window_seconds=row[25],
+        detail=Detail(row[26]),
+        fields=frozenset(row[27]),
+        lookback_months=row[28],
+        own_account=row[30],
+    )

@@ -1,0 +1,82 @@
+"""One unit of work: one transaction on one pooled connection.
+
+Leaving the block without `commit()` undoes everything. The pool is made in each server process
+after the fork; a connection never crosses one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from psycopg import Connection, OperationalError
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from exchange.errors import UnavailableError
+from exchange.store.leaves import Leaves
+from exchange.store.members import Members
+from exchange.store.queries import Queries
+
+
+class Work:
+    """The statements of every noun, bound to one open transaction."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self._connection = connection
+        self.queries = Queries(connection)
+        self.log = Leaves(connection)
+        self.members = Members(connection)
+
+    def commit(self) -> None:
+        """Make everything durable: the answer may leave only after this returns."""
+        self._connection.commit()
+
+
+class Database:
+    """The pool of one process."""
+
+    def __init__(self, url: str, *, connections_max: int, wait_seconds: float) -> None:
+        self._pool = ConnectionPool(
+            url,
+            # Every hot statement is a set of index probes. Before a table has statistics the
+            # planner would scan it, keep that plan, and slow down as the table grows.
+            kwargs={"options": "-c enable_seqscan=off -c jit=off"},
+            min_size=1,
+            max_size=connections_max,
+            timeout=wait_seconds,
+            open=False,
+            configure=_configure,
+        )
+
+    def open(self) -> None:
+        """Start connecting; returns at once."""
+        self._pool.open()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+    @contextmanager
+    def begin(self) -> Iterator[Work]:
+        """Open a unit of work.
+
+        Raises:
+            UnavailableError: the database is down, or no connection came free in time.
+        """
+        try:
+            connection = self._pool.getconn()
+        except (PoolTimeout, OperationalError) as error:
+            raise UnavailableError("the database is not available") from error
+        try:
+            yield Work(connection)
+        except OperationalError as error:
+            raise UnavailableError("the database gave up on this request") from error
+        finally:
+            # Rolls back what was not committed; a broken connection is replaced.
+            self._pool.putconn(connection)
+
+
+def _configure(connection: Connection[TupleRow]) -> None:
+    # Statements are few and hot: prepare each at its first use.
+    connection.prepare_threshold = 0
