@@ -29,7 +29,7 @@ HEADER_LIMITS = JsonLimits(depth=1, members=3, string_bytes=64)
 CLAIM_LIMITS = JsonLimits(string_bytes=4096)  # the padding of a receipt is longer than 1 KiB
 
 _SEGMENTS = re.compile(r"([A-Za-z0-9_-]{1,256})\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{86})")
-_KID = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
+_KID = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9][A-Za-z0-9_.:-]*(?:/[A-Za-z0-9][A-Za-z0-9_.-]*)?")
 _ALGORITHMS = {"EdDSA": Algorithm.ED25519, "ES256": Algorithm.ECDSA_P256}
 
 
