@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import IntEnum, StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -104,6 +106,16 @@ class Transfer(IntEnum):
     NONE = 0
     OUT = 1  # SOLD
     IN = 2  # reported by the buyer with reason TRANSFER_IN
+
+
+def today_in(zone: str, now: int) -> date:
+    """Return the calendar day of a moment (unix seconds) in an IANA time zone."""
+    return _day_of_minute(zone, now // 60)
+
+
+@lru_cache(maxsize=1024)
+def _day_of_minute(zone: str, minute: int) -> date:
+    return datetime.fromtimestamp(minute * 60, ZoneInfo(zone)).date()
 
 
 def day(when: date) -> int:

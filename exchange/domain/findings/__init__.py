@@ -1,14 +1,14 @@
 """Findings: what an asker may learn from the records of others, and the answer that says it."""
 
 from exchange.domain.findings.answers import Answer, Finding, Outcome, VelocityBands, withheld
-from exchange.domain.findings.cutting import HeldRecord, Look, Velocity, cut
+from exchange.domain.findings.cutting import HeldRecord, Question, Velocity, cut
 
 __all__ = [
     "Answer",
     "Finding",
     "HeldRecord",
-    "Look",
     "Outcome",
+    "Question",
     "Velocity",
     "VelocityBands",
     "cut",

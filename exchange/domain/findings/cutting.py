@@ -18,9 +18,9 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from consent.decision import Decision
+from consent.decision import Decision, Limit
 from consent.profiles import Effect, Profile
-from consent.purposes import Detail, Purpose
+from consent.purposes import Detail
 from exchange.domain.findings.answers import Answer, Finding, Outcome, VelocityBands
 from exchange.domain.grades import NO_DATA_GRADE, Grade, ReasonCode, grade
 from exchange.domain.history import levels
@@ -33,9 +33,9 @@ from exchange.domain.records import (
     day,
     month,
     month_text,
+    today_in,
 )
 
-GRADED = frozenset({Purpose.CREDIT_APPLICATION, Purpose.GUARANTOR_CHECK, Purpose.ACCOUNT_REVIEW})
 MEMBERS_SHOWN_MIN = 4  # other contributors below which their number is blurred
 _LATE_MONTHS = 12
 _COUNTS = ("0", "1", "2", "3+")
@@ -63,34 +63,34 @@ class Velocity(NamedTuple):
     days_90: int
 
 
-class Look(NamedTuple):
-    """One permitted look: who asks for what, and what stands around the records."""
+class Question(NamedTuple):
+    """One permitted look: who asks, and what stands around the records."""
 
     asker: str
-    purpose: Purpose
     decision: Decision  # what the look may see: detail, fields, months, limits
     velocity: Velocity
     contributors: int  # other members that contribute
-    today: date
+    now: int  # unix seconds
     statement: str | None = None  # newest of the borrower
 
 
-def cut(look: Look, records: Sequence[HeldRecord], profile: Profile) -> Answer:
+def cut(records: Sequence[HeldRecord], question: Question, profile: Profile) -> Answer:
     """Answer a permitted look from the records of others."""
-    held, disputed = _elsewhere(look, records, profile)
-    fields = look.decision.fields
+    today = today_in(profile.timezone, question.now)
+    held, disputed = _elsewhere(question.asker, records, profile, today)
+    fields = question.decision.fields
     if held:
-        measured = _measure(held, look, profile)
+        measured = _measure(held, profile, today, question.decision.lookback_months)
         outcome = Outcome.ADVERSE if measured.members else Outcome.NO_ADVERSE
-        finding = _finding(measured, disputed, look, profile)
+        finding = _finding(measured, disputed, question, profile)
     else:
         outcome = Outcome.NO_DATA
         finding = Finding(
-            velocity=_velocity(look.velocity) if "velocity" in fields else UNSET,
+            velocity=_velocity(question.velocity) if "velocity" in fields else UNSET,
             dispute=disputed if "dispute" in fields else UNSET,
         )
-    limits = _limits(look)
-    graded = _grade(outcome, finding, look)
+    limits = _limits(question)
+    graded = _grade(outcome, finding, question)
     notes = (
         *((ReasonCode.NO_DATA,) if outcome is Outcome.NO_DATA else ()),
         *((ReasonCode.DISPUTED,) if disputed and "dispute" in fields else ()),
@@ -98,7 +98,7 @@ def cut(look: Look, records: Sequence[HeldRecord], profile: Profile) -> Answer:
     )
     return Answer(
         outcome=outcome,
-        reason=look.decision.reason.value,
+        reason=question.decision.reason.value,
         finding=finding,
         grade=graded.letter if graded else None,
         reasons=(*(graded.reasons if graded else ()), *notes),
@@ -107,13 +107,14 @@ def cut(look: Look, records: Sequence[HeldRecord], profile: Profile) -> Answer:
 
 
 def _elsewhere(
-    look: Look, records: Sequence[HeldRecord], profile: Profile
+    asker: str, records: Sequence[HeldRecord], profile: Profile, today: date
 ) -> tuple[list[HeldRecord], bool]:
     """Choose the records that enter, each once; say whether one is disputed, in or kept out."""
     if not records:
         return [], False
-    today = day(look.today)
-    usable = {record.record_id: record for record in records if _usable(record, today, profile)}
+    usable = {
+        record.record_id: record for record in records if _usable(record, day(today), profile)
+    }
     # What was sold enters as the buyer tells it, also where the buyer asks.
     arrived = {
         record.payload.transfer_id
@@ -123,7 +124,7 @@ def _elsewhere(
     others = [
         record
         for record in usable.values()
-        if record.member != look.asker
+        if record.member != asker
         and not (record.payload.status is Status.SOLD and record.payload.transfer_id in arrived)
     ]
     disputed = any(record.disputed for record in others)
@@ -160,10 +161,10 @@ class _Measured(NamedTuple):
     members: int  # that report something adverse
 
 
-def _measure(held: Sequence[HeldRecord], look: Look, profile: Profile) -> _Measured:
+def _measure(held: Sequence[HeldRecord], profile: Profile, today: date, months: int) -> _Measured:
     totals = _Measures()
     members = set()
-    this_month, months = month(look.today), look.decision.lookback_months
+    this_month = month(today)
     for record in held:
         payload = record.payload
         late = levels(payload.history, months - max(0, this_month - payload.as_of_month))
@@ -211,20 +212,20 @@ def _add_amount(totals: _Measures, payload: RecordPayload, profile: Profile) -> 
         totals.other_currency = True
 
 
-def _finding(measured: _Measured, disputed: bool, look: Look, profile: Profile) -> Finding:
-    totals, fields = measured.totals, look.decision.fields
+def _finding(measured: _Measured, disputed: bool, question: Question, profile: Profile) -> Finding:
+    totals, fields = measured.totals, question.decision.fields
     values = {
         "current_bucket": totals.current,
         "worst_bucket": totals.worst,
         "months_since_worst": _since(totals),
         "late_months": _LATE_BANDS[min(totals.late, 6)],
-        "lender_band": _members(measured.members, look.contributors),
+        "lender_band": _members(measured.members, question.contributors),
         "open_overdue_band": _COUNTS[min(totals.open_overdue, 3)],
         "overdue_amount_band": bisect_right(profile.amount_edges_minor, totals.overdue_minor),
         "freshest_month": month_text(totals.freshest),
-        "velocity": _velocity(look.velocity),
+        "velocity": _velocity(question.velocity),
         "dispute": disputed,
-        "statement": look.statement,
+        "statement": question.statement,
     }
     shown = {name: value for name, value in values.items() if name in fields}
     if "overdue_amount_band" in shown:
@@ -249,14 +250,17 @@ def _velocity(counts: Velocity) -> VelocityBands:
     return VelocityBands(seven, thirty, ninety)
 
 
-def _limits(look: Look) -> tuple[str, ...]:
-    limits: tuple[str, ...] = look.decision.limits
-    blurred = "lender_band" in look.decision.fields and look.contributors < MEMBERS_SHOWN_MIN
+def _limits(question: Question) -> tuple[str, ...]:
+    decision = question.decision
+    limits: tuple[str, ...] = decision.limits
+    blurred = "lender_band" in decision.fields and question.contributors < MEMBERS_SHOWN_MIN
     return (*limits, "SMALL_CONSORTIUM") if blurred else limits
 
 
-def _grade(outcome: Outcome, finding: Finding, look: Look) -> Grade | None:
-    if look.purpose not in GRADED or look.decision.detail is not Detail.BANDS:
+def _grade(outcome: Outcome, finding: Finding, question: Question) -> Grade | None:
+    # Graded are the purposes that show every band: new credit, guarantors, review of one's own.
+    decision = question.decision
+    if decision.detail is not Detail.BANDS or Limit.PURPOSE in decision.limits:
         return None
     if outcome is Outcome.NO_DATA:
         return Grade(0, NO_DATA_GRADE, ())
