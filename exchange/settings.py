@@ -59,7 +59,7 @@ class Settings(BaseSettings):
         pattern=r"^[a-z0-9][a-z0-9.-]{1,200}$",
         description="the access log's origin is <domain>/access/<year>",
     )
-    profile: Literal["CN", "EU", "ID", "IN", "US"] = Field(
+    profile: Literal["CN", "IN", "KE", "UK", "US"] = Field(
         "CN", description="jurisdiction whose rules apply (a file in consent/)"
     )
     epoch: str = Field(
@@ -119,7 +119,7 @@ class Settings(BaseSettings):
         10_000, ge=1, le=200_000, description="rows of a record file; more: 413"
     )
     fault_share_percent_max: int = Field(
-        5, ge=0, le=100, description="share of faulty rows beyond which a whole file is refused"
+        20, ge=0, le=100, description="share of faulty rows beyond which a whole file is refused"
     )
     request_seconds_max: int = Field(30, ge=1, le=300, description="one request; longer: 503")
     statement_ms_max: int = Field(5_000, ge=100, le=60_000, description="one SQL statement")

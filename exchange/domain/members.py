@@ -51,3 +51,27 @@ class MemberKey:
             and self.revoked_at is None
             and self.not_before <= now < self.not_after
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A lender, regulator or evaluator enrolled with this exchange."""
+
+    member: str
+    name: str
+    contact: str
+    status: MemberStatus
+    roles: frozenset[Role]
+    zone: str  # IANA time zone of the member's dates
+    profile: str  # jurisdiction, such as CN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """A public key that a member handed in."""
+
+    key: str  # the name after the slash of its keyid
+    algorithm: Algorithm
+    public_key: bytes  # 32 bytes (Ed25519) or 65 bytes (P-256)
+    not_before: int  # unix seconds
+    not_after: int  # unix seconds

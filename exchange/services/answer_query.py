@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from consent.decision import Decision, Request, decide, gate
 from consent.purposes import Account, Act
@@ -20,6 +21,7 @@ from exchange.domain.leaves import JsonValue
 from exchange.domain.queries import Asker, Query, TokenKind
 from exchange.domain.records import decode_payload
 from exchange.errors import (
+    AbsentError,
     IntegrityError,
     LogDisagrees,
     LogLate,
@@ -78,6 +80,20 @@ def answer_queries(queries: Sequence[Query], asker: Asker, ports: Ports) -> Answ
         # Somebody stored one of these ids while we looked: what is stored now decides. A second
         # conflict is a real one.
         return _answer_once(queries, asker, ports)
+
+
+def stored_receipt(query_id: UUID, member: str, ports: Ports) -> Answered:
+    """Show the receipt given before under a query id of this member.
+
+    Raises:
+        AbsentError: there is none, or it is another member's.
+    """
+    with ports.begin() as work:
+        stored = work.queries.stored_answer(member, query_id)
+    if stored is None:
+        raise AbsentError
+    claims = stored_claims(stored.digest, stored, ports)
+    return Answered(receipts=(sign_receipt(claims, ports),), replayed=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,8 +262,9 @@ def _draft(
         "application": query.application,
         "reason": decision.reason.value,
         "policy": decision.policy,
-        "after": {"size": query.after_size, "root": query.after_root},
     }
+    if query.after_size:
+        audit["after"] = {"size": query.after_size, "root": query.after_root}
     if query.grant_id:
         audit["grant"] = show("gnt", query.grant_id)
     return LeafDraft(

@@ -19,8 +19,8 @@ from consent.profiles import Profile
 from exchange.crypto.keyring import Keyring
 from exchange.crypto.oprf import Evaluation
 from exchange.crypto.sealing import Sealer
-from exchange.domain.members import MemberKey
 from exchange.domain.queries import Asker
+from exchange.services.member_ports import MemberStatements
 
 
 class SubjectAsk(NamedTuple):
@@ -167,28 +167,12 @@ class LogStatements(Protocol):
         """Raise the counters (locking them) and fetch the opening keys."""
         ...
 
+    def find_log(self, origin: str) -> int | None:
+        """Find the open log of this name."""
+        ...
+
     def append(self, leaves: Sequence[LeafRow], *, log_id: int, now: int) -> None:
         """Write leaves, openings and search rows."""
-        ...
-
-
-class MemberStatements(Protocol):
-    """Statements about members, keys, nonces and quotas."""
-
-    def forget_nonces(self, before: int) -> int:
-        """Delete nonces seen before a time; say how many."""
-        ...
-
-    def find_key(self, member: str, key: str) -> MemberKey | None:
-        """Find a key with its member's standing, live or not."""
-        ...
-
-    def spend_nonce(self, asker: Asker, now: int) -> tuple[bool, bool]:
-        """Claim a nonce; say (it was fresh, the key is live)."""
-        ...
-
-    def count(self, member: str, what: str, *, period: int, amount: int, limit: int) -> bool:
-        """Add to a quota counter if it stays within the limit; say whether it did."""
         ...
 
 

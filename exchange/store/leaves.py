@@ -124,6 +124,9 @@ def opening_key(connection: Connection[TupleRow], key_id: str) -> tuple[str, byt
     return row[0], row[1]
 
 
+_FIND_LOG = Statement("SELECT log_id FROM log WHERE origin = %(origin)s AND closed_at IS NULL")
+
+
 class Leaves:
     """Statements about leaves, bound to one open transaction."""
 
@@ -148,6 +151,11 @@ class Leaves:
                 kek_id, wrapped = opening_key(self._connection, ask.key_id)
             turns.append(SubjectTurn(seq=seq, kek_id=kek_id, wrapped=wrapped))
         return turns
+
+    def find_log(self, origin: str) -> int | None:
+        """Find the open log of this name."""
+        row = _FIND_LOG.run(self._connection, {"origin": origin}).fetchone()
+        return None if row is None else int(row[0])
 
     def append(self, leaves: Sequence[LeafRow], *, log_id: int, now: int) -> None:
         """Write leaves, openings and search rows."""

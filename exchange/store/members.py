@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from exchange.domain.members import Algorithm, MemberKey, MemberStatus, Role
+from exchange.domain.members import Algorithm, Member, MemberKey, MemberStatus, NewKey, Role
 from exchange.domain.queries import Asker
 from exchange.store.statement import Statement
 
@@ -44,6 +44,41 @@ RETURNING 1
 """)
 
 
+_MEMBERS = """
+SELECT member_id, name, contact, status, roles, zone, profile FROM member
+WHERE %(member)s::text IS NULL OR member_id = %(member)s::text ORDER BY member_id
+"""
+_ALL_MEMBERS = Statement(_MEMBERS)
+_ALL_KEYS = Statement(
+    """
+SELECT k.member_id, k.key, k.algorithm, k.public_key, k.not_before, k.not_after, k.revoked_at,
+    m.status, m.roles
+FROM member_key k JOIN member m USING (member_id) ORDER BY k.member_id, k.key
+"""
+)
+_ENROL = Statement(
+    """
+INSERT INTO member (member_id, name, contact, status, roles, zone, profile, enrolled_at)
+VALUES (%(member)s, %(name)s, %(contact)s, %(status)s, %(roles)s, %(zone)s, %(profile)s, %(now)s)
+ON CONFLICT DO NOTHING
+"""
+)
+_SET_STATUS = Statement("UPDATE member SET status = %(status)s WHERE member_id = %(member)s")
+_ADD_KEY = Statement(
+    """
+INSERT INTO member_key (member_id, key, algorithm, public_key, not_before, not_after, added_at)
+VALUES (%(member)s, %(key)s, %(algorithm)s, %(public_key)s, %(not_before)s, %(not_after)s, %(now)s)
+ON CONFLICT DO NOTHING
+"""
+)
+_REVOKE_KEY = Statement(
+    """
+UPDATE member_key SET revoked_at = %(now)s
+WHERE member_id = %(member)s AND key = %(key)s AND revoked_at IS NULL
+"""
+)
+
+
 class Members:
     """Statements about members, bound to one open transaction."""
 
@@ -62,6 +97,56 @@ class Members:
             {"member": asker.member, "key": asker.key, "nonce": asker.nonce, "now": now},
         ).fetchone()
         return (False, False) if row is None else (row[0], row[1])
+
+    def find(self, member: str) -> Member | None:
+        """Find a member."""
+        row = _ALL_MEMBERS.run(self._connection, {"member": member}).fetchone()
+        return None if row is None else _member(row)
+
+    def all(self) -> list[tuple[Member, list[MemberKey]]]:
+        """List every member with its keys."""
+        keys: dict[str, list[MemberKey]] = {}
+        for row in _ALL_KEYS.run(self._connection, {}):
+            keys.setdefault(row[0], []).append(_member_key(row))
+        rows = _ALL_MEMBERS.run(self._connection, {"member": None})
+        return [(_member(row), keys.get(row[0], [])) for row in rows]
+
+    def enrol(self, member: Member, now: int) -> bool:
+        """Add a member; say whether the id was free."""
+        parameters = {
+            "member": member.member,
+            "name": member.name,
+            "contact": member.contact,
+            "status": member.status.value,
+            "roles": [role.value for role in sorted(member.roles)],
+            "zone": member.zone,
+            "profile": member.profile,
+            "now": now,
+        }
+        return _ENROL.run(self._connection, parameters).rowcount == 1
+
+    def set_status(self, member: str, status: MemberStatus) -> bool:
+        """Set a member's standing; say whether there is such a member."""
+        parameters = {"member": member, "status": status.value}
+        return _SET_STATUS.run(self._connection, parameters).rowcount == 1
+
+    def add_key(self, member: str, new: NewKey, now: int) -> bool:
+        """Add a public key; say whether its name was free."""
+        parameters = {
+            "member": member,
+            "key": new.key,
+            "algorithm": new.algorithm.value,
+            "public_key": new.public_key,
+            "not_before": new.not_before,
+            "not_after": new.not_after,
+            "now": now,
+        }
+        return _ADD_KEY.run(self._connection, parameters).rowcount == 1
+
+    def revoke_key(self, member: str, key: str, now: int) -> bool:
+        """Revoke a key; say whether there was a live one."""
+        parameters = {"member": member, "key": key, "now": now}
+        return _REVOKE_KEY.run(self._connection, parameters).rowcount == 1
 
     def forget_nonces(self, before: int) -> int:
         """Delete nonces seen before a time; say how many."""
@@ -90,4 +175,16 @@ def _member_key(row: TupleRow) -> MemberKey:
         revoked_at=row[6],
         status=MemberStatus(row[7]),
         roles=frozenset(Role(role) for role in row[8]),
+    )
+
+
+def _member(row: TupleRow) -> Member:
+    return Member(
+        member=row[0],
+        name=row[1],
+        contact=row[2],
+        status=MemberStatus(row[3]),
+        roles=frozenset(Role(role) for role in row[4]),
+        zone=row[5],
+        profile=row[6],
     )

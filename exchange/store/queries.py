@@ -66,7 +66,10 @@ _PASS_MANY = Statement(
     _GATE.replace("g.*", "g.*, q.ord")
     + "LEFT JOIN LATERAL (SELECT * FROM unnest("
     + ", ".join(f"%({name})s::{type_}[]" for name, type_ in _TYPES.items())
-    + f") WITH ORDINALITY AS q({', '.join(_TYPES)}, ord) ORDER BY index) q ON true\n"
+    + ") WITH ORDINALITY AS q("
+    + ", ".join(_TYPES)
+    + ", ord) ORDER BY index) q ON true
+"
     + "LEFT JOIN LATERAL "
     + _CALL.format(**{name: f"q.{name}" for name in _TYPES})
 )

@@ -36,12 +36,24 @@ class Work:
 class Database:
     """The pool of one process."""
 
-    def __init__(self, url: str, *, connections_max: int, wait_seconds: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections_max: int,
+        wait_seconds: float,
+        statement_ms_max: int,
+        lock_wait_ms_max: int,
+    ) -> None:
+        # Every hot statement is a set of index probes. Before a table has statistics the planner
+        # would scan it, keep that plan, and slow down as the table grows.
+        options = (
+            "-c enable_seqscan=off -c jit=off -c timezone=UTC"
+            f" -c statement_timeout={statement_ms_max} -c lock_timeout={lock_wait_ms_max}"
+        )
         self._pool = ConnectionPool(
             url,
-            # Every hot statement is a set of index probes. Before a table has statistics the
-            # planner would scan it, keep that plan, and slow down as the table grows.
-            kwargs={"options": "-c enable_seqscan=off -c jit=off"},
+            kwargs={"options": options},
             min_size=1,
             max_size=connections_max,
             timeout=wait_seconds,

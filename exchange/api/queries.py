@@ -1,0 +1,221 @@
+"""Queries: one, a batch of them under one signature, or a look at an answer given before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, Literal, cast
+
+import msgspec
+from flask import Response
+from marshmallow import fields, validate
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from consent.purposes import Detail, Purpose
+from exchange.api.blueprints import Line, Routes
+from exchange.api.edge import current_caller, nonce_spent
+from exchange.api.fields import ByteText, StrictSchema, Text, WholeNumber
+from exchange.api.transport import JSON_TYPE, LINES_TYPE, Body, Nonce, RoutePolicy
+from exchange.domain.base64url import unb64url
+from exchange.domain.ids import parse
+from exchange.domain.members import Role
+from exchange.domain.queries import Query, Token, TokenKind
+from exchange.errors import Fault, InvalidField
+from exchange.services.answer_query import Answered, answer_queries, stored_receipt
+from exchange.services.ports import Ports
+from exchange.services.write_leaves import standard_base64
+
+TOKEN_BYTES = 64
+IDENTITIES_MAX = 3
+_REF = r"[A-Za-z0-9_.:-]{1,64}"
+_EPOCH = r"ep_[1-9][0-9]{0,5}"
+
+
+class TokenSchema(StrictSchema):
+    """A token of the subject."""
+
+    kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in TokenKind]))
+    value = ByteText(length=TOKEN_BYTES)
+
+
+class AfterSchema(StrictSchema):
+    """The newest checkpoint that the asker holds."""
+
+    size = WholeNumber(minimum=1, maximum=10**15)
+    root = ByteText(length=32)
+
+
+class QuerySchema(StrictSchema):
+    """A question about one subject, for one purpose, under one grant."""
+
+    query_id = Text(pattern=r"qry_[0-9a-f]{32}")
+    epoch = Text(pattern=_EPOCH)
+    tokens = fields.List(fields.Nested(TokenSchema), required=True, validate=validate.Length(1, 4))
+    purpose = fields.String(required=True, validate=validate.OneOf([one.value for one in Purpose]))
+    grant_id = Text(pattern=r"gnt_[0-9a-f]{32}", required=False)
+    operator = Text(pattern=_REF)
+    application_ref = Text(pattern=_REF)
+    detail = fields.String(validate=validate.OneOf([Detail.BANDS, Detail.FLAG]))
+    after = fields.Nested(AfterSchema)
+
+
+class ReceiptSchema(StrictSchema):
+    """The signed answer."""
+
+    receipt = fields.String(
+        required=True, metadata={"description": "compact JWS, typ cx-receipt+jwt"}
+    )
+
+
+_QUERY_ID = Annotated[str, Meta(pattern=r"^qry_[0-9a-f]{32}\Z")]
+_GRANT_ID = Annotated[str, Meta(pattern=r"^gnt_[0-9a-f]{32}\Z")]
+_RefText = Annotated[str, Meta(pattern=rf"^{_REF}\Z")]
+
+
+class _Token(Struct, forbid_unknown_fields=True):
+    kind: TokenKind
+    value: str
+
+
+class _After(Struct, forbid_unknown_fields=True):
+    size: Annotated[int, Meta(ge=1, le=10**15)]
+    root: str
+
+
+class _Body(Struct, forbid_unknown_fields=True):
+    """The same form as `QuerySchema`, read many times faster; a test holds the two equal."""
+
+    query_id: _QUERY_ID
+    epoch: Annotated[str, Meta(pattern=rf"^{_EPOCH}\Z")]
+    tokens: Annotated[list[_Token], Meta(min_length=1, max_length=4)]
+    purpose: Purpose
+    operator: _RefText
+    application_ref: _RefText
+    grant_id: _GRANT_ID | UnsetType = UNSET
+    detail: Literal["bands", "flag"] = "bands"
+    after: _After | UnsetType = UNSET
+
+
+def read_query(value: object) -> Callable[[bytes], Query]:
+    """Read a query's JSON; the result takes the digest of the bytes that said it.
+
+    Raises:
+        ValueError: it is not of the documented form; `QuerySchema` names the faults.
+        InvalidField: an id is no UUIDv7, or the tokens are not in their order.
+    """
+    body = msgspec.convert(value, _Body)
+    tokens = tuple(
+        Token(kind=one.kind, value=_bytes(one.value, TOKEN_BYTES)) for one in body.tokens
+    )
+    _check_order(tokens)
+    after = body.after
+    return partial(
+        _query,
+        query_id=parse("qry", body.query_id, field="query_id"),
+        epoch=body.epoch,
+        tokens=tokens,
+        purpose=body.purpose,
+        grant_id=None if body.grant_id is UNSET else parse("gnt", body.grant_id, field="grant_id"),
+        operator=body.operator,
+        application=body.application_ref,
+        detail=Detail(body.detail),
+        after_size=0 if after is UNSET else after.size,
+        after_root="" if after is UNSET else standard_base64(_bytes(after.root, 32)),
+    )
+
+
+def query_routes(ports: Ports, *, queries_max: int) -> Routes:
+    """Build the routes of queries."""
+    routes = Routes("queries", description="Is this borrower delinquent elsewhere?")
+    asker = frozenset({Role.ASKER})
+
+    @routes.signed(
+        "POST",
+        "/v1/queries",
+        policy=RoutePolicy(roles=asker, body=Body.JSON, nonce=Nonce.BY_THE_SERVICE),
+    )
+    @routes.answers(200, ReceiptSchema)
+    @routes.body(QuerySchema, reader=read_query)
+    def ask(query: Callable[[bytes], Query]) -> Response:
+        """Ask whether a subject is delinquent at another member."""
+        caller = current_caller()
+        answered = answer_queries([query(caller.body)], caller.asker, ports)
+        nonce_spent()
+        return _receipts(answered, JSON_TYPE)
+
+    @routes.signed(
+        "POST",
+        "/v1/query-batches",
+        policy=RoutePolicy(roles=asker, body=Body.QUERY_LINES, nonce=Nonce.BY_THE_SERVICE),
+    )
+    @routes.answers(200, ReceiptSchema, media=LINES_TYPE)
+    @routes.lines(QuerySchema, lines_max=queries_max, reader=read_query)
+    def ask_many(lines: list[Line]) -> Response:
+        """Ask about up to 1,000 subjects under one signature; a receipt each, in order."""
+        queries = [cast("Callable[[bytes], Query]", line.value)(line.raw) for line in lines]
+        answered = answer_queries(check_distinct(queries), current_caller().asker, ports)
+        nonce_spent()
+        return _receipts(answered, LINES_TYPE)
+
+    @routes.signed("GET", "/v1/queries/<query_id>", policy=RoutePolicy(roles=asker))
+    @routes.answers(200, ReceiptSchema)
+    def show_query(query_id: str) -> Response:
+        """Show the receipt given before under a query id."""
+        asked = parse("qry", query_id, field="query_id")
+        answered = stored_receipt(asked, current_caller().member, ports)
+        return _receipts(answered, JSON_TYPE)
+
+    return routes
+
+
+def check_distinct(queries: list[Query]) -> list[Query]:
+    """Refuse a batch that names one subject, grant or query id twice.
+
+    Raises:
+        InvalidField: one stands twice; the fault points at the second line.
+    """
+    named: dict[str, list[object]] = {
+        "query_id": [query.query_id for query in queries],
+        "tokens": [query.tokens[0].value for query in queries],
+        "grant_id": [query.grant_id or query.query_id for query in queries],
+    }
+    for name, values in named.items():
+        seen: set[object] = set()
+        for number, value in enumerate(values):
+            if value in seen:
+                expected = "stands twice in this batch"
+                fault = Fault(f"/{number}/{name}", InvalidField.code, expected)
+                raise InvalidField(expected, faults=(fault,))
+            seen.add(value)
+    return queries
+
+
+def _query(body: bytes, **members: Any) -> Query:  # Typed where they are gathered.
+    return Query(digest=hashlib.sha256(body).digest(), **members)
+
+
+def _receipts(answered: Answered, media: str) -> Response:
+    # A receipt's alphabet needs no escaping: the signed bytes are laid between two constants.
+    body = "\n".join(f'{{"receipt":"{receipt}"}}' for receipt in answered.receipts)
+    response = Response(body + ("\n" if media == LINES_TYPE else ""), content_type=media)
+    if answered.replayed:
+        response.headers["Cx-Replayed"] = "true"
+    return response
+
+
+def _check_order(tokens: tuple[Token, ...]) -> None:
+    kinds = [token.kind for token in tokens]
+    identities = kinds.count(TokenKind.IDENTITY)
+    contacts = len(kinds) - identities
+    if not 1 <= identities <= IDENTITIES_MAX or contacts > 1 or TokenKind.CONTACT in kinds[:-1]:
+        raise InvalidField("must be 1 to 3 identity tokens, then at most 1 contact", field="tokens")
+    if len({token.value for token in tokens}) != len(tokens):
+        raise InvalidField("must be distinct", field="tokens")
+
+
+def _bytes(text: str, length: int) -> bytes:
+    value = unb64url(text)
+    if len(value) != length:
+        raise ValueError("not of the expected length")
+    return value
