@@ -62,14 +62,13 @@ _PASS_ONE = Statement(
     + _CALL.format(**{name: f"%({name})s::{type_}" for name, type_ in _TYPES.items()})
 )
 # Sorted by index: concurrent batches lock the same subjects in the same order.
-_PASS_MANY = Statement(
+_PASS_MANY = Statement(  # noqa: S608 - composed of constants alone
     _GATE.replace("g.*", "g.*, q.ord")
     + "LEFT JOIN LATERAL (SELECT * FROM unnest("
     + ", ".join(f"%({name})s::{type_}[]" for name, type_ in _TYPES.items())
     + ") WITH ORDINALITY AS q("
     + ", ".join(_TYPES)
-    + ", ord) ORDER BY index) q ON true
-"
+    + ", ord) ORDER BY index) q ON true\n"
     + "LEFT JOIN LATERAL "
     + _CALL.format(**{name: f"q.{name}" for name in _TYPES})
 )
