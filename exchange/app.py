@@ -29,8 +29,11 @@ from exchange.crypto.responses import ResponseSigner
 from exchange.crypto.sealing import Sealer
 from exchange.domain.members import MemberKey
 from exchange.errors import ReplayedRequest, SignatureError, UnavailableError
+from exchange.services.log_ports import LogPorts, SequencePorts
 from exchange.services.ports import Ports, Terms, log_origin
 from exchange.settings import Settings
+from exchange.store.checkpoint_file import CheckpointFiles
+from exchange.store.log import LogDatabase
 from exchange.store.work import Database
 
 OPEN_ROUTES = frozenset({"discovery"})
@@ -46,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     database = open_database(settings)
     ports = make_ports(settings, database)
     app = Flask("exchange")
-    app.config["DEBUG"] = False
+    app.extensions["exchange.database"] = database
     edge = Edge(
         _edge_ports(settings, database, ports),
         public_base=settings.public_base_url,
@@ -107,6 +110,22 @@ def make_ports(settings: Settings, database: Database) -> Ports:
             log_late_seconds_max=settings.log_late_seconds_max,
             batch_rows_max=settings.batch_rows_max,
             fault_share_percent_max=settings.fault_share_percent_max,
+        ),
+    )
+
+
+def make_log_ports(
+    settings: Settings, ports: Ports, log_database: LogDatabase
+) -> tuple[LogPorts, SequencePorts]:
+    """Gather what the sequencer may touch: a connection of its own, and the outside checkpoint."""
+    return (
+        LogPorts(ports=ports, begin=log_database.begin),
+        SequencePorts(
+            now=ports.now,
+            begin=log_database.begin,
+            outside=CheckpointFiles(settings.checkpoint_file).hold,
+            signer=ports.keyring,
+            rows_max=settings.sequence_rows_max,
         ),
     )
 

@@ -85,8 +85,9 @@ class Database:
         except OperationalError as error:
             raise UnavailableError("the database gave up on this request") from error
         finally:
-            # Rolls back what was not committed; a broken connection is replaced.
-            self._pool.putconn(connection)
+            if not connection.closed:
+                connection.rollback()  # What was not committed is undone.
+            self._pool.putconn(connection)  # A broken connection is replaced.
 
 
 def _configure(connection: Connection[TupleRow]) -> None:
