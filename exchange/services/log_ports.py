@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from exchange.domain.merkle import TreeHead
 from exchange.domain.notes import KeyType, NoteKey
 from exchange.domain.tiles import TileId
-from exchange.services.ports import LogStatements
+from exchange.services.ports import LogStatements, Ports
 
 
 class LogRef(NamedTuple):
@@ -32,8 +32,8 @@ class LogState(NamedTuple):
     note: str  # the signed checkpoint of this size, or "" before the first turn
 
 
-class UnsequencedLeaf(NamedTuple):
-    """A leaf that waits for its index."""
+class LeafEntry(NamedTuple):
+    """A leaf as anyone may see it."""
 
     leaf_hash: bytes
     entry: bytes
@@ -72,7 +72,7 @@ class TreeStatements(Protocol):
         """Fetch a log's state as it was committed last."""
         ...
 
-    def unsequenced(self, log_id: int, *, rows_max: int) -> list[UnsequencedLeaf]:
+    def unsequenced(self, log_id: int, *, rows_max: int) -> list[LeafEntry]:
         """Fetch leaves without an index, in the order they will get it."""
         ...
 
@@ -100,7 +100,7 @@ class TreeStatements(Protocol):
         """Move a log on from this size; say whether it stood there."""
         ...
 
-    def entries(self, log_id: int, first: int, count: int) -> list[UnsequencedLeaf]:
+    def sequenced(self, log_id: int, *, first: int, rows_max: int) -> list[LeafEntry]:
         """Fetch leaves by index, in order, from `first` on."""
         ...
 
@@ -113,9 +113,14 @@ class LogWork(Protocol):
     """A unit of work on the tree: one transaction. Leaving it without commit() undoes it."""
 
     @property
-    def tree(self) -> TreeStatements: ...
+    def tree(self) -> TreeStatements:
+        """Statements about the tree."""
+        ...
+
     @property
-    def log(self) -> LogStatements: ...
+    def log(self) -> LogStatements:
+        """Statements that write leaves."""
+        ...
 
     def commit(self) -> None:
         """Make everything durable; nothing may be written afterwards."""
@@ -161,6 +166,14 @@ class SequencePorts:
     outside: Callable[[str], AbstractContextManager[HeldCheckpoint]]  # by origin
     signer: CheckpointSigner
     rows_max: int  # leaves a turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogPorts:
+    """What every service may touch, and units of work that reach the tree as well."""
+
+    ports: Ports
+    begin: Callable[[], AbstractContextManager[LogWork]]
 
 
 def log_key(origin: str, public_key: bytes) -> NoteKey:

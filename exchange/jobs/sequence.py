@@ -1,0 +1,84 @@
+"""The sequencer's loop: one turn a second for every open log, until it is told to stop.
+
+A turn that fails because the database is away, or because another sequencer is at work, is tried
+again. A log that is damaged or older than what was signed ends the process: nothing more is signed
+before a person has looked at it.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+from types import FrameType
+
+from exchange.errors import UnavailableError
+from exchange.services.log_ports import LogPorts, SequencePorts
+from exchange.services.open_log import open_log
+from exchange.services.sequence_log import Turn, sequence_log
+
+EXIT_REFUSED = 3  # exit code of a sequencer that refuses to go on (log.md, 7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """A round that could not be carried out now."""
+
+    error: UnavailableError
+
+
+def sequence(
+    log_ports: LogPorts,
+    ports: SequencePorts,
+    *,
+    interval_seconds: float,
+    stop: Event,
+    report: Callable[[Turn | Late], None],
+) -> None:
+    """Sequence until `stop` is set; a turn under way is finished first.
+
+    Args:
+        log_ports: to open the log of a new year.
+        ports: what the turns may touch.
+        interval_seconds: between two turns, unless a batch was full.
+        stop: set from outside to end the loop.
+        report: told of each turn, for logs and metrics.
+
+    Raises:
+        LogDamaged, LogRolledBack: the log must not be continued; end with `EXIT_REFUSED`.
+    """
+    while not stop.is_set():
+        began = time.monotonic()
+        if not _round(log_ports, ports, report):
+            stop.wait(max(0.0, began + interval_seconds - time.monotonic()))
+
+
+def stop_on_signals(stop: Event) -> None:
+    """Let SIGTERM and SIGINT end the loop after the turn under way."""
+
+    def set_stop(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, set_stop)
+    signal.signal(signal.SIGINT, set_stop)
+
+
+def _round(
+    log_ports: LogPorts, ports: SequencePorts, report: Callable[[Turn | Late], None]
+) -> bool:
+    """Give every open log one turn; say whether any has more leaves waiting."""
+    more = False
+    try:
+        open_log(log_ports)
+        with ports.begin() as work:
+            logs = work.tree.open_logs()
+        for log in logs:
+            turn = sequence_log(log, ports)
+            report(turn)
+            more = more or turn.full
+    except UnavailableError as error:
+        report(Late(error=error))
+        return False
+    return more

@@ -1,0 +1,122 @@
+"""Prove that a member's leaf is in the log, or promise that it will be.
+
+In:  a leaf hash, as receipts name it, and the member that asks.
+Out: a `.tlog-proof` under the newest checkpoint, with both openings; before the leaf has its index
+     a signed promise. Every proof is verified here before it leaves: a flipped bit must not.
+Source: log.md, 10.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from exchange.crypto.keyring import Use
+from exchange.crypto.signing import sign_jws
+from exchange.domain.base64url import b64url
+from exchange.domain.leaves import (
+    Leaf,
+    Slot,
+    leaf_of,
+    opening_aad,
+    proof_extra,
+    unpad_opening,
+)
+from exchange.domain.merkle import TreeHead, inclusion_ranges, verify_inclusion
+from exchange.domain.notes import TlogProof
+from exchange.domain.tiles import range_root, tiles_for
+from exchange.errors import AbsentError, IntegrityError, InvalidProof, LogDamaged
+from exchange.services.log_ports import LogPorts, StoredLeaf, TreeStatements
+from exchange.services.ports import MMD_SECONDS, Ports
+from exchange.services.write_leaves import opening_key
+
+PROMISE_TYPE = "cx-promise+jwt"
+RETRY_AFTER_SECONDS = 1  # the sequencer's turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """The leaf has its index."""
+
+    proof: bytes  # a `.tlog-proof` file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promised:
+    """The leaf is stored and waits for its index."""
+
+    promise: str  # compact JWS; says nothing about the borrower
+    retry_after_seconds: int
+
+
+def prove_leaf(leaf_hash: bytes, member: str, log_ports: LogPorts) -> Proven | Promised:
+    """Return the proof of a leaf of this member, or the promise of one.
+
+    Raises:
+        AbsentError: there is no such leaf, or it is another member's.
+        IntegrityError: what is stored does not open, or does not prove the leaf.
+    """
+    with log_ports.begin() as work:
+        stored = work.tree.find_leaf(leaf_hash)
+        if stored is None:
+            raise AbsentError
+        leaf = _opened(leaf_hash, stored, log_ports.ports)
+        if member != json.loads(leaf.subject.payload).get("member"):
+            raise AbsentError
+        if stored.leaf_index is None:
+            promise = _promise(leaf_hash, stored, log_ports.ports)
+            return Promised(promise=promise, retry_after_seconds=RETRY_AFTER_SECONDS)
+        return Proven(proof=_proof(leaf, stored.log.log_id, stored.leaf_index, work.tree).print())
+
+
+def _opened(leaf_hash: bytes, stored: StoredLeaf, ports: Ports) -> Leaf:
+    """Open both slots, and check that they are this leaf's."""
+    key = opening_key(stored.key_id, stored.kek_id, stored.wrapped, ports)
+    openings = [
+        unpad_opening(
+            key.open(sealed, opening_aad(stored.log.origin, leaf_hash, slot, stored.key_id))
+        )
+        for slot, sealed in (
+            (Slot.SUBJECT, stored.subject_sealed),
+            (Slot.AUDIT, stored.audit_sealed),
+        )
+    ]
+    leaf = leaf_of(*openings)
+    if (leaf.leaf_hash, leaf.entry) != (leaf_hash, stored.entry):
+        raise IntegrityError("the openings of a leaf are not the leaf's")
+    return leaf
+
+
+def _proof(leaf: Leaf, log_id: int, index: int, tree: TreeStatements) -> TlogProof:
+    # Read after the index: both were committed together, so this state covers it.
+    state = tree.state(log_id)
+    if index >= state.size:
+        raise LogDamaged("a leaf has an index beyond the log's size")
+    ranges = inclusion_ranges(index, state.size)
+    wanted = tiles_for(ranges)
+    tiles = tree.tiles(log_id, wanted) if wanted else {}
+    path = tuple(range_root(each, tiles) for each in ranges)
+    try:
+        verify_inclusion(leaf.leaf_hash, index, path, TreeHead(size=state.size, root=state.root))
+    except InvalidProof as error:
+        raise LogDamaged(f"the tiles do not prove leaf {index}: {error}") from error
+    extra = proof_extra(leaf, opened=frozenset(Slot))
+    return TlogProof(index=index, path=path, checkpoint=state.note.encode(), extra=extra)
+
+
+def _promise(leaf_hash: bytes, stored: StoredLeaf, ports: Ports) -> str:
+    """Promise that the leaf will appear; the same leaf is always promised in the same bytes."""
+    year = datetime.fromtimestamp(stored.created_at, UTC).year
+    retained = year + 1 + ports.terms.profile.access_log_years
+    claims = {
+        "iss": ports.terms.issuer,
+        "aud": stored.log.origin,
+        "jti": b64url(leaf_hash),
+        "iat": stored.created_at,
+        "exp": int(datetime(retained, 1, 1, tzinfo=UTC).timestamp()),
+        "mmd": MMD_SECONDS,
+    }
+    payload = json.dumps(claims, separators=(",", ":")).encode()
+    keyring = ports.keyring
+    return sign_jws(payload, PROMISE_TYPE, keyring.kid(Use.PROMISE), keyring.signer(Use.PROMISE))

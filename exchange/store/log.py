@@ -1,0 +1,251 @@
+"""Statements about the access log's tree: states, indices, tiles, checkpoints, one leaf.
+
+The sequencer works on a connection of its own, under a role of its own; see `LogDatabase`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import Connection, IntegrityError, OperationalError
+from psycopg.rows import TupleRow
+
+from exchange.domain.merkle import EMPTY_ROOT, TreeHead
+from exchange.domain.tiles import TileId
+from exchange.errors import LogDamaged, UnavailableError
+from exchange.services.log_ports import LeafEntry, LogRef, LogState, StoredLeaf
+from exchange.store.leaves import Leaves
+from exchange.store.statement import Statement
+
+_OPEN_LOGS = Statement("SELECT log_id, origin FROM log WHERE closed_at IS NULL ORDER BY log_id")
+
+_CREATE_LOG = Statement("""
+INSERT INTO log (origin, opened_at) VALUES (%(origin)s, %(now)s)
+ON CONFLICT (origin) DO NOTHING RETURNING log_id
+""")
+
+_STATE = "SELECT size, root, edge, note FROM log_state WHERE log_id = %(log_id)s"
+_READ_STATE = Statement(_STATE)
+_LOCK_STATE = Statement(f"{_STATE} FOR UPDATE")
+
+_START_STATE = Statement("""
+INSERT INTO log_state (log_id, size, root, edge, note, covered_until)
+VALUES (%(log_id)s, 0, %(root)s, '{}', '', %(now)s)
+ON CONFLICT (log_id) DO NOTHING
+""")
+
+_UNSEQUENCED = Statement("""
+SELECT leaf_hash, entry FROM leaf
+WHERE log_id = %(log_id)s AND leaf_index IS NULL ORDER BY ord LIMIT %(rows_max)s
+""")
+
+_OLDEST_UNSEQUENCED = Statement("""
+SELECT created_at FROM leaf WHERE log_id = %(log_id)s AND leaf_index IS NULL ORDER BY ord LIMIT 1
+""")
+
+_NUMBER = Statement("""
+UPDATE leaf SET leaf_index = %(first)s + n - 1
+FROM unnest(%(leaf_hash)s::bytea[]) WITH ORDINALITY AS next(leaf_hash, n)
+WHERE leaf.leaf_hash = next.leaf_hash AND leaf.log_id = %(log_id)s AND leaf.leaf_index IS NULL
+""")
+
+_TILES = Statement("""
+SELECT t.level, t.n, t.hashes
+FROM unnest(%(level)s::smallint[], %(n)s::bigint[]) AS wanted(level, n)
+JOIN tile t ON t.log_id = %(log_id)s AND t.level = wanted.level AND t.n = wanted.n
+""")
+
+# A tile only ever grows: what it holds already must stand at the front of what is written.
+_PUT_TILES = Statement("""
+INSERT INTO tile (log_id, level, n, hashes)
+SELECT %(log_id)s, level, n, hashes
+FROM unnest(%(level)s::smallint[], %(n)s::bigint[], %(hashes)s::bytea[]) AS grown(level, n, hashes)
+ON CONFLICT (log_id, level, n) DO UPDATE SET hashes = EXCLUDED.hashes
+WHERE substr(EXCLUDED.hashes, 1, octet_length(tile.hashes)) = tile.hashes
+""")
+
+_PUT_CHECKPOINT = Statement("""
+INSERT INTO checkpoint (log_id, size, root, note, signed_at)
+VALUES (%(log_id)s, %(size)s, %(root)s, %(note)s, %(signed_at)s)
+""")
+
+_ADVANCE = Statement("""
+UPDATE log_state SET size = %(size)s, root = %(root)s, edge = %(edge)s::bytea[], note = %(note)s,
+    covered_until = %(covered_until)s
+WHERE log_id = %(log_id)s AND size = %(old_size)s
+""")
+
+_SEQUENCED = Statement("""
+SELECT leaf_hash, entry FROM leaf
+WHERE log_id = %(log_id)s AND leaf_index >= %(first)s ORDER BY leaf_index LIMIT %(rows_max)s
+""")
+
+_FIND_LEAF = Statement("""
+SELECT g.log_id, g.origin, f.leaf_index, f.created_at, f.entry, o.key_id, o.subject, o.audit,
+    k.kek_id, k.wrapped
+FROM leaf f JOIN log g USING (log_id) JOIN opening o USING (leaf_hash)
+    JOIN opening_key k USING (key_id)
+WHERE f.leaf_hash = %(leaf_hash)s
+""")
+
+# Probes of an index, all of them: without statistics the planner would scan, and keep that plan.
+_OPTIONS = "-c enable_seqscan=off -c jit=off -c lock_timeout=2s"
+
+
+class Tree:
+    """Statements about the tree, bound to one open transaction."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self._connection = connection
+
+    def open_logs(self) -> list[LogRef]:
+        """List the logs that may still grow, oldest first."""
+        return [LogRef(*row) for row in _OPEN_LOGS.run(self._connection, {})]
+
+    def create_log(self, origin: str, now: int) -> int | None:
+        """Open a log of this name and return its id, or None if there is one."""
+        row = _CREATE_LOG.run(self._connection, {"origin": origin, "now": now}).fetchone()
+        return row[0] if row else None
+
+    def lock_state(self, log_id: int, now: int) -> LogState:
+        """Fetch a log's state for update; a log without one has no leaf yet."""
+        found = _LOCK_STATE.run(self._connection, {"log_id": log_id}).fetchone()
+        if found is None:
+            start = {"log_id": log_id, "root": EMPTY_ROOT, "now": now}
+            _START_STATE.run(self._connection, start)
+            found = _LOCK_STATE.run(self._connection, {"log_id": log_id}).fetchone()
+        return _state(found)
+
+    def state(self, log_id: int) -> LogState:
+        """Fetch a log's state as it was committed last."""
+        return _state(_READ_STATE.run(self._connection, {"log_id": log_id}).fetchone())
+
+    def unsequenced(self, log_id: int, *, rows_max: int) -> list[LeafEntry]:
+        """Fetch leaves without an index, in the order they will get it."""
+        found = _UNSEQUENCED.run(self._connection, {"log_id": log_id, "rows_max": rows_max})
+        return [LeafEntry(*row) for row in found]
+
+    def oldest_unsequenced_at(self, log_id: int) -> int | None:
+        """Say when the first leaf without an index was written."""
+        row = _OLDEST_UNSEQUENCED.run(self._connection, {"log_id": log_id}).fetchone()
+        return row[0] if row else None
+
+    def number(self, log_id: int, first: int, leaf_hashes: Sequence[bytes]) -> int:
+        """Give leaves the indices from `first` on; return how many took theirs."""
+        given = {"log_id": log_id, "first": first, "leaf_hash": list(leaf_hashes)}
+        return _NUMBER.run(self._connection, given).rowcount
+
+    def tiles(self, log_id: int, wanted: Collection[TileId]) -> dict[TileId, bytes]:
+        """Fetch tiles; absent ones are left out."""
+        asked = {"log_id": log_id, **_places(wanted)}
+        found = _TILES.run(self._connection, asked)
+        return {TileId(level, n): hashes for level, n, hashes in found}
+
+    def put_tiles(self, log_id: int, tiles: Mapping[TileId, bytes]) -> int:
+        """Store or widen tiles; return how many. One that would change is not counted."""
+        given = {"log_id": log_id, "hashes": list(tiles.values()), **_places(tiles)}
+        return _PUT_TILES.run(self._connection, given).rowcount
+
+    def put_checkpoint(self, log_id: int, head: TreeHead, note: str, signed_at: int) -> None:
+        """Keep a signed checkpoint."""
+        _PUT_CHECKPOINT.run(
+            self._connection,
+            {
+                "log_id": log_id,
+                "size": head.size,
+                "root": head.root,
+                "note": note,
+                "signed_at": signed_at,
+            },
+        )
+
+    def advance(self, log_id: int, old_size: int, state: LogState, covered_until: int) -> bool:
+        """Move a log on from this size; say whether it stood there."""
+        given = {
+            "log_id": log_id,
+            "old_size": old_size,
+            "size": state.size,
+            "root": state.root,
+            "edge": list(state.edge),
+            "note": state.note,
+            "covered_until": covered_until,
+        }
+        return _ADVANCE.run(self._connection, given).rowcount == 1
+
+    def sequenced(self, log_id: int, *, first: int, rows_max: int) -> list[LeafEntry]:
+        """Fetch leaves by index, in order, from `first` on."""
+        asked = {"log_id": log_id, "first": first, "rows_max": rows_max}
+        return [LeafEntry(*row) for row in _SEQUENCED.run(self._connection, asked)]
+
+    def find_leaf(self, leaf_hash: bytes) -> StoredLeaf | None:
+        """Find a leaf and its openings."""
+        row = _FIND_LEAF.run(self._connection, {"leaf_hash": leaf_hash}).fetchone()
+        return StoredLeaf(LogRef(*row[:2]), *row[2:]) if row else None
+
+
+class LogWork:
+    """One transaction on the tree. Leaving it without `commit()` undoes everything."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self._connection = connection
+        self.tree = Tree(connection)
+        self.log = Leaves(connection)
+
+    def commit(self) -> None:
+        """Make everything durable: a signature may leave only after this returns."""
+        self._connection.commit()
+
+
+class LogDatabase:
+    """The sequencer's one connection, made anew after it was lost."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: Connection[TupleRow] | None = None
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+
+    @contextmanager
+    def begin(self) -> Iterator[LogWork]:
+        """Open a unit of work.
+
+        Raises:
+            UnavailableError: the database is down, gave up, or somebody holds the log's row. What
+                was being committed may have been: reread it, and go on from there.
+            LogDamaged: an index or a size is taken already.
+        """
+        try:
+            with self._connected() as connection:
+                yield LogWork(connection)
+        except OperationalError as error:
+            raise UnavailableError("the database of the log is not available") from error
+        except IntegrityError as error:
+            raise LogDamaged(f"the log's rows contradict each other: {error}") from error
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection[TupleRow]]:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self._url, options=_OPTIONS)
+            self._connection.prepare_threshold = 0
+        try:
+            yield self._connection
+        finally:
+            if not self._connection.closed:
+                self._connection.rollback()
+
+
+def _places(tiles: Collection[TileId]) -> dict[str, list[int]]:
+    return {"level": [tile.level for tile in tiles], "n": [tile.n for tile in tiles]}
+
+
+def _state(row: TupleRow | None) -> LogState:
+    """Read a state; before its first turn a log has none and is empty."""
+    if row is None:
+        return LogState(0, EMPTY_ROOT, (), "")
+    size, root, edge, note = row
+    return LogState(size, root, tuple(edge), note)

@@ -1,0 +1,143 @@
+"""An access log at work on a real database: writers, a sequencer, a clock that tests set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import psycopg
+
+from exchange.app import make_ports, open_database
+from exchange.crypto.keyring import create_keyring
+from exchange.domain.leaves import Leaf
+from exchange.services.log_ports import LogPorts, LogRef, SequencePorts, log_key
+from exchange.services.open_log import open_log
+from exchange.services.ports import Ports
+from exchange.services.sequence_log import Turn, sequence_log
+from exchange.services.write_leaves import LeafDraft, write_leaves
+from exchange.settings import Settings
+from exchange.store.checkpoint_file import CheckpointFiles
+from exchange.store.log import LogDatabase
+from exchange.store.work import Database
+
+START = 1_790_000_000  # 2026-09-21, unix seconds
+
+
+@dataclass(slots=True)
+class Clock:
+    """The time, as a test wants it."""
+
+    now: int = START  # unix seconds
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@dataclass(slots=True, kw_only=True)
+class AccessLog:
+    """Everything that writes to one log, and its sequencer."""
+
+    url: str
+    ports: Ports
+    log_ports: LogPorts
+    sequencer: SequencePorts
+    files: CheckpointFiles
+    clock: Clock
+    database: Database
+    log_database: LogDatabase
+    written: list[Leaf] = field(default_factory=list)
+
+    def open(self) -> LogRef:
+        """Open the log of the year."""
+        return open_log(self.log_ports)
+
+    def write(self, count: int, *, member: str = "member-a") -> list[Leaf]:
+        """Write leaves in one transaction, each about another subject."""
+        drafts = [
+            LeafDraft(
+                kind="query",
+                member=member,
+                subject=f"p:{os.urandom(16).hex()}",
+                subject_slot={"purpose": "credit_application", "outcome": "NO_DATA"},
+                audit_slot={"operator": "op-1"},
+                purpose="credit_application",
+                outcome="NO_DATA",
+            )
+            for _ in range(count)
+        ]
+        with self.ports.begin() as work:
+            leaves = write_leaves(work, drafts, self.ports, self.clock.now)
+            work.commit()
+        self.written += leaves
+        return leaves
+
+    def turn(self) -> Turn:
+        """Carry out one turn of the log that is active now."""
+        return sequence_log(self.open(), self.sequencer)
+
+    def origin(self) -> str:
+        """Return the name of the log that is active now."""
+        return self.ports.origin(self.clock.now)
+
+    def vkey(self) -> str:
+        """Return the key that members pin for the log that is active now."""
+        return log_key(self.origin(), self.ports.keyring.checkpoint_public_key).vkey()
+
+    def outside(self) -> Path:
+        """Return the checkpoint file of the log that is active now."""
+        return self.files.path_of(self.origin())
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.database.close()
+        self.log_database.close()
+
+
+@contextmanager
+def access_log(
+    url: str, directory: Path, *, rows_max: int = 5_000, clock: Clock | None = None
+) -> Iterator[AccessLog]:
+    """Yield a log on this database, with keys and outside checkpoint in this directory.
+
+    Called twice with one directory, the second goes on with the keys and files of the first.
+    """
+    clock = clock or Clock()
+    keyring_path = directory / "keyring.json"
+    if not keyring_path.exists():
+        create_keyring(keyring_path, environment="test", epoch="ep_1", now=START)
+    settings = Settings.model_validate(
+        {"database_url": url, "data_dir": directory, "keyring_path": keyring_path}
+    )
+    database, log_database = open_database(settings), LogDatabase(url)
+    ports = replace(make_ports(settings, database), now=clock)
+    files = CheckpointFiles(settings.checkpoint_file)
+    made = AccessLog(
+        url=url,
+        ports=ports,
+        log_ports=LogPorts(ports=ports, begin=log_database.begin),
+        sequencer=SequencePorts(
+            now=clock,
+            begin=log_database.begin,
+            outside=files.hold,
+            signer=ports.keyring,
+            rows_max=rows_max,
+        ),
+        files=files,
+        clock=clock,
+        database=database,
+        log_database=log_database,
+    )
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def run_sql(url: str, statement: str, *values: object) -> list[tuple[object, ...]]:
+    """Run one statement, as somebody with the database's rights would, and commit it."""
+    with psycopg.connect(url) as connection:
+        cursor = connection.execute(statement.encode(), values)
+        return cursor.fetchall() if cursor.description else []
