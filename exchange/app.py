@@ -20,6 +20,7 @@ from exchange.api.discovery import discovery_routes
 from exchange.api.edge import API_VERSION, Edge, EdgePorts
 from exchange.api.problems import Refusal
 from exchange.api.queries import query_routes
+from exchange.api.receipts import receipt_routes
 from exchange.api.tokens import token_routes
 from exchange.api.transport import BodyLimits
 from exchange.crypto.keyring import Keyring, Use, load_keyring
@@ -65,6 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(discovery_routes(ports, published_limits(settings)))
     api.register_blueprint(token_routes(ports, elements_max=settings.token_elements_max))
     api.register_blueprint(query_routes(ports, queries_max=settings.query_batch_queries_max))
+    api.register_blueprint(receipt_routes(LogPorts(ports=ports, begin=database.begin)))
     return app
 
 

@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from exchange.errors import UnavailableError
 from exchange.store.leaves import Leaves
+from exchange.store.log import Tree
 from exchange.store.members import Members
 from exchange.store.queries import Queries
 
@@ -27,6 +28,7 @@ class Work:
         self.queries = Queries(connection)
         self.log = Leaves(connection)
         self.members = Members(connection)
+        self.tree = Tree(connection)
 
     def commit(self) -> None:
         """Make everything durable: the answer may leave only after this returns."""
