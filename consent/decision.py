@@ -151,7 +151,7 @@ def decide(request: Request, grant: HeldGrant | None, profile: Profile, now: int
     level = grant.level if grant else 0
     if reason:
         return _refused(reason, profile.ref, level)
-    if not grant or not rule.needs_grant:
+    if not grant or rule.act is not Act.LOOK:
         return _permitted(profile.ref, level, _NO_DEPTH, 0)
     depth = _depth(rule.purpose, policy.detail, request.detail, grant.detail, grant.fields)
     return _permitted(profile.ref, level, depth, min(policy.lookback_months, grant.lookback_months))
