@@ -167,10 +167,11 @@ def _measure(held: Sequence[HeldRecord], profile: Profile, today: date, months: 
     this_month = month(today)
     for record in held:
         payload = record.payload
-        late = levels(payload.history, months - max(0, this_month - payload.as_of_month))
+        age = this_month - payload.as_of_month  # -1 where a member's day is ahead of ours
+        late = levels(payload.history, months - age)
         worst = max(late) if late else 0
         if worst:
-            _add_history(totals, late, worst, this_month - payload.as_of_month)
+            _add_history(totals, late, worst, age)
         if _add_state(totals, payload, profile) or worst >= profile.adverse_bucket_min:
             members.add(record.member)
             _add_amount(totals, payload, profile)
@@ -180,15 +181,14 @@ def _measure(held: Sequence[HeldRecord], profile: Profile, today: date, months: 
     return _Measured(totals, len(members))
 
 
-def _add_history(totals: _Measures, late: bytes, worst: int, months_old: int) -> None:
-    """Add the late months of one record, whose newest character is `months_old` months old."""
-    months_old = max(0, months_old)  # A member east of here may be a day, so a month, ahead.
-    latest = late.index(worst) + months_old
+def _add_history(totals: _Measures, late: bytes, worst: int, age: int) -> None:
+    """Add the late months of one record, whose newest character is `age` months old."""
+    latest = max(0, late.index(worst) + age)
     if worst > totals.worst or (worst == totals.worst and latest < totals.worst_months_ago):
         totals.worst, totals.worst_months_ago = worst, latest
-    for ago, level in enumerate(late[:_LATE_MONTHS], months_old):
+    for ago, level in enumerate(late[: max(0, _LATE_MONTHS - age)], age):
         if level:
-            totals.late |= 1 << ago
+            totals.late |= 1 << max(0, ago)
 
 
 def _add_state(totals: _Measures, payload: RecordPayload, profile: Profile) -> bool:

@@ -1,0 +1,170 @@
+"""Rows against the golden vectors, and what no row can smuggle past the reader."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consent.profiles import load_profile
+from exchange.domain.rows import (
+    RULES,
+    Flaw,
+    Row,
+    Severity,
+    Submission,
+    as_row,
+    read_row,
+    read_submitted,
+    row_digest,
+    row_faults,
+    token_bytes,
+)
+from exchange.errors import FormError
+from tests.support.rows import GRANT, TOKEN, judge, line_of, parsed, row_fields
+
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors/rows_v1.json").read_text())
+OPTIONAL = {"closed_on": None, "status_on": None, "reason": None, "previous_ref": None}
+
+
+def circumstances(profile: str) -> Submission:
+    return Submission(
+        member="member-a",
+        today=date.fromisoformat(VECTORS["today"]),
+        submitted_at=VECTORS["submitted_at"],
+        as_of_from=date.fromisoformat(VECTORS["as_of_from"]),
+        as_of_to=date.fromisoformat(VECTORS["as_of_to"]),
+        sequence=7,
+        profile=load_profile(profile),
+    )
+
+
+@pytest.mark.parametrize("case", VECTORS["cases"], ids=lambda case: case["why"])
+def test_a_row_has_exactly_the_flaws_of_the_vector(case: dict[str, Any]) -> None:
+    """A lender gets the same words from server, SDK and offline check for the same row."""
+    before = [line.encode() for line in case["before"]]
+
+    flaws = judge(case["line"].encode(), before, circumstances(case["profile"]))
+
+    assert [tuple(flaw) for flaw in case["flaws"]] == flaws
+
+
+def test_every_code_of_the_vectors_is_explained_and_every_row_rule_has_a_vector() -> None:
+    """A fault without words, or a rule without a test, leaves a lender guessing."""
+    met = {code for case in VECTORS["cases"] for _, code in case["flaws"]}
+    elsewhere = {  # rules of a whole file, of the store, and of grants
+        "row.duplicate",
+        "row.superseded",
+        "row.grant_expired",
+        "row.grant_purpose",
+        "row.grant_subject",
+        "row.grant_withdrawn",
+        "plaus.one_amount",
+    }
+
+    assert met | elsewhere == set(RULES)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"[]",
+        b"1",
+        b"{",
+        b"{}{}",
+        b"{} {}",
+        b"\xff{}",
+        b'{"a":NaN}',
+        b'{"a":Infinity}',
+        b"[" * 8000,
+        b'{"a":' + b"9" * 5000 + b"}",
+        '{"op":"PUT"}'.encode("utf-16"),
+    ],
+)
+def test_a_line_that_is_not_one_json_object_is_refused_as_a_line(line: bytes) -> None:
+    """Two readers of one ambiguous line could see two different debts."""
+    with pytest.raises(FormError):
+        read_row(line)
+
+
+@given(st.data())
+def test_a_name_that_stands_twice_is_always_found(data: st.DataObject) -> None:
+    """The last of two amounts must not silently win, wherever and however it is repeated."""
+    fields = row_fields(**{k: v for k, v in OPTIONAL.items() if data.draw(st.booleans())})
+    members = [
+        json.dumps(name) + data.draw(st.sampled_from([":", " :", ": ", " : "])) + json.dumps(value)
+        for name, value in fields.items()
+    ]
+    name = data.draw(st.sampled_from(list(fields)))
+    spelled = data.draw(st.sampled_from([name, f"\\u{ord(name[0]):04x}{name[1:]}"]))
+    value = data.draw(st.sampled_from([fields[name], None, 0, "x:y", []]))
+    place = data.draw(st.integers(0, len(members)))
+    members.insert(place, f'"{spelled}":{json.dumps(value)}')
+
+    read = read_row(("{" + ",".join(members) + "}").encode())
+
+    assert isinstance(read, list)
+    assert Flaw("", "row.duplicate_field") in read
+
+
+@given(st.data())
+def test_any_spelling_of_an_unambiguous_row_reads_the_same(data: st.DataObject) -> None:
+    """A lender's JSON library must not decide whether a row is taken."""
+    fields = row_fields(**{k: v for k, v in OPTIONAL.items() if data.draw(st.booleans())})
+    order = data.draw(st.permutations(list(fields.items())))
+    separators = data.draw(st.sampled_from([(",", ":"), (", ", ": "), (" , ", " : ")]))
+
+    assert parsed(row_fields()) == read_row(json.dumps(dict(order), separators=separators).encode())
+
+
+@given(st.dictionaries(st.text(max_size=8), st.integers() | st.text(max_size=8) | st.none()))
+def test_whatever_an_object_holds_it_is_a_row_or_a_list_of_flaws(members: dict[str, Any]) -> None:
+    """Hostile objects must end as faults, never as an internal error."""
+    read = read_row(json.dumps(row_fields() | members).encode())
+
+    assert isinstance(read, Row) or {flaw.code for flaw in _flaws(read)} <= set(RULES)
+
+
+def test_faults_name_line_and_rule_refusals_first_and_never_more_than_eight() -> None:
+    """The fault file tells where to look; warnings must not push a refusal out of it."""
+    flaws = [Flaw("dpd", "plaus.stuck"), *[Flaw(f"f{n}", "row.code") for n in range(9)]]
+
+    faults = row_faults(3, flaws)
+
+    assert [(3, f"f{n}", "row.code", Severity.REJECT) for n in range(8)] == faults
+
+
+def test_a_row_sent_alone_is_the_row_of_a_file() -> None:
+    """The same account by PUT and by file must not end as two versions."""
+    alone = read_submitted(line_of(row_fields(epoch="ep_1", profile="cn@1")))
+
+    assert not isinstance(alone, list)
+    assert row_digest(parsed(row_fields())) == row_digest(as_row(alone))
+
+
+def test_a_row_sent_alone_needs_epoch_and_profile() -> None:
+    """A token without its epoch names nobody."""
+    assert [Flaw("epoch", "row.shape"), Flaw("profile", "row.shape")] == read_submitted(
+        line_of(row_fields())
+    )
+
+
+def test_a_checked_token_is_64_bytes_and_never_shown() -> None:
+    """The token is the subject's only name: it stays out of logs and traces."""
+    row = parsed(row_fields())
+
+    assert bytes(64) == token_bytes(row.tokens[0].value)
+    assert TOKEN not in repr(row)
+    assert GRANT in repr(row)
+
+
+def _flaws(read: object) -> list[Flaw]:
+    assert isinstance(read, list)
+    assert read
+    return read
