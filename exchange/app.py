@@ -18,6 +18,7 @@ from exchange.api.auth import Authenticator, Caller
 from exchange.api.blueprints import Api
 from exchange.api.discovery import discovery_routes
 from exchange.api.edge import API_VERSION, Edge, EdgePorts
+from exchange.api.grants import grant_routes
 from exchange.api.problems import Refusal
 from exchange.api.queries import query_routes
 from exchange.api.receipts import receipt_routes
@@ -66,6 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(discovery_routes(ports, published_limits(settings)))
     api.register_blueprint(token_routes(ports, elements_max=settings.token_elements_max))
     api.register_blueprint(query_routes(ports, queries_max=settings.query_batch_queries_max))
+    api.register_blueprint(grant_routes(ports))
     api.register_blueprint(receipt_routes(LogPorts(ports=ports, begin=database.begin)))
     return app
 

@@ -20,6 +20,7 @@ from exchange.crypto.keyring import Keyring
 from exchange.crypto.oprf import Evaluation
 from exchange.crypto.sealing import Sealer
 from exchange.domain.queries import Asker
+from exchange.services.grant_ports import GrantStatements
 from exchange.services.member_ports import MemberStatements
 
 
@@ -187,6 +188,11 @@ class Work(Protocol):
     @property
     def log(self) -> LogStatements:
         """Statements that write leaves."""
+        ...
+
+    @property
+    def grants(self) -> GrantStatements:
+        """Statements about grants."""
         ...
 
     @property

@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from exchange.errors import UnavailableError
+from exchange.store.grants import Grants
 from exchange.store.leaves import Leaves
 from exchange.store.log import Tree
 from exchange.store.members import Members
@@ -28,6 +29,7 @@ class Work:
         self.queries = Queries(connection)
         self.log = Leaves(connection)
         self.members = Members(connection)
+        self.grants = Grants(connection)
         self.tree = Tree(connection)
 
     def commit(self) -> None:
