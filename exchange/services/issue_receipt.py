@@ -46,6 +46,7 @@ def receipt_claims(  # noqa: PLR0913 - a receipt says this much, each once
         "purpose": query.purpose.value,
         "grant": show("gnt", query.grant_id) if query.grant_id else None,
         **answer.as_claims(),
+        "policy": terms.profile.ref,
         "profile": terms.profile.ref,
         "epoch": query.epoch,
         "leaf": b64url(leaf_hash),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import httpx2
 from flask import Flask
@@ -23,6 +26,9 @@ from exchange.store.work import Database
 from exchange_client.client import Exchange
 from exchange_client.keys import KeyFile
 from exchange_client.pins import Pins
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
 
 BASE = "https://exchange.test"
 YEAR_SECONDS = 365 * 86_400
@@ -73,8 +79,15 @@ class Sandbox:
 
     def exchange(self, key: KeyFile) -> Exchange:
         """Open the SDK for a member."""
-        transport = httpx2.WSGITransport(app=self.app.wsgi_app)
+        transport = httpx2.WSGITransport(app=self._serve)
         return Exchange(key, self.pins(), transport=transport)
+
+    def _serve(self, environ: dict[str, object], start_response: StartResponse) -> Iterable[bytes]:
+        """Add the raw target, which every real server hands on and the transport does not."""
+        target = quote(str(environ["PATH_INFO"]), safe="/:")
+        query = environ.get("QUERY_STRING")
+        environ["REQUEST_URI"] = f"{target}?{query}" if query else target
+        return self.app.wsgi_app(environ, start_response)
 
     def sequence(self) -> None:
         """Give every waiting leaf its index."""
@@ -101,13 +114,9 @@ def make_sandbox(url: str, directory: Path, **options: object) -> Sandbox:
     )
     now = int(time.time())
     if not settings.keyring_file.exists():
-        create_keyring(
-            settings.keyring_file, environment="test", epoch=settings.epoch, now=now
-        )
+        create_keyring(settings.keyring_file, environment="test", epoch=settings.epoch, now=now)
     database = open_database(settings)
     ports = make_ports(settings, database)
-    sandbox = Sandbox(
-        app=create_app(settings), settings=settings, database=database, ports=ports
-    )
+    sandbox = Sandbox(app=create_app(settings), settings=settings, database=database, ports=ports)
     sandbox.sequence()
     return sandbox

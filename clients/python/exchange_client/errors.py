@@ -9,6 +9,7 @@
     ├── Outage                no answer was had: treat the subject as not yet asked about
     │   ├── Unreachable         nothing came back in time
     │   ├── UnverifiedResponse  something came back, and nobody we trust has signed it
+    │   │   └── Unrecognised      401: whoever answered does not recognise our signature
     │   ├── NotYetLogged        the log has not proven the receipt's leaf in time
     │   └── ProofInvalid        the evaluation is not proven under the pinned public key
     ├── Refused               the exchange refused the request and signed its problem document
@@ -86,6 +87,13 @@ class UnverifiedResponse(Outage):
     """The response is unsigned, wrongly signed, or answers another request."""
 
     code = "outage.unverified"
+
+
+class Unrecognised(UnverifiedResponse):
+    """The request's signature was not recognised: is the key registered, is the clock right?"""
+
+    code = "outage.unrecognised"
+    retryable = False  # Signed anew, it is no better recognised.
 
 
 class NotYetLogged(Outage):

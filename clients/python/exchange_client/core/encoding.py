@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import TypeAlias
 
-JSON: TypeAlias = "None | bool | int | str | list[JSON] | dict[str, JSON]"
+JSON: TypeAlias = "bool | int | str | list[JSON] | dict[str, JSON] | None"
 
 _B64URL = re.compile(r"[A-Za-z0-9_-]*")
 
@@ -35,6 +35,11 @@ def unb64url(text: object) -> bytes:
     if b64url(value) != text:  # The last character has bits to spare: only zeros are canonical.
         raise ValueError("not canonical base64url")
     return value
+
+
+def standard_base64(value: bytes) -> str:
+    """Write bytes as the access log does: standard base64, padded."""
+    return base64.b64encode(value).decode()
 
 
 def dumps(value: Mapping[str, object] | list[object]) -> bytes:

@@ -1,0 +1,1 @@
+"""Batches: rows in, one signed file out, a receipt bound to its bytes back."""

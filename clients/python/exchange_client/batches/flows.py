@@ -1,0 +1,166 @@
+"""Report records: a whole batch, or one account; and fetch what was wrong with the rows.
+
+Order of a batch: rows taken apart -> tokens in slices -> file built -> sent -> receipt verified
+against the very bytes that were sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from exchange_client.batches.files import BatchFile, BatchHeader, UploadOptions, build
+from exchange_client.batches.receipts import BatchReceipt, open_batch_receipt
+from exchange_client.batches.rows import Row, draft, drafts, jsonable
+from exchange_client.core.calls import JSON_TYPE, NDJSON_TYPE, Call, Flow, get
+from exchange_client.core.encoding import JSON, dumps, loads_object
+from exchange_client.core.ids import check_id, new_id
+from exchange_client.core.setup import Desk
+from exchange_client.core.tokens import evaluate
+from exchange_client.errors import UnverifiedResponse, UsageError
+
+ROWS_MAX: Final = 10_000  # of one batch sent in one request
+_MILLISECONDS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far an upload has come."""
+
+    stage: str  # tokens, sending or done
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowFault:
+    """What is wrong with one row: never its value."""
+
+    line: int  # of the batch file, whose header is line 1
+    field: str
+    code: str
+    severity: str  # REJECT: not stored; WARN: stored
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def prepare(
+    desk: Desk, rows: Iterable[Row], options: UploadOptions, on_progress: OnProgress | None = None
+) -> Flow[BatchFile]:
+    """Turn a member's rows into the batch file that will be sent.
+
+    Raises:
+        UsageError, InvalidIdentifier: a row cannot be sent; its number is named.
+        ProofInvalid: the evaluator does not hold the pinned key.
+    """
+    taken = drafts(rows)
+    if not 1 <= len(taken) <= ROWS_MAX:
+        raise UsageError(f"a batch has 1 to {ROWS_MAX:,} rows, not {len(taken):,}: split it")
+    epoch = desk.pins.current_epoch
+    named = [one for row in taken for one in row.identifiers]
+    tokens = yield from evaluate(named, epoch, _on_tokens(on_progress))
+    header = BatchHeader(
+        batch_id=check_id("bat", options.get("batch_id") or new_id("bat")),
+        member=desk.member,
+        epoch=epoch.epoch,
+        profile=options.get("profile") or desk.profile,
+        kind=options.get("kind", "DELTA"),
+        mode=options.get("mode", "ACCEPT_PARTIAL"),
+        dry_run=options.get("dry_run", False),
+        sequence=options.get("sequence") or desk.now() * _MILLISECONDS,
+        created=desk.now(),
+    )
+    return build(header, [jsonable(row.with_tokens(tokens)) for row in taken])
+
+
+def send(desk: Desk, file: BatchFile, on_progress: OnProgress | None = None) -> Flow[BatchReceipt]:
+    """Send a batch file; the same file again is the same batch.
+
+    Raises:
+        Refused: nothing was stored.
+        ReceiptInvalid: the receipt does not speak of the bytes that were sent.
+    """
+    rows = len(file.row_lines)
+    _tell(on_progress, Progress(stage="sending", done=0, total=rows))
+    reply = yield Call(
+        method="POST", path="/v1/batches", body=lambda: file.content, content_type=NDJSON_TYPE
+    )
+    text = reply.json().get("receipt")
+    if not isinstance(text, str):
+        raise UnverifiedResponse("the response holds no batch receipt")
+    receipt = open_batch_receipt(text, desk.pins, desk.member, file)
+    _tell(on_progress, Progress(stage="done", done=rows, total=rows))
+    return receipt
+
+
+def upload(
+    desk: Desk, rows: Iterable[Row], options: UploadOptions, on_progress: OnProgress | None = None
+) -> Flow[BatchReceipt]:
+    """Prepare a batch file and send it."""
+    file = yield from prepare(desk, rows, options, on_progress)
+    return (yield from send(desk, file, on_progress))
+
+
+def fetch_faults(batch_id: str) -> Flow[list[RowFault]]:
+    """Fetch what was wrong with the rows of a batch."""
+    reply = yield get(f"/v1/batches/{check_id('bat', batch_id)}/faults")
+    try:
+        return [_fault(loads_object(line)) for line in reply.body.split(b"\n") if line]
+    except ValueError as error:
+        raise UnverifiedResponse(f"the faults are not in their form: {error}") from error
+
+
+def put_record(desk: Desk, row: Row, profile: str | None = None) -> Flow[Mapping[str, JSON]]:
+    """Report one account; the same rules hold as for a row of a batch."""
+    taken = draft(row)
+    epoch = desk.pins.current_epoch
+    tokens = yield from evaluate(taken.identifiers, epoch)
+    fields = jsonable(taken.with_tokens(tokens))
+    account_ref = _account_ref(fields)
+    body = dumps({**fields, "epoch": epoch.epoch, "profile": profile or desk.profile})
+    reply = yield Call(
+        method="PUT", path=_record_path(account_ref), body=lambda: body, content_type=JSON_TYPE
+    )
+    return reply.json()
+
+
+def delete_record(account_ref: str, reason: str) -> Flow[Mapping[str, JSON]]:
+    """Withdraw everything said about one account: DELETE_ERROR or DELETE_FRAUD."""
+    path = f"{_record_path(account_ref)}?reason={quote(reason, safe='')}"
+    reply = yield Call(method="DELETE", path=path, accepted=frozenset({200, 204}))
+    return reply.json() if reply.body else {}
+
+
+def _record_path(account_ref: str) -> str:
+    return f"/v1/records/{quote(account_ref, safe='')}"
+
+
+def _account_ref(fields: Mapping[str, object]) -> str:
+    account_ref = fields.get("account_ref")
+    if not isinstance(account_ref, str) or not account_ref:
+        raise UsageError("a record needs `account_ref`, a text")
+    return account_ref
+
+
+def _fault(line: dict[str, JSON]) -> RowFault:
+    number = line.get("line")
+    if not isinstance(number, int):
+        raise ValueError("a fault has no line")
+    return RowFault(
+        line=number,
+        field=str(line.get("field", "")),
+        code=str(line.get("code", "")),
+        severity=str(line.get("severity", "")),
+    )
+
+
+def _on_tokens(on_progress: OnProgress | None) -> Callable[[int, int], None]:
+    return lambda done, total: _tell(on_progress, Progress(stage="tokens", done=done, total=total))
+
+
+def _tell(on_progress: OnProgress | None, progress: Progress) -> None:
+    if on_progress is not None:
+        on_progress(progress)

@@ -1,0 +1,45 @@
+"""Register and withdraw grants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from exchange_client.core.calls import Flow, get, post_json
+from exchange_client.core.encoding import JSON, b64url
+from exchange_client.core.ids import check_id
+from exchange_client.core.setup import Desk
+from exchange_client.core.tokens import evaluate
+from exchange_client.grants import Grant
+from exchange_client.identifiers import Identifier
+
+
+def register(desk: Desk, grant: Grant, identifier: Identifier) -> Flow[Mapping[str, JSON]]:
+    """Register a grant and bind it to its subject's current token.
+
+    Raises:
+        UsageError: the grant is not one of this identifier.
+        Refused: the exchange does not take it; `code` names the step.
+    """
+    grant.check_subject(identifier)
+    epoch = desk.pins.current_epoch
+    tokens = yield from evaluate([identifier], epoch)
+    body: dict[str, object] = {
+        "artefact": grant.artefact,
+        "token": b64url(tokens[identifier]),
+        "epoch": epoch.epoch,
+    }
+    reply = yield post_json("/v1/grants", body, accepted=frozenset({200, 201}))
+    return reply.json()
+
+
+def withdraw(grant_id: str, *, reason: str | None = None) -> Flow[Mapping[str, JSON]]:
+    """Relay the subject's withdrawal: from the next question on the grant is refused."""
+    body: dict[str, object] = {} if reason is None else {"reason": reason}
+    reply = yield post_json(f"/v1/grants/{check_id('gnt', grant_id)}/withdraw", body)
+    return reply.json()
+
+
+def show(grant_id: str) -> Flow[Mapping[str, JSON]]:
+    """Fetch a grant's state."""
+    reply = yield get(f"/v1/grants/{check_id('gnt', grant_id)}")
+    return reply.json()
