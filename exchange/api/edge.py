@@ -37,6 +37,7 @@ from exchange.api.transport import (
     announced_or_zero,
     check_body,
     check_method,
+    raw_target,
     read_body,
     request_id,
     request_parts,
@@ -126,6 +127,7 @@ class Edge:
         g.cx = passage = _Passage(
             request_id=request_id(environ) or self._ports.new_request_id(),
         )
+        raw_target(environ)
         endpoint = request.endpoint
         if endpoint is not None and self.is_open(endpoint):
             check_method(environ, OPEN_METHODS)

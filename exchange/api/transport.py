@@ -32,7 +32,7 @@ LINES_TYPE = "application/x-ndjson"
 METHODS = ("GET", "POST", "PUT", "DELETE")  # of signed routes
 OPEN_METHODS = (*METHODS, "HEAD")  # of the named routes that need no signature
 
-_TARGET = re.compile(r"/[!-~]*")
+_TARGET = re.compile(r"/(?!/)[!\"$-~]*")  # neither space nor fragment nor second slash
 _LENGTH = re.compile(r"[0-9]{1,12}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
@@ -153,19 +153,28 @@ def check_body(environ: Environ, policy: RoutePolicy, limits: BodyLimits) -> int
     return length
 
 
+def raw_target(environ: Environ) -> str:
+    """Return the target as it stood in the request line.
+
+    Raises:
+        FormError: it is no plain path and query (absolute form, fragment, `//`).
+    """
+    # gunicorn's name, then that of the development server and the test client.
+    target = _header(environ, "RAW_URI") or _header(environ, "REQUEST_URI") or ""
+    if not _TARGET.fullmatch(target):
+        raise FormError("the target must be a path and a query")
+    return target
+
+
 def request_parts(environ: Environ, public_base: str) -> RequestParts:
     """Gather what a signature may speak of.
 
     Raises:
-        FormError: the target is no plain path and query (absolute form, fragment, spaces).
+        FormError: the target is no plain path and query.
     """
-    # gunicorn's name, then that of the development server and the test client.
-    target = _header(environ, "RAW_URI") or _header(environ, "REQUEST_URI") or ""
-    if not _TARGET.fullmatch(target) or "#" in target:
-        raise FormError("the target must be a path and a query")
     return RequestParts(
         method=cast("str", environ["REQUEST_METHOD"]),
-        target_uri=public_base + target,
+        target_uri=public_base + raw_target(environ),
         content_digest=_header(environ, "HTTP_CONTENT_DIGEST"),
         content_type=_header(environ, "CONTENT_TYPE") or None,
         signature_input=_header(environ, "HTTP_SIGNATURE_INPUT"),
