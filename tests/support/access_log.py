@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 
-from exchange.app import make_ports, open_database
+from exchange.app import make_log_ports, make_ports, open_database
 from exchange.crypto.keyring import create_keyring
 from exchange.domain.leaves import Leaf
 from exchange.services.log_ports import LogPorts, LogRef, SequencePorts, log_key
@@ -20,6 +21,7 @@ from exchange.services.sequence_log import Turn, sequence_log
 from exchange.services.write_leaves import LeafDraft, write_leaves
 from exchange.settings import Settings
 from exchange.store.checkpoint_file import CheckpointFiles
+from exchange.store.embedded import Server
 from exchange.store.log import LogDatabase
 from exchange.store.work import Database
 
@@ -109,23 +111,17 @@ def access_log(
     if not keyring_path.exists():
         create_keyring(keyring_path, environment="test", epoch="ep_1", now=START)
     settings = Settings.model_validate(
-        {"database_url": url, "data_dir": directory, "keyring_path": keyring_path}
+        {"database_url": url, "data_dir": directory, "sequence_rows_max": rows_max}
     )
     database, log_database = open_database(settings), LogDatabase(url)
     ports = replace(make_ports(settings, database), now=clock)
-    files = CheckpointFiles(settings.checkpoint_file)
+    log_ports, sequencer = make_log_ports(settings, ports, log_database)
     made = AccessLog(
         url=url,
         ports=ports,
-        log_ports=LogPorts(ports=ports, begin=log_database.begin),
-        sequencer=SequencePorts(
-            now=clock,
-            begin=log_database.begin,
-            outside=files.hold,
-            signer=ports.keyring,
-            rows_max=rows_max,
-        ),
-        files=files,
+        log_ports=log_ports,
+        sequencer=sequencer,
+        files=CheckpointFiles(settings.checkpoint_file),
         clock=clock,
         database=database,
         log_database=log_database,
@@ -134,6 +130,15 @@ def access_log(
         yield made
     finally:
         made.close()
+
+
+def copy_database(server: Server, url: str) -> str:
+    """Copy a database to which nobody is connected, as a dump would, and return the copy's URL."""
+    name = urlsplit(url).path.lstrip("/")
+    with psycopg.connect(server.url_of("postgres"), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}_copy" WITH (FORCE)'.encode())
+        connection.execute(f'CREATE DATABASE "{name}_copy" TEMPLATE "{name}"'.encode())
+    return server.url_of(f"{name}_copy")
 
 
 def run_sql(url: str, statement: str, *values: object) -> list[tuple[object, ...]]:
