@@ -21,7 +21,7 @@ from exchange.api.edge import Edge, current_caller
 from exchange.api.fields import ByteText, load
 from exchange.api.problems import PROBLEM_TYPE
 from exchange.api.transport import JSON_TYPE, LINES_TYPE, RoutePolicy
-from exchange.domain.strict_json import loads
+from exchange.domain.strict_json import DEFAULT_LIMITS, JsonLimits, loads
 from exchange.errors import ExchangeError, Fault, InvalidField, TooLarge
 
 P = ParamSpec("P")
@@ -91,7 +91,11 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]  # untyped base
         return register
 
     def body(
-        self, schema: type[Schema], *, reader: Reader | None = None
+        self,
+        schema: type[Schema],
+        *,
+        reader: Reader | None = None,
+        limits: JsonLimits = DEFAULT_LIMITS,
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
         """Read the body as strict JSON and hand it to the view as its first argument.
 
@@ -99,13 +103,14 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]  # untyped base
             schema: documents the body, names every fault, and reads it where no reader is given.
             reader: a faster way to the same value, for hot routes. What it refuses with
                 ValueError goes to the schema for its faults.
+            limits: of the JSON, where a route takes longer texts than others.
         """
         instance = schema()
 
         def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
             @wraps(view)
             def with_body(*args: object, **parts: object) -> Response:
-                value = loads(current_caller().body)
+                value = loads(current_caller().body, limits)
                 return view(_read(instance, reader, value, ""), *args, **parts)
 
             return _document_body(with_body, {"schema": instance, "content_type": JSON_TYPE})

@@ -14,11 +14,13 @@ from exchange.api.fields import ByteText, StrictSchema, Text, WholeNumber
 from exchange.api.transport import Body, RoutePolicy
 from exchange.domain.ids import parse, show
 from exchange.domain.members import Role
+from exchange.domain.strict_json import JsonLimits
 from exchange.services.end_grant import Ending, end_grant, show_grant
 from exchange.services.grant_ports import StoredGrant
 from exchange.services.ports import Ports
-from exchange.services.register_grant import register_grant
+from exchange.services.register_grant import ARTEFACT_BYTES_MAX, register_grant
 
+_ARTEFACT_LIMITS = JsonLimits(string_bytes=ARTEFACT_BYTES_MAX)
 _LENDERS = frozenset({Role.ASKER, Role.CONTRIBUTOR})
 
 
@@ -65,7 +67,7 @@ def grant_routes(ports: Ports) -> Routes:
 
     @routes.signed("POST", "/v1/grants", policy=RoutePolicy(roles=_LENDERS, body=Body.JSON))
     @routes.answers(200, GrantSchema)
-    @routes.body(RegistrationSchema)
+    @routes.body(RegistrationSchema, limits=_ARTEFACT_LIMITS)
     def register(body: dict[str, object]) -> Response:
         """Register a signed artefact and bind it to its subject's token."""
         registered = register_grant(

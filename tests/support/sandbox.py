@@ -1,4 +1,4 @@
-"""A whole exchange in one process for tests: real application, real PostgreSQL, members with keys."""
+"""A whole exchange in one process, for tests: real application, real PostgreSQL, real keys."""
 
 from __future__ import annotations
 

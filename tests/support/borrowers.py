@@ -1,0 +1,62 @@
+"""Synthetic borrowers and their consents, for tests, the demo and the benchmarks.
+
+Resident IDs use region 999999, which the register never issued, and a running serial: valid in
+form and checksum, and nobody's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+from exchange_client.grants import Grant, build, evidence_of
+from exchange_client.identifiers import Identifier
+from exchange_client.keys import KeyFile
+from exchange_client.pins import Pins
+
+REGION = "999999"
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_SERIALS_A_DAY = 1_000
+
+
+def borrower(number: int) -> Identifier:
+    """Return the identifier of the n-th synthetic borrower, n up to 9 million."""
+    day, serial = divmod(number, _SERIALS_A_DAY)
+    year, rest = divmod(day, 336)
+    month, of_month = divmod(rest, 28)
+    body = f"{REGION}{1970 + year}{month + 1:02d}{of_month + 1:02d}{serial:03d}"
+    check = "10X98765432"[sum(w * int(d) for w, d in zip(_WEIGHTS, body, strict=True)) % 11]
+    return Identifier.parse("ric", "CN", body + check)
+
+
+def consent(identifier: Identifier, purpose: str, *, key: KeyFile, pins: Pins) -> Grant:
+    """Make a synthetic borrower's level-1 consent, as its lender would sign it."""
+    now = int(time.time())
+    return build(
+        identifier,
+        {
+            "purpose": purpose,
+            "subject": {"ref": f"cust-{hashlib.sha256(identifier.oprf_input()).hexdigest()[:12]}"},
+            "notice": {
+                "id": "ntc_sandbox_consent",
+                "version": "1.0.0",
+                "lang": "zh-CN",
+                "sha256": _digest("notice"),
+                "shown_at": now - 60,
+                "separate": True,
+            },
+            "collection": {"channel": "app", "act": "checkbox+otp", "at": now - 30},
+            "evidence": evidence_of(b"synthetic form", media="application/pdf", member=key.member),
+            "retention": {"answer_days": 180, "evidence_months": 84},
+            "jurisdiction": "CN",
+            "withdrawal": {"uri": "https://member.example/withdraw"},
+        },
+        key=key,
+        pins=pins,
+    )
+
+
+def _digest(text: str) -> str:
+    import base64
+
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
