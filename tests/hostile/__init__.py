@@ -1,0 +1,1 @@
+"""The corpus of hostile inputs, one file per block; each id stands in a test name."""
