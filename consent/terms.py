@@ -96,14 +96,12 @@ def _of_limits(artefact: Artefact, rule: PurposeRule, policy: Policy) -> tuple[_
     lasts, depth = artefact.exp - artefact.nbf, artefact.depth
     deepest = policy.detail if rule.fields else Detail.FLAG
     seldom = artefact.use.fetch is not Fetch.RECURRING or _seldom(artefact, policy)
-    answered = artefact.answer_days <= policy.answer_days or rule.act is not Act.LOOK
     return (
         ("exp", lasts <= days * _DAY_SECONDS, f"must be at most {days} days after nbf"),
         ("data/fields", depth.fields <= rule.fields, "names more than the purpose may see"),
         ("data/detail", DETAIL_DEPTH[depth.detail] <= DETAIL_DEPTH[deepest], _BEYOND),
         ("data/lookback_months", depth.lookback_months <= policy.lookback_months, _BEYOND),
         ("use/frequency", seldom, _BEYOND),
-        ("retention/answer_days", answered, _BEYOND),
     )
 
 

@@ -228,9 +228,51 @@ class FaultShare(InvalidBatch):
 
 
 class InvalidGrant(RuleError):
-    """The grant artefact is refused; the fault names the step that refused it."""
+    """The grant artefact is refused, and nothing is stored."""
 
     code = "grant.rule"
+
+
+class GrantForm(InvalidGrant):
+    """The artefact is not one compact JWS of the kind, size and spelling expected."""
+
+    code = "grant.form"
+
+
+class GrantKey(InvalidGrant):
+    """The artefact's key is not one of this member's that was live when it was issued."""
+
+    code = "grant.key"
+
+
+class GrantSignature(InvalidGrant):
+    """The artefact's signature does not hold under its key."""
+
+    code = "grant.signature"
+
+
+class GrantSchema(InvalidGrant):
+    """A member of the artefact is missing, unknown, or not what it must be."""
+
+    code = "grant.schema"
+
+
+class GrantCrossField(InvalidGrant):
+    """Members of the artefact contradict each other, its signer, this exchange or the time."""
+
+    code = "grant.cross_field"
+
+
+class GrantPolicy(InvalidGrant):
+    """The profile's policy does not take this grant from this member."""
+
+    code = "grant.policy"
+
+
+class GrantAfterWithdrawal(InvalidGrant):
+    """The subject withdrew from this member and purpose after the artefact was issued."""
+
+    code = "grant.after_withdrawal"
 
 
 class InvalidPayload(RuleError):

@@ -7,122 +7,147 @@ answer in the same transaction. Source: consent.md, 5 and 8.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
+from consent.artefact import CLOCK_SECONDS
 from consent.grants import (
     Actor,
+    Channel,
     GrantEvent,
     GrantState,
+    RevokeReason,
     TransitionRefused,
-    derive_state,
     next_state,
+    relayed_late,
 )
+from consent.profiles import LegalBasis
 from consent.purposes import Purpose
+from exchange.crypto.signing import claims_of, parse_jws
 from exchange.domain.ids import show, uuid7
 from exchange.domain.queries import Asker
-from exchange.errors import AbsentError, GrantTransition
+from exchange.errors import AbsentError, GrantTransition, InvalidField
 from exchange.services.grant_ports import GrantEventRow, StoredGrant
 from exchange.services.ports import Ports, Work
-from exchange.services.write_leaves import LeafDraft, write_leaves
+from exchange.services.register_grant import GRANT_TYPE
+from exchange.services.show_grant import Standing, standing
+from exchange.services.write_leaves import LeafDraft, standard_base64, write_leaves
+
+_ENDED = {
+    (GrantState.WITHDRAWN, GrantEvent.WITHDRAW),
+    (GrantState.REVOKED, GrantEvent.REVOKE),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """What ends a grant."""
+    """What ends a grant, by whose wish, and when they said so."""
 
-    event: GrantEvent  # WITHDRAW or REVOKE
+    event: GrantEvent
     actor: Actor
-    reason: str  # a coded word, or "": a withdrawal needs none
-    acted_at: int  # unix seconds at which the actor did so
+    reason: str  # coded
+    acted_at: int  # unix seconds
 
 
-def end_grant(grant_id: UUID, ending: Ending, caller: Asker, ports: Ports) -> StoredGrant:
+def withdrawal(acted_at: int | None, channel: Channel | None, now: int) -> Ending:
+    """Return the subject's wish as the grantee relays it; a relay after 24 hours is flagged.
+
+    Raises:
+        InvalidField: it is said to have been told in the future.
+    """
+    told_at = now if acted_at is None else acted_at
+    if told_at > now + CLOCK_SECONDS:
+        raise InvalidField("must not lie ahead", field="acted_at")
+    relay = "relay_late" if relayed_late(told_at, now) else "relay"
+    return Ending(
+        event=GrantEvent.WITHDRAW,
+        actor=Actor.SUBJECT,
+        reason=f"{relay}.{channel}" if channel else relay,
+        acted_at=told_at,
+    )
+
+
+def revocation(reason: RevokeReason, now: int) -> Ending:
+    """Return the grantee's own act."""
+    return Ending(event=GrantEvent.REVOKE, actor=Actor.GRANTEE, reason=reason.value, acted_at=now)
+
+
+def end_grant(grant_id: UUID, ending: Ending, caller: Asker, ports: Ports) -> Standing:
     """End a grant of the caller; ending it again in the same way changes nothing.
 
     Raises:
         AbsentError: there is no such grant of this member.
-        GrantTransition: its state does not allow the event.
+        GrantTransition: its state or its legal basis does not allow the event.
     """
     now = ports.now()
     with ports.begin() as work:
         stored = work.grants.find(caller.member, grant_id, lock=True)
         if stored is None:
             raise AbsentError
-        held = stored.held
-        state = derive_state(held.state, now, held.expires, held.uses, held.max_uses)
-        if _done(state, ending.event):
-            return stored
-        try:
-            after = next_state(state, ending.event, ending.actor)
-        except TransitionRefused as error:
-            raise GrantTransition(str(error)) from error
+        before = standing(stored, now, replayed=True)
+        if (before.state, ending.event) in _ENDED:
+            return before
+        after = _next(before, ending, ports)
         work.grants.set_state(stored.token_index, caller.member, grant_id, after)
-        if ending.event is GrantEvent.WITHDRAW and held.purpose == Purpose.CONTRIBUTE:
+        if stored.held.purpose == Purpose.CONTRIBUTE and _by_consent(stored):
             work.grants.suppress_records(stored.token_index, caller.member, grant_id)
-        _log(stored, ending, after, caller, (ports, work, now))
+        leaf_hash = _write_leaf(stored, ending, caller, ports, work)
+        work.grants.add_event(_event(stored, ending, after, leaf_hash, ports))
         work.commit()
-        return work.grants.find(caller.member, grant_id) or stored
+    ended = stored._replace(held=replace(stored.held, state=after))
+    return standing(ended, now)
 
 
-def show_grant(grant_id: UUID, caller: Asker, ports: Ports) -> tuple[StoredGrant, GrantState]:
-    """Return a grant of the caller, with the state it has at this time.
-
-    Raises:
-        AbsentError: there is no such grant of this member.
-    """
-    with ports.begin() as work:
-        stored = work.grants.find(caller.member, grant_id)
-    if stored is None:
-        raise AbsentError
-    held = stored.held
-    return stored, derive_state(held.state, ports.now(), held.expires, held.uses, held.max_uses)
+def _next(before: Standing, ending: Ending, ports: Ports) -> GrantState:
+    if ending.event is GrantEvent.WITHDRAW and not (
+        ports.terms.profile.objection_ends or _by_consent(before.grant)
+    ):
+        raise GrantTransition("a grant that rests on another basis than consent is not withdrawn")
+    try:
+        return next_state(before.state, ending.event, ending.actor)
+    except TransitionRefused as error:
+        raise GrantTransition(str(error)) from error
 
 
-def _done(state: GrantState, event: GrantEvent) -> bool:
-    return (state, event) in {
-        (GrantState.WITHDRAWN, GrantEvent.WITHDRAW),
-        (GrantState.REVOKED, GrantEvent.REVOKE),
-    }
+def _by_consent(stored: StoredGrant) -> bool:
+    claims = claims_of(parse_jws(stored.artefact.decode("ascii"), typ=GRANT_TYPE))
+    return claims["legal_basis"] == LegalBasis.CONSENT
 
 
-def _log(
-    stored: StoredGrant,
-    ending: Ending,
-    after: GrantState,
-    caller: Asker,
-    within: tuple[Ports, Work, int],
-) -> None:
-    ports, work, now = within
+def _write_leaf(
+    stored: StoredGrant, ending: Ending, caller: Asker, ports: Ports, work: Work
+) -> bytes:
     purpose = str(stored.held.purpose)
-    audit: dict[str, str | int] = {
-        "grant": show("gnt", stored.grant_id),
-        "level": stored.held.level,
-        "policy": stored.policy,
-        "key": f"{caller.member}/{caller.key}",
-    }
-    if ending.reason:
-        audit["reason"] = ending.reason
     draft = LeafDraft(
         kind="grant",
         member=caller.member,
         subject=ports.keyring.pseudonym(stored.token_index),
         subject_slot={"purpose": purpose, "event": ending.event.value},
-        audit_slot=audit,
+        audit_slot={
+            "grant": show("gnt", stored.grant_id),
+            "artefact_sha256": standard_base64(stored.digest),
+            "level": stored.held.level,
+            "policy": stored.policy,
+            "key": f"{caller.member}/{caller.key}",
+            "reason": ending.reason,
+        },
         purpose=purpose,
     )
-    leaf = write_leaves(work, [draft], ports, now)[0]
-    work.grants.add_event(
-        GrantEventRow(
-            event_id=uuid7(ports.now_ms(), ports.random_bytes),
-            grantee=caller.member,
-            grant_id=stored.grant_id,
-            event=ending.event.value,
-            actor=ending.actor.value,
-            state=after.value,
-            reason=ending.reason,
-            acted_at=ending.acted_at,
-            effective_at=now,
-            leaf_hash=leaf.leaf_hash,
-        )
+    return write_leaves(work, [draft], ports, ports.now())[0].leaf_hash
+
+
+def _event(
+    stored: StoredGrant, ending: Ending, after: GrantState, leaf_hash: bytes, ports: Ports
+) -> GrantEventRow:
+    return GrantEventRow(
+        event_id=uuid7(ports.now_ms(), ports.random_bytes),
+        grantee=stored.held.grantee,
+        grant_id=stored.grant_id,
+        event=ending.event.value,
+        actor=ending.actor.value,
+        state=after.value,
+        reason=ending.reason,
+        acted_at=ending.acted_at,
+        effective_at=ports.now(),
+        leaf_hash=leaf_hash,
     )

@@ -20,6 +20,20 @@ class NewGrant(NamedTuple):
     kid: str
     policy: str  # profile and version that judged it
 
+    def stored(self, leaf_hash: bytes, now: int) -> StoredGrant:
+        """Return the grant as it is stored by this leaf."""
+        return StoredGrant(
+            grant_id=self.grant_id,
+            token_index=self.token_index,
+            epoch=self.epoch,
+            held=self.held,
+            artefact=self.artefact,
+            digest=self.digest,
+            policy=self.policy,
+            registered_at=now,
+            leaf_hash=leaf_hash,
+        )
+
 
 class StoredGrant(NamedTuple):
     """A registered grant, its row locked if it was fetched to change it."""
@@ -28,9 +42,11 @@ class StoredGrant(NamedTuple):
     token_index: bytes
     epoch: str
     held: HeldGrant
+    artefact: bytes  # as it was signed
     digest: bytes
     policy: str
     registered_at: int
+    leaf_hash: bytes  # of the registration
 
 
 class GrantEventRow(NamedTuple):

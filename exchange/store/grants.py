@@ -30,9 +30,9 @@ VALUES (%(token_index)s, %(grantee)s, %(grant_id)s, %(epoch)s, %(purpose)s, %(st
 """)
 
 _FIND = """
-SELECT a.grant_id, g.token_index, g.epoch, a.digest, a.policy, a.registered_at,
-    g.purpose, g.state, g.level, g.cross_border, g.not_before, g.expires, g.uses, g.max_uses,
-    g.window_start, g.window_uses, g.window_max, g.window_seconds, g.detail, g.fields,
+SELECT a.grant_id, g.token_index, g.epoch, a.artefact, a.digest, a.policy, a.registered_at,
+    a.leaf_hash, g.purpose, g.state, g.level, g.cross_border, g.not_before, g.expires, g.uses,
+    g.max_uses, g.window_start, g.window_uses, g.window_max, g.window_seconds, g.detail, g.fields,
     g.lookback_months
 FROM grant_artefact a
 JOIN grants g ON g.token_index = a.token_index AND g.grantee = a.grantee
@@ -146,20 +146,30 @@ class Grants:
 def _stored(grantee: str, row: TupleRow) -> StoredGrant:
     held = HeldGrant(
         grantee=grantee,
-        purpose=row[6],
-        state=GrantState(row[7]),
-        level=row[8],
-        cross_border=row[9],
-        not_before=row[10],
-        expires=row[11],
-        uses=row[12],
-        max_uses=row[13],
-        window_start=row[14],
-        window_uses=row[15],
-        window_max=row[16],
-        window_seconds=row[17],
-        detail=Detail(row[18]),
-        fields=frozenset(row[19]),
-        lookback_months=row[20],
+        purpose=row[8],
+        state=GrantState(row[9]),
+        level=row[10],
+        cross_border=row[11],
+        not_before=row[12],
+        expires=row[13],
+        uses=row[14],
+        max_uses=row[15],
+        window_start=row[16],
+        window_uses=row[17],
+        window_max=row[18],
+        window_seconds=row[19],
+        detail=Detail(row[20]),
+        fields=frozenset(row[21]),
+        lookback_months=row[22],
     )
-    return StoredGrant(row[0], row[1], row[2], held, row[3], row[4], row[5])
+    return StoredGrant(
+        grant_id=row[0],
+        token_index=row[1],
+        epoch=row[2],
+        held=held,
+        artefact=row[3],
+        digest=row[4],
+        policy=row[5],
+        registered_at=row[6],
+        leaf_hash=row[7],
+    )
