@@ -117,8 +117,8 @@ def _faults(messages: object, pointer: str) -> Iterator[Fault]:
     if isinstance(messages, dict):
         for name, below in messages.items():
             yield from _faults(below, _below(pointer, name))
-    elif isinstance(messages, list):
-        for message in messages:
+    else:
+        for message in messages if isinstance(messages, list) else [messages]:
             yield Fault(pointer, InvalidField.code, str(message))
 
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from exchange.api.edge import current_caller
+from exchange.domain.queries import Asker
 from tests.support.edge_app import private_key
 from tests.support.edge_client import NOW, EdgeClient, as_member, code_of, is_signed
 from tests.support.signed_requests import signed_headers
@@ -211,6 +213,25 @@ def test_a_request_without_a_body_is_signed_without_content_fields(client: EdgeC
     assert (204, b"") == (response.status_code, response.data)
     assert "Content-Type" not in response.headers
     assert is_signed(response)
+
+
+def test_an_open_route_has_no_caller(client: EdgeClient) -> None:
+    """A route that asks who sent an unsigned request must fail, not guess."""
+    with client.world.app.test_request_context("/healthz"):
+        with pytest.raises(TypeError):
+            current_caller()
+        client.world.app.preprocess_request()
+        with pytest.raises(TypeError):
+            current_caller()
+
+
+def test_a_caller_is_known_to_the_services_by_its_signature(client: EdgeClient) -> None:
+    """Member, key and nonce of the transaction are those that were verified."""
+    draft = replace(client.draft(path="/v1/services/spends"), nonce="n" * 22)
+
+    client.send(draft)
+
+    assert client.world.askers == [Asker(member="member-a", key="k1", nonce="n" * 22)]
 
 
 def _without_id(document: object) -> dict[str, object]:

@@ -65,6 +65,13 @@ def test_a39_a40_a_field_of_another_type_or_name_is_refused_in_its_place(
     assert is_signed(response)
 
 
+def test_a_body_with_every_field_right_is_taken(client: EdgeClient) -> None:
+    """The strict fields must take what is documented."""
+    for count in (0, 1000):
+        body = json.dumps({**VALID, "count": count, "token": "AAEC"}).encode()
+        assert client.ask(body=body).json == {"count": count}
+
+
 def test_every_fault_of_a_body_is_named_at_once(client: EdgeClient) -> None:
     """Nobody mends a form one error at a time."""
     response = client.ask(body=b'{"count":"5","flag":0,"items":[]}')

@@ -149,3 +149,11 @@ def test_a_proof_of_possession_is_that_of_the_vectors(proof: dict[str, str]) -> 
 
 def _clock() -> int:
     return int(datetime.datetime.now(datetime.UTC).timestamp())
+
+
+def test_a_body_without_a_type_is_never_signed() -> None:
+    """The exchange would refuse it; the mistake is named before anything is sent."""
+    request = Request(method="POST", target_uri="https://exchange.example/v1/x", body=b"{}")
+
+    with pytest.raises(ValueError, match="content type"):
+        sign_request(request, KeyFile.generate("member-a"), created=1, nonce="n" * 22)

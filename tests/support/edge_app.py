@@ -27,6 +27,7 @@ from exchange.api.transport import Body, BodyLimits, Nonce, RoutePolicy
 from exchange.crypto.messages import Window
 from exchange.crypto.responses import ResponseSigner
 from exchange.domain.members import Algorithm, MemberKey, MemberStatus, Role
+from exchange.domain.queries import Asker
 from exchange.errors import (
     AbsentError,
     IntegrityError,
@@ -146,6 +147,7 @@ class EdgeApp:
     nonces: NonceTable = field(default_factory=NonceTable)
     refusals: list[Refusal] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)
+    askers: list[Asker] = field(default_factory=list)
     app: Flask = field(init=False)
     edge: Edge = field(init=False)
     api: Api = field(init=False)
@@ -264,6 +266,7 @@ FAULTS: dict[str, Callable[[], Exception]] = {
 def service(world: EdgeApp, way: str) -> Response:
     """Spend the nonce and say so, forget it, refuse before it, or fail after it."""
     caller = current_caller()
+    world.askers.append(caller.asker)
     if way == "refuses":
         raise RuleError
     if way != "forgets":

@@ -127,6 +127,22 @@ def test_a29_a_name_twice_in_the_claims_is_refused() -> None:
         claims_of(parsed)
 
 
+@pytest.mark.parametrize(
+    "header", [b"{}", b"[]", b'"EdDSA"', b'{"alg":"EdDSA","kid":"k"}', b'{"alg":"EdDSA","typ":"x"}']
+)
+def test_a28_a_header_that_lacks_a_member_is_refused(header: bytes) -> None:
+    """Without a kind or a key id the same bytes could serve for anything."""
+    with pytest.raises(SignatureError):
+        parse_jws(make(header), typ=TYPE)
+
+
+@pytest.mark.parametrize("payload", [b"[]", b"5", b"not json", b'{"iat":1.5}'])
+def test_a29_claims_that_are_no_object_are_refused(payload: bytes) -> None:
+    """A signed payload is not yet a set of claims."""
+    with pytest.raises(SignatureError):
+        claims_of(parse_jws(make(GOOD_HEADER, payload), typ=TYPE))
+
+
 @pytest.mark.parametrize("typ", ["cx-grant+jws", "JWT", "CX-RECEIPT+JWT", "", None, 5])
 def test_a30_another_kind_is_refused(typ: object) -> None:
     """A grant must never pass as a receipt, nor the reverse."""
