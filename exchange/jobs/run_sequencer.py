@@ -1,0 +1,62 @@
+"""The sequencer's process: compose what it may touch, and run its loop until it is stopped."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from threading import Event
+
+from exchange.app import make_log_ports, make_ports, open_database
+from exchange.errors import LogDamaged, LogRolledBack
+from exchange.jobs.sequence import EXIT_REFUSED, Late, sequence, stop_on_signals
+from exchange.services.ports import Ports
+from exchange.services.sequence_log import Turn
+from exchange.settings import Settings
+from exchange.store.log import LogDatabase
+from exchange.store.work import Database
+
+_FORGET_EVERY_TURNS = 60
+
+
+def run_sequencer(settings: Settings) -> int:
+    """Sequence until SIGTERM or SIGINT; return the exit code."""
+    stop = Event()
+    stop_on_signals(stop)
+    with (
+        closing(open_database(settings)) as database,
+        closing(LogDatabase(settings.libpq_url)) as log_database,
+    ):
+        ports = make_ports(settings, database)
+        log_ports, sequence_ports = make_log_ports(settings, ports, log_database)
+        try:
+            sequence(
+                log_ports,
+                sequence_ports,
+                interval_seconds=settings.sequence_interval_ms / 1_000,
+                stop=stop,
+                report=_Housekeeping(settings, database, ports),
+            )
+        except (LogDamaged, LogRolledBack) as error:
+            print(f"REFUSED to go on: {error}", file=sys.stderr)
+            return EXIT_REFUSED
+    return 0
+
+
+class _Housekeeping:
+    """Told of each turn: says what could not be done, and now and then forgets old nonces."""
+
+    def __init__(self, settings: Settings, database: Database, ports: Ports) -> None:
+        self._keep_seconds = settings.nonce_keep_seconds
+        self._database = database
+        self._ports = ports
+        self._turns = 0
+
+    def __call__(self, turn: Turn | Late) -> None:
+        if isinstance(turn, Late):
+            print(f"sequencer waits: {turn.error}", file=sys.stderr)
+            return
+        self._turns += 1
+        if self._turns % _FORGET_EVERY_TURNS == 0:
+            with self._database.begin() as work:
+                work.members.forget_nonces(self._ports.now() - self._keep_seconds)
+                work.commit()
