@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from exchange.api.edge import current_caller
+from exchange.domain.members import Role
 from exchange.domain.queries import Asker
 from tests.support.edge_app import private_key
 from tests.support.edge_client import NOW, EdgeClient, as_member, code_of, is_signed
@@ -231,7 +232,9 @@ def test_a_caller_is_known_to_the_services_by_its_signature(client: EdgeClient) 
 
     client.send(draft)
 
-    assert client.world.askers == [Asker(member="member-a", key="k1", nonce="n" * 22)]
+    roles = frozenset({Role.ASKER, Role.CONTRIBUTOR})
+    expected = Asker(member="member-a", key="k1", nonce="n" * 22, roles=roles)
+    assert [expected] == client.world.askers
 
 
 def _without_id(document: object) -> dict[str, object]:
