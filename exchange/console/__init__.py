@@ -1,0 +1,1 @@
+"""The web pages of regulator, member and borrower; they come with later issues."""
