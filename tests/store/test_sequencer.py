@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,17 +10,12 @@ from threading import Event
 
 import pytest
 
-from exchange.crypto.keyring import Use
 from exchange.domain import merkle
-from exchange.domain.leaves import Slot, opening_aad, unpad_opening
-from exchange.errors import AbsentError, IntegrityError, LogDamaged
 from exchange.jobs.sequence import Late, sequence
-from exchange.services.prove_leaf import Promised, Proven, prove_leaf
 from exchange.services.sequence_log import Turn
 from exchange.services.verify_log import verify_log
-from exchange.services.write_leaves import LeafDraft, opening_key, write_leaves
+from exchange.services.write_leaves import LeafDraft, write_leaves
 from exchange_client.notes import open_checkpoint, parse_vkey
-from exchange_client.proofs import VerifiedProof, verify_proof
 from tests.support.access_log import START, AccessLog, Clock, access_log, run_sql
 
 
@@ -31,20 +25,13 @@ def log(database_url: str, tmp_path: Path) -> Iterator[AccessLog]:
         yield made
 
 
-def proven(log: AccessLog, leaf_hash: bytes, member: str = "member-a") -> VerifiedProof:
-    """Fetch a proof, and verify it as the member does."""
-    found = prove_leaf(leaf_hash, member, log.log_ports)
-    assert isinstance(found, Proven)
-    return verify_proof(found.proof, log.vkey(), leaf=leaf_hash)
-
-
 def test_the_first_leaf_of_a_log_names_the_log_before_it(log: AccessLog) -> None:
     """A whole year could be dropped without trace."""
     log.turn()
 
     (leaf_hash,) = run_sql(log.url, "SELECT leaf_hash FROM leaf WHERE leaf_index = 0")[0]
     assert isinstance(leaf_hash, bytes)
-    stored = log_stored(log, leaf_hash)
+    stored = log.opened(leaf_hash)
     assert {"kind": "log_open", "t": START} == stored["subject"]
     assert {
         "previous": {
@@ -53,25 +40,6 @@ def test_the_first_leaf_of_a_log_names_the_log_before_it(log: AccessLog) -> None
             "size": 0,
         }
     } == stored["audit"]
-
-
-def log_stored(log: AccessLog, leaf_hash: bytes) -> dict[str, object]:
-    """Open a leaf of nobody in particular, as the regulator may."""
-    with log.log_ports.begin() as work:
-        stored = work.tree.find_leaf(leaf_hash)
-    assert stored is not None
-    key = opening_key(stored.key_id, stored.kek_id, stored.wrapped, log.ports)
-    return {
-        slot.value: json.loads(
-            unpad_opening(
-                key.open(sealed, opening_aad(log.origin(), leaf_hash, slot, stored.key_id))
-            ).payload
-        )
-        for slot, sealed in (
-            (Slot.SUBJECT, stored.subject_sealed),
-            (Slot.AUDIT, stored.audit_sealed),
-        )
-    }
 
 
 def test_opening_a_log_twice_leaves_one_first_leaf(log: AccessLog) -> None:
@@ -100,7 +68,7 @@ def test_next_years_log_names_the_last_checkpoint_of_this_year(log: AccessLog) -
             "root": base64.b64encode(root).decode(),
             "size": 3,
         }
-    } == log_stored(log, found)["audit"]
+    } == log.opened(found)["audit"]
     assert log.origin().endswith("/2027")
 
 
@@ -135,22 +103,7 @@ def test_a_transaction_that_commits_late_loses_no_leaf(log: AccessLog) -> None:
 
     log.turn()
 
-    assert [1, 2] == [proven(log, leaf.leaf_hash).index for leaf in (late, *early)]
-
-
-def test_every_member_gets_a_proof_that_verifies_offline(log: AccessLog) -> None:
-    """The receipt would be the exchange's word and nothing more."""
-    log.turn()
-    leaves = log.write(300)
-    log.turn()
-    leaves += log.write(300)
-    log.turn()
-
-    for n, leaf in enumerate(leaves):
-        if n % 37 == 0:
-            proof = proven(log, leaf.leaf_hash)
-            assert (n + 1, 601) == (proof.index, proof.head.size)
-            assert {"subject": leaf.subject.payload, "audit": leaf.audit.payload} == proof.openings
+    assert [1, 2] == [log.proven(leaf.leaf_hash).index for leaf in (late, *early)]
 
 
 def test_the_tree_is_the_one_that_the_rfc_defines(log: AccessLog) -> None:
@@ -169,49 +122,6 @@ def test_the_tree_is_the_one_that_the_rfc_defines(log: AccessLog) -> None:
         assert isinstance(note, str)
         checkpoint = open_checkpoint(note.encode(), parse_vkey(log.vkey()))
         assert (size, merkle.root(hashes[:size])) == (checkpoint.head.size, checkpoint.head.root)
-
-
-def test_before_its_index_a_leaf_is_promised(log: AccessLog) -> None:
-    """A member that is told nothing cannot say later that the log broke its word."""
-    log.turn()
-    log.clock.now += 10
-    (leaf,) = log.write(1)
-    log.clock.now += 5
-
-    found = prove_leaf(leaf.leaf_hash, "member-a", log.log_ports)
-
-    assert isinstance(found, Promised)
-    header, payload, _ = found.promise.split(".")
-    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    assert "cx-promise+jwt" in base64.urlsafe_b64decode(header + "==").decode()
-    assert (log.ports.keyring.kid(Use.PROMISE), START + 10, 60) == (
-        json.loads(base64.urlsafe_b64decode(header + "=="))["kid"],
-        claims["iat"],
-        claims["mmd"],
-    )
-    assert (log.origin(), leaf.leaf_hash) == (
-        claims["aud"],
-        base64.urlsafe_b64decode(claims["jti"] + "="),
-    )
-    assert found == prove_leaf(leaf.leaf_hash, "member-a", log.log_ports)
-
-
-@pytest.mark.parametrize("sequenced", [False, True])
-def test_another_members_leaf_is_absent_like_one_that_never_was(
-    log: AccessLog, sequenced: bool
-) -> None:
-    """Whoever guesses or finds a leaf hash would read another lender's question."""
-    log.turn()
-    (leaf,) = log.write(1)
-    if sequenced:
-        log.turn()
-
-    with pytest.raises(AbsentError) as others:
-        prove_leaf(leaf.leaf_hash, "member-b", log.log_ports)
-    with pytest.raises(AbsentError) as nobodys:
-        prove_leaf(bytes(32), "member-a", log.log_ports)
-
-    assert str(others.value) == str(nobodys.value)
 
 
 def test_a_turn_without_leaves_signs_nothing_and_moves_the_time_on(log: AccessLog) -> None:
@@ -244,46 +154,6 @@ def test_a_full_batch_covers_no_more_than_the_oldest_leaf_left_over(
         ]
 
 
-def test_a_proof_that_would_not_verify_never_leaves(log: AccessLog) -> None:
-    """A member that holds a broken proof holds evidence against an honest exchange."""
-    log.turn()
-    leaves = log.write(5)
-    log.turn()
-    run_sql(log.url, "UPDATE tile SET hashes = set_byte(hashes, 64, get_byte(hashes, 64) # 1)")
-
-    with pytest.raises(LogDamaged):
-        prove_leaf(leaves[0].leaf_hash, "member-a", log.log_ports)
-
-
-@pytest.mark.parametrize("column", ["subject", "audit"])
-def test_an_opening_that_was_changed_never_leaves(log: AccessLog, column: str) -> None:
-    """A look could be shown with another purpose than it had."""
-    log.turn()
-    (leaf,) = log.write(1)
-    log.turn()
-    run_sql(log.url, f"UPDATE opening SET {column} = set_byte({column}, 20, 1)")  # noqa: S608
-
-    with pytest.raises(IntegrityError):
-        prove_leaf(leaf.leaf_hash, "member-a", log.log_ports)
-
-
-def test_swapped_openings_never_leave(log: AccessLog) -> None:
-    """One borrower's look could be shown to another."""
-    log.turn()
-    first, second = log.write(2)
-    log.turn()
-    run_sql(
-        log.url,
-        "UPDATE opening o SET subject = p.subject FROM opening p "
-        "WHERE o.leaf_hash = %s AND p.leaf_hash = %s",
-        first.leaf_hash,
-        second.leaf_hash,
-    )
-
-    with pytest.raises(IntegrityError):
-        prove_leaf(first.leaf_hash, "member-a", log.log_ports)
-
-
 def test_the_loop_sequences_until_it_is_told_to_stop(database_url: str, tmp_path: Path) -> None:
     """Receipts would stay without proof."""
     with access_log(database_url, tmp_path, rows_max=3, clock=Clock()) as log:
@@ -299,7 +169,7 @@ def test_the_loop_sequences_until_it_is_told_to_stop(database_url: str, tmp_path
         sequence(log.log_ports, log.sequencer, interval_seconds=60, stop=stop, report=report)
 
         assert [3, 3, 3, 2] == [turn.leaves for turn in seen if isinstance(turn, Turn)]
-        assert 10 == proven(log, leaves[-1].leaf_hash).index
+        assert 10 == log.proven(leaves[-1].leaf_hash).index
 
 
 def test_the_loop_outlives_a_database_that_is_away(database_url: str, tmp_path: Path) -> None:
@@ -323,4 +193,4 @@ def test_the_loop_outlives_a_database_that_is_away(database_url: str, tmp_path: 
 
         assert [Late, Turn] == [type(turn) for turn in seen]
         with access_log(database_url, tmp_path) as again:
-            assert 1 == proven(again, leaf.leaf_hash).index
+            assert 1 == again.proven(leaf.leaf_hash).index

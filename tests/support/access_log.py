@@ -13,17 +13,20 @@ import psycopg
 
 from exchange.app import make_log_ports, make_ports, open_database
 from exchange.crypto.keyring import create_keyring
-from exchange.domain.leaves import Leaf
+from exchange.domain.leaves import Leaf, Slot, opening_aad, unpad_opening
 from exchange.services.log_ports import LogPorts, LogRef, SequencePorts, log_key
 from exchange.services.open_log import open_log
 from exchange.services.ports import Ports
+from exchange.services.prove_leaf import Proven, prove_leaf
 from exchange.services.sequence_log import Turn, sequence_log
-from exchange.services.write_leaves import LeafDraft, write_leaves
+from exchange.services.write_leaves import LeafDraft, opening_key, write_leaves
 from exchange.settings import Settings
 from exchange.store.checkpoint_file import CheckpointFiles
 from exchange.store.embedded import Server
 from exchange.store.log import LogDatabase
 from exchange.store.work import Database
+from exchange_client.core.encoding import JSON, loads_object
+from exchange_client.proofs import VerifiedProof, verify_proof
 
 START = 1_790_000_000  # 2026-09-21, unix seconds
 
@@ -79,6 +82,28 @@ class AccessLog:
     def turn(self) -> Turn:
         """Carry out one turn of the log that is active now."""
         return sequence_log(self.open(), self.sequencer)
+
+    def proven(self, leaf_hash: bytes, member: str = "member-a") -> VerifiedProof:
+        """Fetch the proof of a leaf, and verify it as its member does."""
+        found = prove_leaf(leaf_hash, member, self.log_ports)
+        assert isinstance(found, Proven)
+        return verify_proof(found.proof, self.vkey(), leaf=leaf_hash)
+
+    def opened(self, leaf_hash: bytes) -> dict[str, JSON]:
+        """Open both slots of a leaf, whoever it is about."""
+        with self.log_ports.begin() as work:
+            stored = work.tree.find_leaf(leaf_hash)
+        assert stored is not None
+        key = opening_key(stored.key_id, stored.kek_id, stored.wrapped, self.ports)
+        sealed = {Slot.SUBJECT: stored.subject_sealed, Slot.AUDIT: stored.audit_sealed}
+        return {
+            slot.value: loads_object(
+                unpad_opening(
+                    key.open(raw, opening_aad(self.origin(), leaf_hash, slot, stored.key_id))
+                ).payload
+            )
+            for slot, raw in sealed.items()
+        }
 
     def origin(self) -> str:
         """Return the name of the log that is active now."""
