@@ -15,6 +15,7 @@ from flask import Flask
 from consent.profiles import load_profile
 from exchange import settings as settings_module
 from exchange.api.auth import Authenticator, Caller
+from exchange.api.batches import batch_routes
 from exchange.api.blueprints import Api
 from exchange.api.discovery import discovery_routes
 from exchange.api.edge import API_VERSION, Edge, EdgePorts
@@ -22,6 +23,7 @@ from exchange.api.grants import grant_routes
 from exchange.api.problems import Refusal
 from exchange.api.queries import query_routes
 from exchange.api.receipts import receipt_routes
+from exchange.api.records import record_routes
 from exchange.api.tokens import token_routes
 from exchange.api.transport import BodyLimits
 from exchange.crypto.keyring import Keyring, Use, load_keyring
@@ -68,6 +70,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(token_routes(ports, elements_max=settings.token_elements_max))
     api.register_blueprint(query_routes(ports, queries_max=settings.query_batch_queries_max))
     api.register_blueprint(grant_routes(ports))
+    api.register_blueprint(batch_routes(ports))
+    api.register_blueprint(record_routes(ports))
     api.register_blueprint(receipt_routes(LogPorts(ports=ports, begin=database.begin)))
     return app
 

@@ -136,6 +136,13 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]  # untyped base
 
         return decorate
 
+    def raw(
+        self, schema: type[Schema], *, media: str
+    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+        """Document a body that the view reads by itself, from the caller's exact bytes."""
+        described = {"schema": schema(), "content_type": media}
+        return lambda view: _document_body(view, described)
+
     def answers(
         self, status: int, schema: type[Schema] | None = None, *, media: str = JSON_TYPE
     ) -> Callable[[View[P]], View[P]]:

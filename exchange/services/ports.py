@@ -22,6 +22,7 @@ from exchange.crypto.sealing import Sealer
 from exchange.domain.queries import Asker
 from exchange.services.grant_ports import GrantStatements
 from exchange.services.member_ports import MemberStatements
+from exchange.services.records.ports import RecordStatements
 
 
 class SubjectAsk(NamedTuple):
@@ -193,6 +194,11 @@ class Work(Protocol):
     @property
     def grants(self) -> GrantStatements:
         """Statements about grants."""
+        ...
+
+    @property
+    def records(self) -> RecordStatements:
+        """Statements about records."""
         ...
 
     @property

@@ -60,9 +60,11 @@ JOIN grant_event e ON e.grantee = g.grantee AND e.grant_id = g.grant_id AND e.ev
 WHERE g.token_index = %(token_index)s AND g.grantee = %(grantee)s AND g.purpose = %(purpose)s
 """)
 
+# The grant is bound to one token; its records stand under every identity token of the subject.
 _SUPPRESS = Statement("""
 UPDATE record SET suppressed = true
-WHERE token_index = %(token_index)s AND member_id = %(member)s AND grant_id = %(grant_id)s
+WHERE record_id IN (SELECT r.record_id FROM record r WHERE r.token_index = %(token_index)s
+        AND r.member_id = %(member)s AND r.grant_id = %(grant_id)s AND r.current)
     AND NOT suppressed
 """)
 

@@ -219,6 +219,9 @@ record = Table(
     _blob("sealed"),  # the payload under that data key
     PrimaryKeyConstraint("token_index", "record_id", "version"),
     Index("record_current", "token_index", postgresql_where=text("current")),
+    # A record stands under each of its subject's identity tokens; ids rise with time, so it is
+    # cheap to keep.
+    Index("record_by_id", "record_id"),
 )
 
 account = Table(

@@ -19,6 +19,7 @@ from exchange.store.leaves import Leaves
 from exchange.store.log import Tree
 from exchange.store.members import Members
 from exchange.store.queries import Queries
+from exchange.store.records import Records
 
 
 class Work:
@@ -30,6 +31,7 @@ class Work:
         self.log = Leaves(connection)
         self.members = Members(connection)
         self.grants = Grants(connection)
+        self.records = Records(connection)
         self.tree = Tree(connection)
 
     def commit(self) -> None:

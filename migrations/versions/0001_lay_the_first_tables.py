@@ -244,6 +244,7 @@ def upgrade() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("token_index", "record_id", "version"),
     )
+    op.create_index("record_by_id", "record", ["record_id"], unique=False)
     op.create_index(
         "record_current",
         "record",

@@ -1,0 +1,121 @@
+"""What the services of records need of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from consent.grants import HeldGrant
+from exchange.domain.rows import RowFault
+
+
+class SealedAccount(NamedTuple):
+    """The newest version of one account of the member, still sealed."""
+
+    account_ref: str
+    record_id: UUID
+    version: int
+    sequence: int
+    epoch: str
+    token_index: bytes  # of the primary identity token
+    disputed: bool
+    kek_id: str
+    wrapped: bytes
+    sealed: bytes
+
+
+class GrantAsk(NamedTuple):
+    """A grant that a row names, under one of the row's tokens."""
+
+    token_index: bytes
+    grant_id: UUID
+
+
+class NewVersion(NamedTuple):
+    """One version of one record to append; the first one opens the record."""
+
+    account_ref: str
+    previous_ref: str | None  # the number under which the account was known so far
+    record_id: UUID
+    version: int
+    epoch: str
+    indices: tuple[bytes, ...]  # of the identity tokens, primary first
+    open: bool
+    overdue: bool
+    disputed: bool
+    suppressed: bool
+    grant_id: UUID | None
+    purge_on: date | None
+    kek_id: str
+    wrapped: bytes
+    sealed: bytes
+
+
+class Writing(NamedTuple):
+    """What all versions of one writing share."""
+
+    member: str
+    sequence: int | None  # of the batch; None keeps each account's own
+    batch_id: UUID | None
+    submitted_at: int  # unix seconds
+
+
+class BatchRow(NamedTuple):
+    """One batch, as its member may ask for it."""
+
+    batch_id: UUID
+    digest: bytes  # SHA-256 of the file
+    sequence: int
+    state: str
+    kind: str
+    rows: int
+    faults: int
+    received_at: int  # unix seconds
+    leaf_hash: bytes | None
+    receipt: str  # "" where the batch was refused
+
+
+class RecordStatements(Protocol):
+    """Statements about records, accounts and batches."""
+
+    def lock_uploads(self, member: str) -> None:
+        """Let one upload of a member run after another, until the end of the transaction."""
+        ...
+
+    def accounts(self, member: str, refs: Sequence[str]) -> list[SealedAccount]:
+        """Find the newest version of each of these accounts that is known."""
+        ...
+
+    def contribute_grants(self, member: str, asks: Sequence[GrantAsk]) -> dict[GrantAsk, HeldGrant]:
+        """Find these grants of the member and hold them as they are until the end."""
+        ...
+
+    def registered_grants(self, member: str, grant_ids: Sequence[UUID]) -> set[UUID]:
+        """Say which of these grants the member has registered, for whatever subject."""
+        ...
+
+    def append_versions(self, versions: Sequence[NewVersion], writing: Writing) -> None:
+        """Append versions, each the current one of its record from now on."""
+        ...
+
+    def confirm_accounts(self, member: str, refs: Sequence[str], sequence: int) -> None:
+        """Note that a batch of this sequence has told these accounts unchanged."""
+        ...
+
+    def count_absent(self, member: str, refs: Sequence[str]) -> int:
+        """Count the member's open accounts that are not among these."""
+        ...
+
+    def find_batch(self, member: str, batch_id: UUID) -> BatchRow | None:
+        """Find a batch of the member."""
+        ...
+
+    def add_batch(self, member: str, batch: BatchRow, faults: Sequence[RowFault]) -> None:
+        """Store a batch and the faults of its rows."""
+        ...
+
+    def faults(self, member: str, batch_id: UUID) -> list[RowFault]:
+        """List the faults of a batch in the order of its lines."""
+        ...

@@ -1,0 +1,265 @@
+"""Statements about records, the accounts they speak of, and the batches they came in.
+
+Set by set: one statement reads the stored state of every account of a file, one COPY appends its
+versions. Versions append; of what is stored only the mark of the current one changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from consent.grants import GrantState, HeldGrant
+from consent.purposes import Detail
+from exchange.domain.rows import RowFault, Severity
+from exchange.services.records.ports import (
+    BatchRow,
+    GrantAsk,
+    NewVersion,
+    SealedAccount,
+    Writing,
+)
+from exchange.store.statement import Statement, copy_rows
+
+_LOCK_UPLOADS = Statement(
+    "SELECT pg_advisory_xact_lock(hashtextextended('uploads of ' || %(member)s, 0))"
+)
+
+_ACCOUNTS = Statement("""
+SELECT a.account_ref, a.record_id, a.version, a.sequence, a.epoch, a.token_index, r.disputed,
+    r.kek_id, r.wrapped, r.sealed
+FROM unnest(%(refs)s::text[]) AS wanted(account_ref)
+JOIN account a ON a.member_id = %(member)s AND a.account_ref = wanted.account_ref
+JOIN record r ON r.token_index = a.token_index AND r.record_id = a.record_id
+    AND r.version = a.version
+""")
+
+# Held in the order of their keys, as everywhere; a withdrawal waits for us, or we see it.
+_GRANTS = Statement("""
+SELECT g.token_index, g.grant_id, g.purpose, g.state, g.level, g.cross_border, g.not_before,
+    g.expires, g.uses, g.max_uses, g.window_start, g.window_uses, g.window_max, g.window_seconds,
+    g.detail, g.fields, g.lookback_months
+FROM unnest(%(indices)s::bytea[], %(grant_ids)s::uuid[]) AS asked(token_index, grant_id)
+JOIN grants g ON g.token_index = asked.token_index AND g.grantee = %(member)s
+    AND g.grant_id = asked.grant_id
+ORDER BY g.token_index, g.grant_id
+FOR SHARE OF g
+""")
+
+_REGISTERED = Statement("""
+SELECT grant_id FROM grant_artefact
+WHERE grantee = %(member)s AND grant_id = ANY (%(grant_ids)s::uuid[])
+""")
+
+_RETIRE = Statement("""
+UPDATE record SET current = false WHERE record_id = ANY (%(record_ids)s::uuid[]) AND current
+""")
+
+_COPY_VERSIONS = """
+COPY record (token_index, record_id, version, member_id, epoch, current, open, overdue, disputed,
+    suppressed, grant_id, batch_id, submitted_at, purge_on, kek_id, wrapped, sealed)
+FROM STDIN (FORMAT BINARY)
+"""
+_VERSION_TYPES = (
+    *("bytea", "uuid", "int4", "text", "text"),
+    *("bool",) * 5,
+    *("uuid", "uuid", "int8", "date", "text", "bytea", "bytea"),
+)
+
+_KEEP_ACCOUNTS = Statement("""
+INSERT INTO account (member_id, account_ref, record_id, version, token_index, epoch, sequence)
+SELECT %(member)s, v.account_ref, v.record_id, v.version, v.token_index, v.epoch,
+    coalesce(%(sequence)s::bigint, 0)
+FROM unnest(%(refs)s::text[], %(record_ids)s::uuid[], %(versions)s::int[], %(indices)s::bytea[],
+    %(epochs)s::text[]) AS v(account_ref, record_id, version, token_index, epoch)
+ON CONFLICT (member_id, account_ref) DO UPDATE SET record_id = excluded.record_id,
+    version = excluded.version, token_index = excluded.token_index, epoch = excluded.epoch,
+    sequence = coalesce(%(sequence)s::bigint, account.sequence)
+""")
+
+_CONFIRM_ACCOUNTS = Statement("""
+UPDATE account SET sequence = %(sequence)s
+WHERE member_id = %(member)s AND account_ref = ANY (%(refs)s::text[]) AND sequence < %(sequence)s
+""")
+
+_DROP_ACCOUNTS = Statement("""
+DELETE FROM account WHERE member_id = %(member)s AND account_ref = ANY (%(refs)s::text[])
+""")
+
+_COUNT_ABSENT = Statement("""
+SELECT count(*) FROM account a
+JOIN record r ON r.token_index = a.token_index AND r.record_id = a.record_id
+    AND r.version = a.version
+WHERE a.member_id = %(member)s AND r.open AND NOT r.suppressed
+    AND NOT a.account_ref = ANY (%(refs)s::text[])
+""")
+
+_FIND_BATCH = Statement("""
+SELECT batch_id, digest, sequence, state, kind, rows, faults, received_at, leaf_hash, receipt
+FROM batch WHERE member_id = %(member)s AND batch_id = %(batch_id)s
+""")
+
+_ADD_BATCH = Statement("""
+INSERT INTO batch (member_id, batch_id, digest, sequence, state, kind, rows, faults, received_at,
+    leaf_hash, receipt)
+VALUES (%(member)s, %(batch_id)s, %(digest)s, %(sequence)s, %(state)s, %(kind)s, %(rows)s,
+    %(faults)s, %(received_at)s, %(leaf_hash)s, %(receipt)s)
+""")
+
+_COPY_FAULTS = """
+COPY batch_fault (member_id, batch_id, line, n, field, code, severity) FROM STDIN (FORMAT BINARY)
+"""
+_FAULT_TYPES = ("text", "uuid", "int4", "int2", "text", "text", "text")
+
+_FAULTS = Statement("""
+SELECT line, field, code, severity FROM batch_fault
+WHERE member_id = %(member)s AND batch_id = %(batch_id)s ORDER BY line, n
+""")
+
+
+class Records:
+    """Statements about records, bound to one open transaction."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self._connection = connection
+
+    def lock_uploads(self, member: str) -> None:
+        """Let one upload of a member run after another, until the end of the transaction."""
+        _LOCK_UPLOADS.run(self._connection, {"member": member})
+
+    def accounts(self, member: str, refs: Sequence[str]) -> list[SealedAccount]:
+        """Find the newest version of each of these accounts that is known."""
+        found = _ACCOUNTS.run(
+            self._connection, {"member": member, "refs": list(refs)}, prepare=len(refs) == 1
+        )
+        return [SealedAccount(*row) for row in found]
+
+    def contribute_grants(self, member: str, asks: Sequence[GrantAsk]) -> dict[GrantAsk, HeldGrant]:
+        """Find these grants of the member and hold them as they are until the end."""
+        unique = sorted(set(asks))
+        parameters = {
+            "member": member,
+            "indices": [ask.token_index for ask in unique],
+            "grant_ids": [ask.grant_id for ask in unique],
+        }
+        found = _GRANTS.run(self._connection, parameters, prepare=len(unique) == 1)
+        return {GrantAsk(row[0], row[1]): _held(member, row[2:]) for row in found}
+
+    def registered_grants(self, member: str, grant_ids: Sequence[UUID]) -> set[UUID]:
+        """Say which of these grants the member has registered, for whatever subject."""
+        found = _REGISTERED.run(
+            self._connection, {"member": member, "grant_ids": list(grant_ids)}, prepare=False
+        )
+        return {row[0] for row in found}
+
+    def append_versions(self, versions: Sequence[NewVersion], writing: Writing) -> None:
+        """Append versions, each the current one of its record from now on."""
+        later = [version.record_id for version in versions if version.version > 1]
+        if later:
+            _RETIRE.run(self._connection, {"record_ids": later}, prepare=len(later) == 1)
+        copy_rows(
+            self._connection,
+            _COPY_VERSIONS,
+            _VERSION_TYPES,
+            (
+                _version_row(index, version, writing)
+                for version in versions
+                for index in version.indices
+            ),
+        )
+        if left := [version.previous_ref for version in versions if version.previous_ref]:
+            _DROP_ACCOUNTS.run(self._connection, {"member": writing.member, "refs": left})
+        parameters = {
+            "member": writing.member,
+            "sequence": writing.sequence,
+            "refs": [version.account_ref for version in versions],
+            "record_ids": [version.record_id for version in versions],
+            "versions": [version.version for version in versions],
+            "indices": [version.indices[0] for version in versions],
+            "epochs": [version.epoch for version in versions],
+        }
+        _KEEP_ACCOUNTS.run(self._connection, parameters, prepare=len(versions) == 1)
+
+    def confirm_accounts(self, member: str, refs: Sequence[str], sequence: int) -> None:
+        """Note that a batch of this sequence has told these accounts unchanged."""
+        parameters = {"member": member, "refs": list(refs), "sequence": sequence}
+        _CONFIRM_ACCOUNTS.run(self._connection, parameters, prepare=False)
+
+    def count_absent(self, member: str, refs: Sequence[str]) -> int:
+        """Count the member's open accounts that are not among these."""
+        row = _COUNT_ABSENT.run(
+            self._connection, {"member": member, "refs": list(refs)}, prepare=False
+        ).fetchone()
+        return row[0] if row else 0
+
+    def find_batch(self, member: str, batch_id: UUID) -> BatchRow | None:
+        """Find a batch of the member."""
+        parameters = {"member": member, "batch_id": batch_id}
+        row = _FIND_BATCH.run(self._connection, parameters).fetchone()
+        return None if row is None else BatchRow(*row)
+
+    def add_batch(self, member: str, batch: BatchRow, faults: Sequence[RowFault]) -> None:
+        """Store a batch and the faults of its rows."""
+        _ADD_BATCH.run(self._connection, {"member": member, **batch._asdict()})
+        copy_rows(
+            self._connection,
+            _COPY_FAULTS,
+            _FAULT_TYPES,
+            (
+                (member, batch.batch_id, line, n, fault.field, fault.code, fault.severity.value)
+                for line, of_line in groupby(faults, key=lambda fault: fault.line)
+                for n, fault in enumerate(of_line)
+            ),
+        )
+
+    def faults(self, member: str, batch_id: UUID) -> list[RowFault]:
+        """List the faults of a batch in the order of its lines."""
+        found = _FAULTS.run(self._connection, {"member": member, "batch_id": batch_id})
+        return [RowFault(row[0], row[1], row[2], Severity(row[3])) for row in found]
+
+
+def _version_row(index: bytes, version: NewVersion, writing: Writing) -> tuple[object, ...]:
+    return (
+        index,
+        version.record_id,
+        version.version,
+        writing.member,
+        version.epoch,
+        True,
+        version.open,
+        version.overdue,
+        version.disputed,
+        version.suppressed,
+        version.grant_id,
+        writing.batch_id,
+        writing.submitted_at,
+        version.purge_on,
+        version.kek_id,
+        version.wrapped,
+        version.sealed,
+    )
+
+
+def _held(member: str, row: TupleRow) -> HeldGrant:
+    return HeldGrant(
+        grantee=member,
+        purpose=row[0],
+        state=GrantState(row[1]),
+        level=row[2],
+        cross_border=row[3],
+        not_before=row[4],
+        expires=row[5],
+        uses=row[6],
+        max_uses=row[7],
+        window_start=row[8],
+        window_uses=row[9],
+        window_max=row[10],
+        window_seconds=row[11],
+        detail=Detail(row[12]),
+        fields=frozenset(row[13]),
+        lookback_months=row[14],
+    )
