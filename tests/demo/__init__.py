@@ -1,0 +1,1 @@
+"""The demonstration: a newcomer sees the exchange work."""

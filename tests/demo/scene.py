@@ -1,0 +1,83 @@
+"""The demo's stage: a throwaway sandbox, started as a newcomer would start it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from exchange_client.client import Exchange
+from exchange_client.keys import KeyFile
+from exchange_client.pins import Pins
+
+START_SECONDS_MAX = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A running sandbox and what a member needs to use it."""
+
+    base_url: str
+    members: Path  # folder of the members' key files
+    pins: Pins
+
+    def key(self, member: str) -> KeyFile:
+        """Load a member's key."""
+        return KeyFile.load(self.members / f"{member}.key.json")
+
+    def exchange(self, member: str) -> Exchange:
+        """Open the SDK for a member."""
+        return Exchange(self.key(member), self.pins)
+
+
+@contextmanager
+def sandbox() -> Iterator[Scene]:
+    """Run `exchange up` in a directory of its own, and stop it at the end."""
+    with tempfile.TemporaryDirectory(prefix="cx-demo-") as directory:
+        Path(directory).chmod(0o711)  # PostgreSQL may run as another user
+        port, data_dir = _free_port(), Path(directory) / "sandbox"
+        command = [sys.executable, "-m", "exchange.cli", "up"]
+        command += ["--data-dir", str(data_dir), "--port", str(port)]
+        environment = {**os.environ, "EXCHANGE_QUERIES_PER_OPERATOR_HOUR": "100000"}
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, start_new_session=True, env=environment
+        )
+        try:
+            base_url = f"http://127.0.0.1:{port}"
+            description = _await_description(base_url, process)
+            yield Scene(
+                base_url=base_url,
+                members=data_dir / "members",
+                pins=Pins.trust(description),
+            )
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(START_SECONDS_MAX)
+
+
+def _await_description(base_url: str, process: subprocess.Popen[bytes]) -> str:
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            url = f"{base_url}/.well-known/cx-exchange"
+            with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - loopback http
+                return str(json.load(response)["description"])
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError("the sandbox did not come up")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
