@@ -20,7 +20,7 @@ from exchange.api.blueprints import Api
 from exchange.api.discovery import discovery_routes
 from exchange.api.edge import API_VERSION, Edge, EdgePorts
 from exchange.api.grants import grant_routes
-from exchange.api.problems import Refusal
+from exchange.api.ops import OpsPorts, observe, ops_routes, report
 from exchange.api.queries import query_routes
 from exchange.api.receipts import receipt_routes
 from exchange.api.records import record_routes
@@ -37,10 +37,12 @@ from exchange.services.log_ports import LogPorts, SequencePorts
 from exchange.services.ports import Ports, Terms, log_origin
 from exchange.settings import Settings
 from exchange.store.checkpoint_file import CheckpointFiles
+from exchange.store.health import look
 from exchange.store.log import LogDatabase
 from exchange.store.work import Database
 
-OPEN_ROUTES = frozenset({"discovery"})
+KEY_SECONDS_MAX = 2  # how long a worker may go by a key's roles as it read them
+OPEN_ROUTES = frozenset({"discovery", "ops"})
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -64,6 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         ),
         open_routes=OPEN_ROUTES,
     )
+    observe(app)
     edge.install(app)
     api = Api(app, edge, version=API_VERSION)
     api.register_blueprint(discovery_routes(ports, published_limits(settings)))
@@ -73,6 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(batch_routes(ports))
     api.register_blueprint(record_routes(ports))
     api.register_blueprint(receipt_routes(LogPorts(ports=ports, begin=database.begin)))
+    app.register_blueprint(ops_routes(_ops_ports(settings, ports, api)))
     return app
 
 
@@ -150,9 +154,19 @@ def published_limits(settings: Settings) -> dict[str, int]:
 
 
 def _edge_ports(settings: Settings, database: Database, ports: Ports) -> EdgePorts:
+    kept: dict[tuple[str, str], tuple[int, MemberKey]] = {}
+
     def find_key(member: str, key: str) -> MemberKey | None:
+        """Find a key, a moment old at most: whoever spends the nonce reads its standing again."""
+        now = ports.now()
+        known = kept.get((member, key))
+        if known and now - known[0] < KEY_SECONDS_MAX:
+            return known[1]
         with database.begin() as work:
-            return work.members.find_key(member, key)
+            found = work.members.find_key(member, key)
+        if found:  # A stranger's name takes no room here.
+            kept[member, key] = (now, found)
+        return found
 
     def spend_nonce(caller: Caller) -> None:
         with database.begin() as work:
@@ -177,12 +191,41 @@ def _edge_ports(settings: Settings, database: Database, ports: Ports) -> EdgePor
         signer=ResponseSigner(keyid=keyring.kid(Use.RESPONSE), sign=keyring.signer(Use.RESPONSE)),
         now=ports.now,
         new_request_id=lambda: os.urandom(12).hex(),
-        report=_report,
+        report=report,
     )
 
 
-def _report(refusal: Refusal) -> None:
-    """Leave refusals to the log; nothing of the request's values is in them."""
+def _ops_ports(settings: Settings, ports: Ports, api: Api) -> OpsPorts:
+    def readiness() -> dict[str, str]:
+        found = look(settings.libpq_url)
+        late = found is None or ports.now() - found.covered_until > settings.log_late_seconds_max
+        return {
+            "database": "ok" if found else "does not answer",
+            "schema": "ok" if found and found.schema_current else "not at this version",
+            "keys": "ok",  # without them this process would not have started
+            "sequencer": "late" if late else "ok",
+        }
+
+    def gauges() -> dict[str, int]:
+        found = look(settings.libpq_url)
+        if found is None:
+            return {"cx_database_up": 0}
+        oldest = found.oldest_unsequenced_at
+        return {
+            "cx_database_up": 1,
+            "cx_log_size": found.log_size,
+            "cx_log_unsequenced": found.unsequenced,
+            "cx_log_unsequenced_age_seconds": max(0, ports.now() - oldest) if oldest else 0,
+            "cx_log_covered_age_seconds": max(0, ports.now() - found.covered_until),
+        }
+
+    return OpsPorts(
+        readiness=readiness,
+        gauges=gauges,
+        openapi=api.spec.to_dict,
+        trusted=frozenset(settings.metrics_addresses),
+        proxies=frozenset(settings.proxy_addresses),
+    )
 
 
 def _evaluators(keyring: Keyring) -> Callable[[str], Evaluator]:

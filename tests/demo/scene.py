@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from exchange.store.embedded import attach
 from exchange_client.client import Exchange
 from exchange_client.keys import KeyFile
 from exchange_client.pins import Pins
@@ -28,8 +29,16 @@ class Scene:
     """A running sandbox and what a member needs to use it."""
 
     base_url: str
+    port: int
     members: Path  # folder of the members' key files
     pins: Pins
+
+    def database_url(self) -> str:
+        """Return the libpq URL of the sandbox's own PostgreSQL, for benchmarks alone."""
+        server = attach(self.members.parent)
+        if server is None:
+            raise RuntimeError("the sandbox's PostgreSQL is not running")
+        return server.url
 
     def key(self, member: str) -> KeyFile:
         """Load a member's key."""
@@ -45,7 +54,7 @@ def sandbox() -> Iterator[Scene]:
     """Run `exchange up` in a directory of its own, and stop it at the end."""
     with tempfile.TemporaryDirectory(prefix="cx-demo-") as directory:
         Path(directory).chmod(0o711)  # PostgreSQL may run as another user
-        port, data_dir = _free_port(), Path(directory) / "sandbox"
+        port, data_dir = free_port(), Path(directory) / "sandbox"
         command = [sys.executable, "-m", "exchange.cli", "up"]
         command += ["--data-dir", str(data_dir), "--port", str(port)]
         environment = {**os.environ, "EXCHANGE_QUERIES_PER_OPERATOR_HOUR": "100000"}
@@ -57,6 +66,7 @@ def sandbox() -> Iterator[Scene]:
             description = _await_description(base_url, process)
             yield Scene(
                 base_url=base_url,
+                port=port,
                 members=data_dir / "members",
                 pins=Pins.trust(description),
             )
@@ -77,7 +87,8 @@ def _await_description(base_url: str, process: subprocess.Popen[bytes]) -> str:
     raise RuntimeError("the sandbox did not come up")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,0 +1,1 @@
+"""Benchmarks: ratios taken inside one run, as JSON; never timed tests."""
