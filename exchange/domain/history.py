@@ -14,6 +14,7 @@ from datetime import date
 from exchange.domain.records import HISTORY_MONTHS_MAX, Status, month, status_bucket
 
 UNKNOWN = "#"
+LATE_WITHIN_MONTH = "1234567M"  # followed by being on time in the same month: paid late
 _PAID = "N*MA"
 _CLOSED = {
     Status.GUARANTOR_PAID: "D",

@@ -113,8 +113,14 @@ def state_of(row: Row, kept: RecordPayload | None) -> str:
     if row.history:
         return row.history[0]
     states = history.state_now(row.status, row.dpd)
-    charged_off = kept is not None and kept.history.startswith("B")
-    return "B" if charged_off and "B" in states else states[0]
+    if kept is None:
+        return states[0]
+    before = kept.history[0]
+    if before == "B" and "B" in states:
+        return "B"
+    same_month = month(row.as_of) == kept.as_of_month
+    late_before = same_month and before in history.LATE_WITHIN_MONTH
+    return "M" if late_before and "M" in states else states[0]
 
 
 def _history(row: Row, kept: RecordPayload | None, submission: Submission) -> str:

@@ -139,6 +139,14 @@ def test_the_exchange_keeps_its_own_history_month_by_month() -> None:
     assert second.episode_runs
 
 
+def test_an_arrear_cured_within_its_month_was_paid_late() -> None:
+    """A month that was late and ended well is neither late nor on time."""
+    late = row_of(as_of="2026-03-10", oldest_unpaid_due_on="2026-03-01", dpd=9)
+    kept = next_payload(late, None, submission())
+
+    assert "M" == next_payload(clean_row(), kept, submission()).history
+
+
 def test_an_account_given_up_stays_so_in_court() -> None:
     """A charge-off that turns back into days past due would look like a recovery."""
     off = clean_row(as_of="2026-01-31")
