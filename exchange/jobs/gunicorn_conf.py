@@ -1,15 +1,28 @@
-"""gunicorn's settings, from ours. `deploy/gunicorn.conf.py` shows the same to an operator.
+"""gunicorn's settings, from ours; an operator changes ours. security.md, H4 and section 4.
 
-gthread keeps connections alive; no worker is recycled; the control socket is off (security.md, H4).
+gthread keeps connections alive; no worker is recycled; the control socket is off.
 """
 
 from __future__ import annotations
 
 import os
+from typing import Protocol
 
 from exchange import settings as settings_module
 
 _settings = settings_module.load()
+_metrics = _settings.data_dir.absolute() / "metrics"
+# Before the metrics library is loaded: it looks once, when its first counter is made.
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_metrics))
+
+from exchange import telemetry  # noqa: E402 - see above
+
+
+class Process(Protocol):
+    """A server process, as gunicorn hands it over."""
+
+    pid: int
+
 
 bind = _settings.listen
 workers = _settings.workers or os.cpu_count() or 1
@@ -27,4 +40,29 @@ umask = 0o077
 control_socket_disable = True
 forwarded_allow_ips = ",".join(_settings.proxy_addresses)
 accesslog = None
-loglevel = "warning"
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": telemetry.JsonLines}},
+    "handlers": {"json": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"level": "WARNING", "handlers": ["json"]},
+    "loggers": {
+        "gunicorn.error": {"level": "WARNING", "handlers": ["json"], "propagate": False},
+        "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
+    },
+}
+
+
+def on_starting(_arbiter: object) -> None:
+    """Empty the counters' directory: what an earlier run left would be added to ours."""
+    telemetry.open_metrics(_metrics)
+
+
+def post_fork(_arbiter: object, _worker: Process) -> None:
+    """Log as JSON from the first line of each server process."""
+    telemetry.configure_logs()
+
+
+def child_exit(_arbiter: object, worker: Process) -> None:
+    """Take a dead process out of the live gauges."""
+    telemetry.forget_process(worker.pid)

@@ -7,6 +7,7 @@ Order: each part starts after what it needs, and stops before it: workers, seque
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from socket import create_connection
 from threading import Event
+from typing import BinaryIO
 
 from exchange import settings as settings_module
 from exchange.crypto.keyring import create_keyring
@@ -29,6 +31,9 @@ from exchange.store.migrate import migrate
 
 READY_SECONDS_MAX = 30
 _POLL_SECONDS = 0.05
+_WATCH_SECONDS = 0.2
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+SEQUENCE = (sys.executable, "-m", "exchange.cli", "sequence")
 
 
 def up(data_dir: Path, port: int, say: Callable[[str], None]) -> None:
@@ -41,21 +46,34 @@ def up(data_dir: Path, port: int, say: Callable[[str], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     data_dir = data_dir.absolute()
-    data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
+    launch = _launch(data_dir)
     with ExitStack() as stack:
-        server = start(Launch(data_dir=data_dir, sandbox=True))
+        server = start(launch)
         stack.callback(server.stop)
+        log = stack.enter_context((data_dir / "exchange.log").open("ab"))
         for name, value in _environment(data_dir, port, server).items():
             os.environ[PREFIX + name] = value  # For this process's settings and its children's.
         settings = settings_module.load()
         migrate(server.url)
         files = _prepare(settings)
-        sequencer = _child(stack, (sys.executable, "-m", "exchange.cli", "sequence"))
-        web = _child(stack, COMMAND)
+        sequencer = _Child("sequencer", SEQUENCE, log)
+        stack.callback(sequencer.stop)
+        web = _Child("server", COMMAND, log)
+        stack.callback(web.stop)
         _await_port(port, web, stop)
         _tell(say, settings, server, files)
-        _watch({"server": web, "sequencer": sequencer}, stop)
+        while not stop.wait(_WATCH_SECONDS):
+            server.revive(launch)
+            web.revive()
+            sequencer.revive()
         say("stopping")
+
+
+def _launch(data_dir: Path) -> Launch:
+    """Say what to start; settings that speak of another consortium are not overridden."""
+    given = settings_module.load(database_url="postgresql:///exchange")
+    sandbox = given.sandbox or "sandbox" not in given.model_fields_set
+    return Launch(data_dir=data_dir, sandbox=sandbox, pg_bin=given.pg_bin)
 
 
 def _environment(data_dir: Path, port: int, server: Server) -> dict[str, str]:
@@ -93,27 +111,55 @@ def _prepare(settings: Settings) -> dict[str, Path]:
         return seed_sandbox(settings.data_dir / "members", ports)
 
 
-def _child(stack: ExitStack, command: tuple[str, ...]) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own: Ctrl-C reaches us alone, and we stop it in order."""
-    process = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - our own code
-    stack.callback(_stop, process)
-    return process
+class _Child:
+    """A process of ours; it ends when we do, however we end."""
+
+    def __init__(self, name: str, command: tuple[str, ...], log: BinaryIO) -> None:
+        self._name = name
+        self._command = command
+        self._log = log
+        self._process = self._start()
+
+    def revive(self) -> None:
+        """Start it again if it was killed.
+
+        Raises:
+            LaunchError: it ended by itself, so it would again.
+        """
+        code = self._process.poll()
+        if code is not None and code >= 0:
+            raise LaunchError(f"the {self._name} ended (exit {code}); see {self._log.name}")
+        if code is not None:
+            self._process = self._start()
+
+    def stop(self) -> None:
+        """Let it finish what is under way, then end it."""
+        self._process.terminate()
+        try:
+            self._process.wait(READY_SECONDS_MAX + 5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # A session of its own: Ctrl-C reaches us alone, and we stop everything in order.
+        return subprocess.Popen(  # noqa: S603 - our own code
+            self._command, start_new_session=True, stderr=self._log, preexec_fn=_end_with_parent
+        )
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(READY_SECONDS_MAX + 5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _end_with_parent() -> None:
+    """Ask the kernel to stop this new process when its parent dies, where the kernel can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _await_port(port: int, web: subprocess.Popen[bytes], stop: Event) -> None:
+def _await_port(port: int, web: _Child, stop: Event) -> None:
     deadline = time.monotonic() + READY_SECONDS_MAX
     while not stop.is_set():
-        if web.poll() is not None or time.monotonic() > deadline:
-            raise LaunchError(f"the server did not come up on port {port}; is the port free?")
+        web.revive()
+        if time.monotonic() > deadline:
+            raise LaunchError(f"the server did not come up on port {port}")
         try:
             create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
@@ -122,19 +168,12 @@ def _await_port(port: int, web: subprocess.Popen[bytes], stop: Event) -> None:
             return
 
 
-def _watch(processes: dict[str, subprocess.Popen[bytes]], stop: Event) -> None:
-    while not stop.wait(0.2):
-        for name, process in processes.items():
-            if process.poll() is not None:
-                raise LaunchError(f"the {name} ended by itself (exit code {process.returncode})")
-
-
 def _tell(
     say: Callable[[str], None], settings: Settings, server: Server, files: dict[str, Path]
 ) -> None:
     binaries = server.binaries
     say(f"serving    {settings.public_base_url}")
-    say(f"data       {settings.data_dir}")
+    say(f"data       {settings.data_dir} (log of the server: exchange.log)")
     say(f"PostgreSQL {binaries.version} ({binaries.source})")
     for member, path in files.items():
         say(f"key of     {member}: {path}")

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import pwd
 import tempfile
@@ -28,6 +29,11 @@ _NO_PROCESS = "2147483647"  # above every system's largest process id
 def server_user() -> pwd.struct_passwd | None:
     """The user that the server runs as, or None for our own: PostgreSQL refuses to run as root."""
     return pwd.getpwnam(SERVER_USER) if os.geteuid() == 0 else None
+
+
+def _server_uid() -> int:
+    user = server_user()
+    return user.pw_uid if user else os.geteuid()
 
 
 def lock(data_dir: Path) -> int:
@@ -67,7 +73,11 @@ def socket_directory(home: Path) -> Path:
     inside = home / "socket"
     if len(f"{inside}/{SOCKET_NAME}") < SOCKET_PATH_CHARS_MAX:
         return give(_make(inside, 0o700))
-    return give(Path(tempfile.mkdtemp(prefix="cx-")))
+    name = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]  # the same at each start
+    short = _make(Path(tempfile.gettempdir()) / f"cx-{name}", 0o700)
+    if short.is_symlink() or short.stat().st_uid not in {os.geteuid(), _server_uid()}:
+        raise LaunchError(f"{short} belongs to another user: it cannot hold the server's socket")
+    return give(short)
 
 
 def give(path: Path) -> Path:

@@ -62,7 +62,7 @@ class Server:
     """A running private PostgreSQL."""
 
     def __init__(self, data_dir: Path, binaries: Binaries, lock: int | None) -> None:
-        self._data_dir = data_dir
+        self._data_dir = data_dir.absolute()
         self._home = (data_dir / "pg").resolve()
         self._lock = lock
         self.binaries = binaries
@@ -81,6 +81,13 @@ class Server:
         """The libpq URL of one database of this server."""
         password = (self._data_dir / "postgres.password").read_text()
         return f"postgresql://{ROLE}:{password}@/{database}?host={datadir.pid_file(self._home)[4]}"
+
+    def revive(self, launch: Launch) -> bool:
+        """Start the server again if it was killed; say whether that was so."""
+        if datadir.running(self._home):
+            return False
+        self.binaries = _run_server(self._data_dir, launch)
+        return True
 
     def stop(self) -> None:
         """Stop in fast mode: open transactions are rolled back, everything is flushed.

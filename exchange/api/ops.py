@@ -1,0 +1,117 @@
+"""What an operator asks of a running server, and the line that each request leaves in the log.
+
+`/healthz` tells anyone that the process lives. `/readyz`, `/metrics` and `/openapi.json` answer the
+addresses of an allow-list and are absent for everyone else.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint, Flask, Response, g, request
+
+from exchange import telemetry
+from exchange.api.problems import Refusal
+from exchange.api.transport import OPEN_METHODS
+from exchange.errors import AbsentError
+
+BLUEPRINT = "ops"
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpsPorts:
+    """What the operator's routes need of the outside."""
+
+    readiness: Callable[[], Mapping[str, str]]  # by dependency: "ok", or what is wrong
+    gauges: Callable[[], Mapping[str, int]]  # read at each scrape
+    openapi: Callable[[], Mapping[str, object]]
+    trusted: frozenset[str]  # addresses that may ask more than `/healthz`
+    proxies: frozenset[str]  # addresses whose X-Forwarded-For names the peer
+
+
+def ops_routes(ports: OpsPorts) -> Blueprint:
+    """Build the operator's routes; none of them needs a signature."""
+    routes = Blueprint(BLUEPRINT, __name__)
+
+    @routes.before_request
+    def only_for_the_operator() -> None:
+        if request.path != "/healthz" and peer(ports.proxies) not in ports.trusted:
+            raise AbsentError
+
+    @routes.get("/healthz")
+    def healthz() -> Response:
+        return _json({"status": "alive"}, 200)
+
+    @routes.get("/readyz")
+    def readyz() -> Response:
+        found = ports.readiness()
+        return _json(found, 200 if set(found.values()) == {"ok"} else 503)
+
+    @routes.get("/metrics")
+    def metrics() -> Response:
+        gauges = "".join(
+            f"# TYPE {name} gauge\n{name} {value}\n" for name, value in ports.gauges().items()
+        )
+        return Response(telemetry.metrics() + gauges.encode(), content_type=METRICS_TYPE)
+
+    @routes.get("/openapi.json")
+    def openapi() -> Response:
+        return _json(ports.openapi(), 200)
+
+    return routes
+
+
+def peer(proxies: frozenset[str]) -> str:
+    """Return the address that asks: the proxy's word is taken only from our own proxies."""
+    address = request.remote_addr or "127.0.0.1"  # a unix socket has no address: this machine
+    forwarded = request.headers.get("X-Forwarded-For")
+    if forwarded and address in proxies:
+        return forwarded.rpartition(",")[2].strip()
+    return address
+
+
+def observe(app: Flask) -> None:
+    """Count and log every request; called before the edge is installed, so that it ends last."""
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def report(refusal: Refusal) -> None:
+    """Count and log a refusal: everything in it may be logged."""
+    telemetry.REFUSALS.labels(refusal.code).inc()
+    fields = {name: getattr(refusal, name) for name in Refusal.__slots__ if name != "alarm"}
+    if refusal.alarm:
+        telemetry.ALARMS.labels(refusal.code).inc()
+        telemetry.alarm("refused", **fields)
+    else:
+        telemetry.log("refused", **fields)
+
+
+def _begin() -> None:
+    g.began = time.perf_counter()
+
+
+def _end(response: Response) -> Response:
+    seconds = time.perf_counter() - g.get("began", time.perf_counter())
+    route = request.url_rule.rule if request.url_rule else "none"
+    if route != "/healthz":
+        method = request.method if request.method in OPEN_METHODS else "other"
+        telemetry.REQUESTS.labels(route, method, response.status_code).inc()
+        telemetry.SECONDS.labels(route).observe(seconds)
+        telemetry.log(
+            "answered",
+            route=route,
+            method=method,
+            status=response.status_code,
+            request_id=response.headers.get("Cx-Request-Id", ""),
+            duration_ms=round(seconds * 1_000, 2),
+        )
+    return response
+
+
+def _json(document: Mapping[str, object], status: int) -> Response:
+    return Response(json.dumps(document), status=status, content_type="application/json")

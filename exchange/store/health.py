@@ -1,0 +1,57 @@
+"""How the database and the access log stand, asked over a connection of its own.
+
+Not over the pool: a spent pool must not hide that the database is well, nor be held by a probe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psycopg
+
+from exchange.store.migrate import head, revision
+
+CONNECT_SECONDS_MAX = 2
+_LOG = """
+SELECT coalesce((SELECT size FROM log_state ORDER BY log_id DESC LIMIT 1), 0),
+    coalesce((SELECT covered_until FROM log_state ORDER BY log_id DESC LIMIT 1), 0),
+    (SELECT count(*) FROM leaf WHERE leaf_index IS NULL),
+    coalesce((SELECT min(created_at) FROM leaf WHERE leaf_index IS NULL), 0)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What one look at the database found."""
+
+    schema_current: bool
+    log_size: int  # leaves in the tree
+    covered_until: int  # unix seconds up to which the log is sequenced
+    unsequenced: int  # leaves without an index
+    oldest_unsequenced_at: int  # unix seconds, 0 if there is none
+
+
+def look(url: str) -> Health | None:
+    """Ask the database; None if it does not answer."""
+    try:
+        with psycopg.connect(
+            url, connect_timeout=CONNECT_SECONDS_MAX, options="-c statement_timeout=2000"
+        ) as connection:
+            if revision(connection) != head():
+                return Health(
+                    schema_current=False,
+                    log_size=0,
+                    covered_until=0,
+                    unsequenced=0,
+                    oldest_unsequenced_at=0,
+                )
+            row = connection.execute(_LOG).fetchone() or (0, 0, 0, 0)
+    except psycopg.Error:
+        return None
+    return Health(
+        schema_current=True,
+        log_size=row[0],
+        covered_until=row[1],
+        unsequenced=row[2],
+        oldest_unsequenced_at=row[3],
+    )

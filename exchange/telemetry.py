@@ -1,0 +1,144 @@
+"""What the processes tell an operator: JSON log lines and metrics, by allow-lists.
+
+In:  an event's name and fields of `FIELDS`; of other libraries' lines only the fixed text.
+Out: one JSON object a line on standard error, and counters that all server processes share.
+Kept out: bodies, tokens, signatures, identifiers, texts of errors. A field that is not listed is
+dropped and counted, so that a value cannot reach a log by a mistake elsewhere.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import TextIO
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+FIELDS = frozenset(
+    {
+        "alarm",
+        "body_bytes",
+        "checkpoint_size",
+        "code",
+        "dropped_fields",
+        "duration_ms",
+        "event",
+        "exit_code",
+        "key",
+        "leaves",
+        "level",
+        "logger",
+        "member",
+        "method",
+        "peer",
+        "pid",
+        "request_id",
+        "route",
+        "status",
+        "timestamp",
+        "trace",
+        "version",
+    }
+)
+METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"  # set before this module is loaded, or one process counts
+
+REQUESTS = Counter("cx_requests", "Requests answered.", ["route", "method", "status"])
+SECONDS = Histogram(
+    "cx_request_seconds",
+    "Time from the first look at a request to its response.",
+    ["route"],
+    buckets=(0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1, 2, 4, 8, 30),
+)
+REFUSALS = Counter("cx_refusals", "Requests refused before a decision.", ["code"])
+ALARMS = Counter("cx_alarms", "Faults of ours that a person must look at.", ["code"])
+
+_Event = MutableMapping[str, object]
+
+
+def configure_logs(stream: TextIO = sys.stderr) -> None:
+    """Send our events and other libraries' lines to one stream, as JSON."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _allowed,
+            structlog.processors.JSONRenderer(sort_keys=True),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def log(event: str, **fields: object) -> None:
+    """Write one line; fields that are not of `FIELDS` are dropped."""
+    structlog.get_logger().info(event, **fields)
+
+
+def alarm(event: str, **fields: object) -> None:
+    """Write one line that a person must look at."""
+    structlog.get_logger().error(event, alarm=True, **fields)
+
+
+def metrics() -> bytes:
+    """Return the counters of all processes in Prometheus' text form."""
+    if not os.environ.get(METRICS_DIR):
+        return generate_latest()
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # untyped library
+    return generate_latest(registry)
+
+
+def open_metrics(directory: Path) -> None:
+    """Empty the directory that the processes share; the master does so before it forks."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for left in directory.glob("*.db"):
+        left.unlink()
+
+
+def forget_process(pid: int) -> None:
+    """Take a dead process's live gauges out of the sum."""
+    if os.environ.get(METRICS_DIR):
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]  # untyped library
+
+
+def _allowed(_logger: object, _name: str, event: _Event) -> _Event:
+    kept = {name: _plain(value) for name, value in event.items() if name in FIELDS}
+    if dropped := len(event) - len(kept):
+        kept["dropped_fields"] = dropped
+    return kept
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, tuple | list):
+        return [str(part)[:200] for part in value]
+    return str(value)[:200]
+
+
+class JsonLines(logging.Formatter):
+    """A library's line: its fixed text and the kind of its exception, never its arguments."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line of JSON."""
+        event: _Event = {
+            "event": str(record.msg),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "pid": record.process,
+        }
+        if record.exc_info and record.exc_info[0]:
+            event["trace"] = (record.exc_info[0].__name__,)
+        stamped = structlog.processors.TimeStamper(fmt="iso", utc=True)(None, "", event)
+        line = structlog.processors.JSONRenderer(sort_keys=True)(
+            None, "", _allowed(None, "", stamped)
+        )
+        return line if isinstance(line, str) else line.decode()
