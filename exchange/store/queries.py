@@ -62,8 +62,8 @@ _PASS_ONE = Statement(
     + _CALL.format(**{name: f"%({name})s::{type_}" for name, type_ in _TYPES.items()})
 )
 # Sorted by index: concurrent batches lock the same subjects in the same order.
-_PASS_MANY = Statement(  # noqa: S608 - composed of constants alone
-    _GATE.replace("g.*", "g.*, q.ord")
+_PASS_MANY = Statement(
+    _GATE.replace("g.*", "g.*, q.ord")  # noqa: S608 - composed of constants alone
     + "LEFT JOIN LATERAL (SELECT * FROM unnest("
     + ", ".join(f"%({name})s::{type_}[]" for name, type_ in _TYPES.items())
     + ") WITH ORDINALITY AS q("
