@@ -21,7 +21,7 @@ from consent.purposes import Purpose
 from exchange_client.keys import KeyFile
 from exchange_client.proofs import verify_proof
 from tests.support.access_log import run_sql
-from tests.support.artefacts import make_artefact
+from tests.support.artefacts import changed, make_artefact
 from tests.support.sandbox import BASE, Sandbox
 from tests.support.signed_requests import Draft, signed_headers
 
@@ -128,7 +128,7 @@ class GrantDesk:
         }
         if grant is not None:
             body["grant_id"] = grant
-        return self.send("POST", "/v1/queries", {**body, **(changes or {})})
+        return self.send("POST", "/v1/queries", changed(body, changes or {}))
 
     def answer(
         self, grant: str | None, subject: int = 1, *, purpose: str = Purpose.CREDIT_APPLICATION

@@ -1,0 +1,188 @@
+"""The gate in the database and `consent.decide` judge every grant alike."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from consent.decision import Request, decide, gate
+from consent.grants import STORED_STATES, GrantState
+from consent.profiles import load_profile
+from consent.purposes import PURPOSES, Account, Act, Detail, Purpose
+from exchange.domain.queries import Asker
+from exchange.services.ports import After, GateResult, GateRow
+from exchange.services.write_leaves import subject_ask
+from tests.support.sandbox import Sandbox, make_sandbox
+
+NOW = 1_764_000_000
+CN = load_profile("CN")
+# Every purpose on: a closed one would hide all that lies behind it.
+OPEN = replace(CN, policy={name: replace(policy, on=True) for name, policy in CN.policy.items()})
+LOOKS = sorted(name for name, rule in PURPOSES.items() if rule.act is Act.LOOK)
+INSERT = """
+INSERT INTO grants (token_index, grantee, grant_id, epoch, purpose, state, level, cross_border,
+    not_before, expires, uses, max_uses, window_start, window_uses, window_max, window_seconds,
+    detail, fields, lookback_months)
+VALUES (%(token_index)s, %(grantee)s, %(grant_id)s, 'ep_1', %(purpose)s, %(state)s, %(level)s,
+    false, %(not_before)s, %(expires)s, %(uses)s, %(max_uses)s, %(window_start)s, %(window_uses)s,
+    %(window_max)s, %(window_seconds)s, 'bands', '{}', 24)
+"""
+ACCOUNT = """
+INSERT INTO record (token_index, record_id, version, member_id, epoch, open, overdue, submitted_at,
+    kek_id, wrapped, sealed)
+VALUES (%s, %s, 1, 'member-a', 'ep_1', true, %s, 1, 'k', '', '')
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """An exchange with one asking member, and the account it has with each of three subjects."""
+
+    sandbox: Sandbox
+    url: str
+    subjects: dict[Account, bytes]  # token index
+
+
+@pytest.fixture(scope="module")
+def bench(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One exchange for all examples; each makes a grant of its own."""
+    sandbox = make_sandbox(shared_database_url, tmp_path_factory.mktemp("gate"))
+    sandbox.enrol("member-a")
+    subjects = {account: secrets.token_bytes(32) for account in Account}
+    with psycopg.connect(shared_database_url) as connection:
+        connection.execute("UPDATE member_key SET not_before = 0")  # NOW lies before this run
+        for account in (Account.OPEN, Account.OVERDUE):
+            values = (subjects[account], uuid4(), account is Account.OVERDUE)
+            connection.execute(ACCOUNT, values)
+    yield Bench(sandbox=sandbox, url=shared_database_url, subjects=subjects)
+    sandbox.close()
+
+
+near_now = st.integers(NOW - 65, NOW + 65)
+rows = st.fixed_dictionaries(
+    {
+        "grantee": st.sampled_from(["member-a"] * 5 + ["member-b"]),
+        "state": st.sampled_from(
+            [GrantState.ACTIVE.value] * 9 + sorted(state.value for state in STORED_STATES)
+        ),
+        "level": st.integers(0, 2),
+        "not_before": near_now,
+        "expires": near_now | st.just(NOW + 10**6),
+        "uses": st.integers(0, 2),
+        "max_uses": st.none() | st.integers(1, 2),
+        "window_start": near_now,
+        "window_uses": st.integers(0, 2),
+        "window_max": st.none() | st.integers(1, 2),
+        "window_seconds": st.integers(0, 65),
+    }
+)
+Row = dict[str, object]
+
+
+def pass_gate(bench: Bench, request: Request, grant_id: UUID, index: bytes) -> GateResult:
+    """Put one question to the gate, and leave nothing behind."""
+    ports = bench.sandbox.ports
+    opened = gate(request, OPEN)
+    row = GateRow(
+        query_id=uuid4(),
+        grant_id=grant_id if request.grant_named else None,
+        indices=(index,),
+        identities=1,
+        purpose=request.purpose,
+        open=opened.open,
+        level=opened.level,
+        needs_account=opened.account is not Account.NONE,
+        needs_overdue=opened.account is Account.OVERDUE,
+        subject=subject_ask(ports.keyring.pseudonym(index), ports, NOW),
+    )
+    asker = Asker(member="member-a", key="k1", nonce=secrets.token_hex(12), roles=frozenset())
+    log_id = ports.log_id(ports.now())
+    with ports.begin() as work:
+        passed = work.queries.pass_gate(asker, [row], log_id=log_id, after=After(0, ""), now=NOW)
+    return passed.results[0]
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    row=rows,
+    purpose=st.sampled_from(LOOKS),
+    granted_for=st.sampled_from(["same"] * 6 + LOOKS),
+    account=st.sampled_from(Account),
+    named=st.sampled_from([True] * 7 + [False]),
+    role=st.sampled_from(["asker"] * 7 + ["contributor"]),
+)
+def test_the_database_spends_a_grant_exactly_where_the_law_permits(
+    bench: Bench,
+    row: Row,
+    purpose: Purpose,
+    granted_for: str,
+    account: Account,
+    named: bool,
+    role: str,
+) -> None:
+    """No use is counted for a refused look, and no record is read that the law does not open."""
+    grant_id, index = uuid4(), bench.subjects[account]
+    given_for = purpose.value if granted_for == "same" else granted_for
+    stored = {**row, "grant_id": grant_id, "token_index": index, "purpose": given_for}
+    with psycopg.connect(bench.url) as connection:
+        connection.execute(INSERT, stored)
+    request = Request(
+        purpose=purpose,
+        act=Act.LOOK,
+        member="member-a",
+        parties=frozenset({role}),
+        grant_named=named,
+        detail=Detail.BANDS,
+    )
+
+    result = pass_gate(bench, request, grant_id, index)
+
+    assert decide(request, result.grant, OPEN, NOW).permitted is result.spent
+    assert (result.grant is not None) is (named and row["grantee"] == "member-a")
+
+
+def test_a_use_moves_the_counter_and_the_window(bench: Bench) -> None:
+    """The second look in a month is refused, the first of the next month is not."""
+    index, month = bench.subjects[Account.OPEN], 30 * 86_400
+    grant_id = uuid4()
+    stored: Row = {
+        "grantee": "member-a",
+        "grant_id": grant_id,
+        "token_index": index,
+        "purpose": "account_review",
+        "state": "ACTIVE",
+        "level": 1,
+        "not_before": NOW - 1,
+        "expires": NOW + 10 * month,
+        "uses": 0,
+        "max_uses": None,
+        "window_start": 0,
+        "window_uses": 0,
+        "window_max": 1,
+        "window_seconds": month,
+    }
+    with psycopg.connect(bench.url) as connection:
+        connection.execute(INSERT, stored)
+    seen = []
+    for at in (NOW, NOW + month - 1, NOW + month):
+        with psycopg.connect(bench.url) as connection:
+            found = connection.execute(
+                "SELECT spent FROM pass_gate('member-a', %s, 1, %s, %s, NULL, NULL, NULL, %s,"
+                " 'account_review', true, 1, true, false, %s, %s, 'k', '')",
+                (at, uuid4(), index, grant_id, f"p:{index.hex()[:32]}", f"{uuid4()}/q"),
+            ).fetchone()
+            assert found is not None
+            seen.append(found[0])
+
+    with psycopg.connect(bench.url) as connection:
+        left = connection.execute(
+            "SELECT uses, window_start, window_uses FROM grants WHERE grant_id = %s", (grant_id,)
+        ).fetchone()
+    assert ([True, False, True], (2, NOW + month, 1)) == (seen, left)
