@@ -78,13 +78,15 @@ def configure_logs(stream: TextIO = sys.stderr) -> None:
 
 
 def log(event: str, **fields: object) -> None:
-    """Write one line; fields that are not of `FIELDS` are dropped."""
-    structlog.get_logger().info(event, **fields)
+    """Write one line; fields that are not of `FIELDS` are dropped. Silent until configured."""
+    if structlog.is_configured():
+        structlog.get_logger().info(event, **fields)
 
 
 def alarm(event: str, **fields: object) -> None:
     """Write one line that a person must look at."""
-    structlog.get_logger().error(event, alarm=True, **fields)
+    if structlog.is_configured():
+        structlog.get_logger().error(event, alarm=True, **fields)
 
 
 def metrics() -> bytes:

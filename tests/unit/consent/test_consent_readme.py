@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import runpy
+import sys
 from importlib.resources import files
 
 import pytest
@@ -30,6 +32,18 @@ def rows(first: str, columns: int) -> dict[str, list[str]]:
 def test_the_generated_tables_are_those_of_the_files(marker: str) -> None:
     """A lawyer reads what the machine does (renew with `python -m consent.tables`)."""
     assert f"<!-- {marker} -->\n{all_tables()[marker]}\n<!-- end -->" in README
+
+
+def test_the_command_that_renews_the_tables_prints_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever edits a profile renews the page with one command."""
+    monkeypatch.delitem(sys.modules, "consent.tables")  # It runs as a program, not as imported.
+
+    runpy.run_module("consent.tables", run_name="__main__")
+
+    printed = capsys.readouterr().out
+    assert all(f"<!-- {name} -->\n{table}\n" in printed for name, table in all_tables().items())
 
 
 def test_every_purpose_has_its_source() -> None:
