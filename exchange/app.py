@@ -54,7 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or settings_module.load()
     database = open_database(settings)
     ports = make_ports(settings, database)
-    app = Flask("exchange")
+    app = Flask("exchange", static_folder=None)
     app.extensions["exchange.database"] = database
     edge = Edge(
         _edge_ports(settings, database, ports),

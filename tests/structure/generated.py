@@ -1,0 +1,129 @@
+"""Write anew what is generated from the code: the error catalogue, the OpenAPI snapshot, and the
+annotated settings. `make generated` calls it; tests hold the files to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from flask import Flask
+from pydantic_core import PydanticUndefined
+
+from exchange.api.problems import status_of, title_of
+from exchange.app import create_app
+from exchange.crypto.keyring import create_keyring
+from exchange.errors import ExchangeError
+from exchange.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+ERRORS = ROOT / "exchange" / "api" / "ERRORS.md"
+OPENAPI = ROOT / "tests" / "structure" / "openapi.json"
+SETTINGS = ROOT / "deploy" / "settings.example.toml"
+
+_ERRORS_HEAD = """\
+# Errors
+
+Generated from `exchange/errors.py` by `make generated`. The code is stable and is what a program
+looks at; the title may be reworded.
+*Again*: the same request, signed anew under the same id, may succeed later.
+
+| code | status | again | meaning |
+|---|---|---|---|
+"""
+_SETTINGS_HEAD = """\
+# Every setting of the server, with its default. Generated from exchange/settings.py by
+# `make generated`.
+#
+# EXCHANGE_CONFIG names the file. A setting may also stand in the environment as EXCHANGE_<NAME>,
+# or in a file of mode 0600 that EXCHANGE_<NAME>_FILE names (do so with every secret).
+# `exchange config check` prints what is in force. Units stand in the names; sizes are in bytes.
+"""
+
+
+def error_classes(base: type[ExchangeError] = ExchangeError) -> Iterator[type[ExchangeError]]:
+    """Yield the whole error tree, root first."""
+    yield base
+    for child in base.__subclasses__():
+        yield from error_classes(child)
+
+
+def errors_page() -> str:
+    """Return the catalogue of errors."""
+    rows = sorted((one.code, status_of(one), one) for one in error_classes())
+    lines = (
+        f'| <a id="{code}"></a>`{code}` | {status} | {"yes" if one.retryable else "no"} '
+        f"| {title_of(one)} |\n"
+        for code, status, one in rows
+    )
+    return _ERRORS_HEAD + "".join(lines)
+
+
+def settings_page() -> str:
+    """Return the annotated example of the settings."""
+    lines = [_SETTINGS_HEAD]
+    for name, field in Settings.model_fields.items():
+        default = None if field.default is PydanticUndefined else field.default
+        shown = [str(one) for one in default] if isinstance(default, tuple) else default
+        text = str(shown) if isinstance(shown, Path) else shown
+        value = f"{name} = {json.dumps(text)}" if text is not None else f'{name} = ""'
+        lines.append(f"\n# {field.description}{_range(field.metadata)}\n#{value}\n")
+    return "".join(lines)
+
+
+def application() -> Flask:
+    """Build the real application; its database is never asked."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "keyring.json"
+        create_keyring(path, environment="test", epoch="ep_1", now=1_700_000_000)
+        url = f"postgresql:///none?host={directory}"
+        app = create_app(
+            Settings.model_validate(
+                {"sandbox": True, "keyring_path": path, "database_url": url, "profile": "CN"}
+            )
+        )
+        app.extensions["exchange.database"].close()
+    return app
+
+
+def openapi() -> str:
+    """Return the description of the API as the server gives it."""
+    document = application().test_client().get("/openapi.json").get_json()
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
+def write() -> None:
+    """Write every generated file."""
+    ERRORS.write_text(errors_page(), encoding="utf-8")
+    SETTINGS.write_text(settings_page(), encoding="utf-8")
+    OPENAPI.write_text(openapi(), encoding="utf-8")
+
+
+def tracked(pattern: str = "*.py") -> list[Path]:
+    """Return the files of the tree that git tracks, or would."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", pattern],  # noqa: S607 - git of the path
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return [ROOT / line for line in listed.splitlines() if (ROOT / line).exists()]
+
+
+def _range(limits: list[object]) -> str:
+    bounds = {
+        name: getattr(one, name) for one in limits for name in ("ge", "le") if hasattr(one, name)
+    }
+    if "ge" in bounds and "le" in bounds:
+        return f" ({bounds['ge']} to {bounds['le']})"
+    return f" (at least {bounds['ge']})" if "ge" in bounds else ""
+
+
+if __name__ == "__main__":
+    write()

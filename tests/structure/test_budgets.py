@@ -1,0 +1,109 @@
+"""The budgets of the code, counted; whatever is over stands here, with its reason.
+
+Columns and complexity are ruff's to count.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.structure.generated import ROOT, tracked
+
+FILE_LINES_MAX = 300
+FUNCTION_LINES_MAX = 50
+PARAMETERS_MAX = 5
+FILES_A_FOLDER_MAX = 15
+
+# Raised in the open: what, to how much, and why. An entry that is no longer needed fails too.
+LONGER_FILES = {
+    "exchange/errors.py": (400, "one tree, read as one; its shape is drawn at its top"),
+    "exchange/store/schema.py": (450, "every table in one place, read as one"),
+    "migrations/versions/0001_lay_the_first_tables.py": (450, "one revision, drafted by a tool"),
+    "tests/api/test_batches.py": (450, "the cases of one resource, in a row"),
+    "tests/hostile/test_rows.py": (450, "one block of the corpus, in a row"),
+    "tests/unit/consent/test_decide.py": (400, "the cases of one function, in a row"),
+}
+LONGER_FUNCTIONS = {
+    "migrations/versions/0001_lay_the_first_tables.py:upgrade": (400, "one revision, in order"),
+    "consent/profiles.py:_read": (60, "one line a field of the profile file"),
+    "tests/support/artefacts.py:artefact_claims": (80, "one claim a line"),
+    "tests/support/findings_reference.py:reference": (90, "records.md written out, in its order"),
+}
+MORE_PARAMETERS = {
+    "exchange/services/issue_receipt.py:receipt_claims": (6, "each is a part of the receipt"),
+    "exchange/services/manage_members.py:_log_admin": (6, "each is a field of the leaf"),
+}
+FULLER_FOLDERS = {
+    "exchange/services": (30, "one use case a file, and the ports they share"),
+    "exchange/store": (20, "one noun a file, and the embedded server"),
+    "tests/support": (30, "one file a thing that several tests need"),
+}
+
+
+def code() -> list[Path]:
+    """Return every Python file of the tree."""
+    return tracked("*.py")
+
+
+def name(path: Path) -> str:
+    """Return a path as the tables above write it."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def over(found: dict[str, int], limit: int, raised: dict[str, tuple[int, str]]) -> dict[str, int]:
+    """Return what is over its budget, or has a raised one that it does not need."""
+    beyond = {one: size for one, size in found.items() if size > raised.get(one, (limit, ""))[0]}
+    idle = {one: 0 for one in raised if one in found and found[one] <= limit}
+    return beyond | idle
+
+
+def functions(path: Path) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Yield each function of a file with its name."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield f"{name(path)}:{node.name}", node
+
+
+def test_no_file_is_too_long_to_be_read_at_once() -> None:
+    """A reader who must hold a thousand lines in mind misses the one that matters."""
+    found = {name(path): len(path.read_text().splitlines()) for path in code()}
+
+    assert {} == over(found, FILE_LINES_MAX, LONGER_FILES)
+
+
+def test_no_function_is_too_long_to_be_seen_at_once() -> None:
+    """A step that does not fit on a screen hides another step."""
+    found = {
+        one: (node.end_lineno or 0) - node.lineno + 1
+        for path in code()
+        for one, node in functions(path)
+    }
+
+    assert {} == over(found, FUNCTION_LINES_MAX, LONGER_FUNCTIONS)
+
+
+def test_no_function_asks_for_too_much() -> None:
+    """Six arguments in a row are mixed up sooner or later."""
+    found = {
+        one: len([arg for arg in all_arguments(node) if arg not in {"self", "cls"}])
+        for path in code()
+        if not name(path).startswith("tests/")  # fixtures are arguments there
+        for one, node in functions(path)
+    }
+
+    assert {} == over(found, PARAMETERS_MAX, MORE_PARAMETERS)
+
+
+def all_arguments(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """Return the names of a function's arguments, keyword-only ones included."""
+    return [arg.arg for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+
+
+def test_no_folder_holds_more_than_a_reader_can_survey() -> None:
+    """A crowded folder is two folders that nobody told apart."""
+    found = dict(Counter(name(path.parent) for path in code()))
+
+    assert {} == over(found, FILES_A_FOLDER_MAX, FULLER_FOLDERS)

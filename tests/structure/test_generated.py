@@ -1,0 +1,89 @@
+"""What is generated from the code is what the code says now."""
+
+from __future__ import annotations
+
+from exchange.settings import Settings
+from tests.structure.generated import (
+    ERRORS,
+    OPENAPI,
+    SETTINGS,
+    application,
+    error_classes,
+    errors_page,
+    openapi,
+    settings_page,
+)
+
+# Routes that need no signature, each with the reason why anyone may call it.
+OPEN_ROUTES = {
+    "/.well-known/cx-exchange": "what a member pins before it can sign",
+    "/healthz": "says only that the process lives",
+    "/readyz": "answers the operator's addresses only",
+    "/metrics": "answers the operator's addresses only",
+    "/openapi.json": "answers the operator's addresses only",
+}
+# One of them is of the type that a route takes; the other is refused for its type.
+TYPES = ("application/json", "application/x-ndjson")
+UNITS = ("_bytes_", "_seconds", "_ms", "_max", "_percent_", "_per_", "_min", "workers", "threads")
+
+
+def test_every_route_is_signed_but_the_named_ones() -> None:
+    """A route that someone forgot to guard shows borrowers to strangers."""
+    app = application()
+    client = app.test_client()
+    answered = {}
+
+    for rule in app.url_map.iter_rules():
+        if rule.rule not in OPEN_ROUTES:
+            path = rule.rule.replace("<", "").replace(">", "")
+            method = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})[0]
+            types = TYPES if method in {"POST", "PUT"} else (None,)
+            answered[rule.rule] = {
+                client.open(
+                    path, method=method, data="{}" if one else None, content_type=one
+                ).status_code
+                for one in types
+            }
+
+    assert answered
+    assert {} == {rule: found for rule, found in answered.items() if not found <= {401, 415}}
+    assert {} == {rule: found for rule, found in answered.items() if 401 not in found}
+
+
+def test_the_list_of_open_routes_names_no_route_that_is_gone() -> None:
+    """A stale exception waits for the next route of its name."""
+    rules = {rule.rule for rule in application().url_map.iter_rules()}
+
+    assert set() == OPEN_ROUTES.keys() - rules
+
+
+def test_every_error_has_a_code_of_its_own_and_a_title() -> None:
+    """A program tells errors apart by their codes, a person by their titles."""
+    classes = list(error_classes())
+
+    assert len(classes) == len({one.code for one in classes})
+    assert [] == [one for one in classes if not one.__doc__ or "\n\n" in one.__doc__.strip()[:1]]
+
+
+def test_the_catalogue_of_errors_is_complete() -> None:
+    """Whoever meets a code must find its page."""
+    assert errors_page() == ERRORS.read_text(encoding="utf-8")
+
+
+def test_the_settings_example_is_complete() -> None:
+    """An operator cannot set what is not documented."""
+    assert settings_page() == SETTINGS.read_text(encoding="utf-8")
+
+
+def test_every_setting_is_described_and_every_number_has_its_unit_in_its_name() -> None:
+    """Whether a limit is in seconds or milliseconds must not be looked up."""
+    fields = Settings.model_fields.items()
+
+    assert [] == [name for name, field in fields if not field.description]
+    numbers = [name for name, field in fields if field.annotation is int]
+    assert [] == [name for name in numbers if not any(unit in name for unit in UNITS)]
+
+
+def test_the_api_is_the_one_that_was_published() -> None:
+    """A change that breaks clients must be seen in review: run `make generated` and read it."""
+    assert openapi() == OPENAPI.read_text(encoding="utf-8")
