@@ -23,7 +23,6 @@ IMPORTED_AS = {
     "prometheus-client": "prometheus_client",
     "psycopg-pool": "psycopg_pool",
     "pydantic-settings": "pydantic_settings",
-    "pyjwt": "jwt",
     "python-stdnum": "stdnum",
 }
 # Declared without being imported by us: why.
