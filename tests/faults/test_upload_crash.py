@@ -1,0 +1,161 @@
+"""Break an upload at every step: its file is stored whole or not at all, and can be sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from exchange.domain.members import Role
+from exchange.domain.queries import Asker
+from exchange.services.ports import Ports, Work
+from exchange.services.records.upload_batch import upload_batch
+from tests.support.record_desk import RecordDesk
+from tests.support.sandbox import make_sandbox
+
+
+class PowerCut(Exception):
+    """The process ends here."""
+
+
+@dataclass(slots=True)
+class Fuse:
+    """Counts the steps of an upload, and blows at one: before it is done, or right after."""
+
+    blows_at: int = -1
+    after: bool = False
+    steps: list[str] = field(default_factory=list)
+
+    def step(self, name: str, call: Callable[[], object]) -> object:
+        """Do one step, unless it is the one."""
+        self.steps.append(name)
+        here = len(self.steps) - 1 == self.blows_at
+        if here and not self.after:
+            raise PowerCut
+        result = call()
+        if here:
+            raise PowerCut
+        return result
+
+
+class FusedNoun:
+    """The statements of one noun, each behind the fuse."""
+
+    def __init__(self, real: object, name: str, fuse: Fuse) -> None:
+        self._real, self._name, self._fuse = real, name, fuse
+
+    def __getattr__(self, method: str) -> Callable[..., object]:
+        """Return the real method, behind the fuse."""
+        real = getattr(self._real, method)
+        return lambda *args, **kwargs: self._fuse.step(
+            f"{self._name}.{method}", lambda: real(*args, **kwargs)
+        )
+
+
+class FusedWork:
+    """A unit of work whose every statement, and whose commit, is a step."""
+
+    def __init__(self, real: Work, fuse: Fuse) -> None:
+        self._real, self._fuse = real, fuse
+
+    def __getattr__(self, noun: str) -> FusedNoun:
+        """Return the noun's statements, behind the fuse."""
+        return FusedNoun(getattr(self._real, noun), noun, self._fuse)
+
+    def commit(self) -> None:
+        """Commit, behind the fuse."""
+        self._fuse.step("commit", self._real.commit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """A lender, its file, and the exchange to break."""
+
+    desk: RecordDesk
+    caller: Asker
+
+    def ports(self, fuse: Fuse) -> Ports:
+        """Return the exchange's ports behind a fuse."""
+        real = self.desk.sandbox.ports
+
+        @contextmanager
+        def begin() -> Iterator[Work]:
+            with real.begin() as work:
+                yield FusedWork(work, fuse)  # type: ignore[misc]  # it answers to every name
+
+        return replace(real, begin=begin)
+
+    def upload(self, content: bytes, fuse: Fuse) -> str:
+        """Upload a file; return its receipt."""
+        return upload_batch(content, self.caller, self.ports(fuse)).receipt
+
+    def state(self) -> tuple[object, ...]:
+        """Return all that an upload may change."""
+        return tuple(
+            tuple(self.desk.sql(f"SELECT * FROM {table} ORDER BY 1, 2, 3"))  # noqa: S608
+            for table in ("record", "account", "batch", "batch_fault", "leaf", "opening")
+        )
+
+
+@pytest.fixture
+def bench(database_url: str, tmp_path: Path) -> Iterator[Bench]:
+    """A lender with one account reported, whose next file changes it and adds another."""
+    sandbox = make_sandbox(database_url, tmp_path)
+    desk = RecordDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
+    desk.uploaded([desk.clean(1, "acc-1", as_of=desk.day(40)), desk.clean(2, "acc-2")])
+    desk.contribute(3)
+    key = desk.key.keyid.partition("/")[2]
+    caller = Asker(member="member-a", key=key, nonce="-", roles=frozenset({Role.CONTRIBUTOR}))
+    yield Bench(desk=desk, caller=caller)
+    sandbox.close()
+
+
+def next_file(bench: Bench) -> bytes:
+    """Return a file that changes, confirms, adds and refuses."""
+    desk = bench.desk
+    rows = [desk.late(1, "acc-1"), desk.clean(2, "acc-2"), desk.clean(3, "acc-3")]
+    return desk.file(
+        [*rows, *[desk.clean(3, f"x-{n}") for n in range(4)], desk.late(3, "bad", dpd=1)]
+    )
+
+
+STEPS = [
+    *("members.count", "commit"),  # the try counts, whatever becomes of it
+    *("records.lock_uploads", "records.find_batch", "members.find"),
+    *("records.contribute_grants", "records.accounts", "records.append_versions"),
+    *("records.confirm_accounts", "log.open_subjects", "log.append", "records.add_batch"),
+    "commit",
+]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_an_upload_broken_at_any_step_is_whole_or_absent(bench: Bench, after: bool) -> None:
+    """A lender that lost its connection must never wonder which half arrived."""
+    content = next_file(bench)
+    nothing = bench.state()
+
+    for at, name in enumerate(STEPS):
+        fuse = Fuse(blows_at=at, after=after)
+        with pytest.raises(PowerCut):
+            bench.upload(content, fuse)
+        assert name == fuse.steps[-1]
+        stored = after and at == len(STEPS) - 1
+        assert stored is (bench.state() != nothing)
+
+    receipt = bench.upload(content, Fuse())
+    whole = bench.state()
+    assert receipt == bench.upload(content, Fuse())
+    assert whole == bench.state()
+    assert 2 == bench.desk.leaves("batch")
+
+
+def test_the_steps_of_an_upload_do_not_grow_with_its_rows(bench: Bench) -> None:
+    """Each step is a round trip: ten thousand rows must cost no more of them than ten."""
+    fuse = Fuse()
+
+    bench.upload(next_file(bench), fuse)
+
+    assert STEPS == fuse.steps
