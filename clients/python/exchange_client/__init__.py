@@ -1,0 +1,59 @@
+"""SDK of members of a shared overdue-credit exchange.
+
+`Exchange` and `AsyncExchange` ask, report, grant and prove. Answers are one of four types, so
+that "no data" and "withheld" can never be read as clean. `cx` is the same on the command line.
+"""
+
+from __future__ import annotations
+
+from exchange_client.aio import AsyncExchange
+from exchange_client.answers import Adverse, Answer, NoAdverse, NoData, Outcome, Withheld
+from exchange_client.batches.files import BatchFile
+from exchange_client.batches.flows import Progress, RowFault
+from exchange_client.batches.receipts import BatchReceipt
+from exchange_client.client import Exchange
+from exchange_client.core.asking import Question
+from exchange_client.core.proving import ProvenReceipt
+from exchange_client.core.retrying import Patience
+from exchange_client.errors import (
+    CxError,
+    InvalidIdentifier,
+    Outage,
+    ReceiptInvalid,
+    Refused,
+    UsageError,
+)
+from exchange_client.grants import Grant
+from exchange_client.identifiers import Identifier
+from exchange_client.keys import KeyFile
+from exchange_client.pins import Pins
+from exchange_client.receipts import Receipt
+
+__all__ = [
+    "Adverse",
+    "Answer",
+    "AsyncExchange",
+    "BatchFile",
+    "BatchReceipt",
+    "CxError",
+    "Exchange",
+    "Grant",
+    "Identifier",
+    "InvalidIdentifier",
+    "KeyFile",
+    "NoAdverse",
+    "NoData",
+    "Outage",
+    "Outcome",
+    "Patience",
+    "Pins",
+    "Progress",
+    "ProvenReceipt",
+    "Question",
+    "Receipt",
+    "ReceiptInvalid",
+    "Refused",
+    "RowFault",
+    "UsageError",
+    "Withheld",
+]

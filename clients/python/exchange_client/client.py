@@ -23,7 +23,7 @@ from exchange_client.batches import flows as batches
 from exchange_client.batches.files import BatchFile, UploadOptions
 from exchange_client.batches.flows import OnProgress, RowFault
 from exchange_client.batches.receipts import BatchReceipt
-from exchange_client.batches.rows import Row
+from exchange_client.batches.rows import Row, subject_of
 from exchange_client.core import asking, granting, proving
 from exchange_client.core.asking import Asking, Question
 from exchange_client.core.calls import Call, Flow, Reply
@@ -89,7 +89,7 @@ class Exchange:
             Outage: no answer was had. Refused: the question was not taken.
             ReceiptInvalid: what came back proves nothing.
         """
-        return self.ask(Question(identifiers=_tuple(identifiers), **asking_))
+        return self.ask(Question(identifiers=subject_of(identifiers), **asking_))
 
     def ask(self, question: Question) -> Answer:
         """Ask a question that was made before; the same question again is the same look."""
@@ -211,7 +211,3 @@ class Exchange:
         except httpx2.TransportError as error:
             raise unreachable(error) from error
         return self._setup.session.accept(call, outgoing, response_of(response))
-
-
-def _tuple(identifiers: Identifier | Sequence[Identifier]) -> tuple[Identifier, ...]:
-    return (identifiers,) if isinstance(identifiers, Identifier) else tuple(identifiers)

@@ -121,6 +121,7 @@ class NoData(_WithoutFinding):
     outcome: ClassVar[Outcome] = Outcome.NO_DATA
 
     velocity: Velocity | None  # None where the purpose or `detail` shows none
+    dispute: bool  # a record that is kept out of the answer is under dispute
 
 
 @final
@@ -143,5 +144,9 @@ def answer_of(receipt: Receipt) -> Answer:
     if claims.outcome == Outcome.NO_ADVERSE:
         return NoAdverse(receipt=receipt, finding=finding)
     if claims.outcome == Outcome.NO_DATA:
-        return NoData(receipt=receipt, velocity=finding.velocity_if_shown)
+        return NoData(
+            receipt=receipt,
+            velocity=finding.velocity_if_shown,
+            dispute="dispute" in finding.shown and finding.dispute,
+        )
     return Withheld(receipt=receipt)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 from exchange_client.batches.files import BatchFile, BatchHeader, UploadOptions, build
 from exchange_client.batches.receipts import BatchReceipt, open_batch_receipt
-from exchange_client.batches.rows import Row, draft, drafts, jsonable
+from exchange_client.batches.rows import Row, draft, drafts, jsonable, read_rows
 from exchange_client.core.calls import JSON_TYPE, NDJSON_TYPE, Call, Flow, get
 from exchange_client.core.encoding import JSON, dumps, loads_object
 from exchange_client.core.ids import check_id, new_id
@@ -48,7 +49,10 @@ OnProgress = Callable[[Progress], None]
 
 
 def prepare(
-    desk: Desk, rows: Iterable[Row], options: UploadOptions, on_progress: OnProgress | None = None
+    desk: Desk,
+    rows: Iterable[Row] | Path | str,
+    options: UploadOptions,
+    on_progress: OnProgress | None = None,
 ) -> Flow[BatchFile]:
     """Turn a member's rows into the batch file that will be sent.
 
@@ -56,7 +60,7 @@ def prepare(
         UsageError, InvalidIdentifier: a row cannot be sent; its number is named.
         ProofInvalid: the evaluator does not hold the pinned key.
     """
-    taken = drafts(rows)
+    taken = drafts(read_rows(Path(rows)) if isinstance(rows, str | Path) else rows)
     if not 1 <= len(taken) <= ROWS_MAX:
         raise UsageError(f"a batch has 1 to {ROWS_MAX:,} rows, not {len(taken):,}: split it")
     epoch = desk.pins.current_epoch
@@ -97,9 +101,14 @@ def send(desk: Desk, file: BatchFile, on_progress: OnProgress | None = None) -> 
 
 
 def upload(
-    desk: Desk, rows: Iterable[Row], options: UploadOptions, on_progress: OnProgress | None = None
+    desk: Desk,
+    rows: Iterable[Row] | Path | str | BatchFile,
+    options: UploadOptions,
+    on_progress: OnProgress | None = None,
 ) -> Flow[BatchReceipt]:
-    """Prepare a batch file and send it."""
+    """Prepare a batch file, unless it was prepared before, and send it."""
+    if isinstance(rows, BatchFile):
+        return (yield from send(desk, rows, on_progress))
     file = yield from prepare(desk, rows, options, on_progress)
     return (yield from send(desk, file, on_progress))
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TypedDict
 
 from exchange_client.errors import CxError, Refused
 
 TRY_SECONDS_MIN = 0.05  # what a last try gets at least
+
+
+class Limits(TypedDict):
+    """Keyword arguments of `stamina.retry_context`."""
+
+    attempts: int
+    timeout: float  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +42,10 @@ class Deadline:
         """Return how long the next try may take."""
         left = self.ends - time.monotonic()
         return max(TRY_SECONDS_MIN, min(self.patience.try_seconds, left))
+
+    def limits(self) -> Limits:
+        """Return the limits as the retry library names them."""
+        return Limits(attempts=self.patience.tries, timeout=self.patience.deadline_seconds)
 
     def again(self, error: Exception) -> bool | float:
         """Say False (give up), True (pause by growing steps), or the seconds to pause.
