@@ -6,12 +6,11 @@ that "no data" and "withheld" can never be read as clean. `cx` is the same on th
 
 from __future__ import annotations
 
-from exchange_client.aio import AsyncExchange
 from exchange_client.answers import Adverse, Answer, NoAdverse, NoData, Outcome, Withheld
 from exchange_client.batches.files import BatchFile
 from exchange_client.batches.flows import Progress, RowFault
 from exchange_client.batches.receipts import BatchReceipt
-from exchange_client.client import Exchange
+from exchange_client.client import AsyncExchange, Exchange
 from exchange_client.core.asking import Question
 from exchange_client.core.proving import ProvenReceipt
 from exchange_client.core.retrying import Patience

@@ -162,10 +162,13 @@ def _lines(reply: Reply, count: int) -> list[dict[str, JSON]]:
 
 
 def _check_distinct(questions: Sequence[Question]) -> None:
-    subjects = [one for question in questions for one in question.identifiers]
-    grants = [question.grant for question in questions if question.grant is not None]
-    for what, named in (("subject", subjects), ("grant", grants)):
-        if len(set(named)) != len(named):
+    named: dict[str, list[object]] = {
+        "query id": [question.query_id for question in questions],
+        "subject": [question.identifiers[0] for question in questions],
+        "grant": [question.grant or question.query_id for question in questions],
+    }
+    for what, values in named.items():
+        if len(set(values)) != len(values):
             raise UsageError(f"a batch may not name the same {what} twice")
 
 

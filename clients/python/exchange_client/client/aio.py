@@ -1,4 +1,4 @@
-"""The same front door for asyncio: `client.py` says what each method does.
+"""The same front door for asyncio: `sync.py` says what each method does.
 
     async with AsyncExchange("member.key.json", "exchange.pins.json") as exchange:
         answer = await exchange.query(identifier, purpose="credit_application", grant=grant_id)
