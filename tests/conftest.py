@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from exchange.store.embedded import Launch, Server, attach, start
+from exchange.store.migrate import migrate
 from tests.support import postgres
 
 settings.register_profile("exchange", deadline=None, print_blob=True)
@@ -100,7 +101,7 @@ def durable_launch() -> Iterator[Launch]:
 def durable_server(durable_launch: Launch) -> Server:
     """A running server with durable commits and a migrated database at its `url`."""
     server = start(durable_launch)
-    postgres.describe(server.url)
+    migrate(server.url)
     return server
 
 

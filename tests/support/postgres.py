@@ -24,6 +24,7 @@ from sqlalchemy import create_engine
 from exchange.store.binaries import Binaries, find_binaries, installed
 from exchange.store.embedded import Launch, Server, attach, start
 from exchange.store.functions import FUNCTIONS
+from exchange.store.migrate import migrate
 from exchange.store.schema import metadata
 
 RUN_DIR = "CX_TEST_RUN_DIR"  # handed to the workers of this run by environment
@@ -106,7 +107,7 @@ def clone(of: Server) -> Iterator[str]:
 def _make_template(started: Server) -> None:
     with psycopg.connect(started.url_of("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {TEMPLATE}")
-        describe(started.url_of(TEMPLATE))
+        migrate(started.url_of(TEMPLATE))
         connection.execute("CHECKPOINT")
 
 

@@ -1,0 +1,115 @@
+"""What an operator asks of a running server, and what strangers learn: that the process lives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask.testing import FlaskClient
+
+from tests.support.sandbox import Sandbox, make_sandbox
+
+STRANGER = {"REMOTE_ADDR": "203.0.113.9"}
+HIDDEN = ("/readyz", "/metrics", "/openapi.json")
+
+
+@pytest.fixture
+def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
+    """A whole exchange on a fresh database."""
+    made = make_sandbox(database_url, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(sandbox: Sandbox) -> FlaskClient:
+    """A client on this machine."""
+    return sandbox.app.test_client()
+
+
+def test_a_healthy_exchange_is_ready_in_every_part(sandbox: Sandbox, client: FlaskClient) -> None:
+    """A proxy sends queries only where they can be answered."""
+    sandbox.sequence()
+
+    response = client.get("/readyz")
+
+    assert 200 == response.status_code
+    assert {"database": "ok", "schema": "ok", "keys": "ok", "sequencer": "ok"} == response.json
+
+
+def test_a_late_sequencer_turns_only_its_own_line(
+    sandbox: Sandbox, client: FlaskClient, database_url: str
+) -> None:
+    """The operator who is woken must see which part to look at."""
+    sandbox.sequence()
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE log_state SET covered_until = covered_until - 301")
+
+    response = client.get("/readyz")
+
+    assert 503 == response.status_code
+    assert {"database": "ok", "schema": "ok", "keys": "ok", "sequencer": "late"} == response.json
+
+
+def test_another_schema_is_told(sandbox: Sandbox, client: FlaskClient, database_url: str) -> None:
+    """Code on a schema that it does not know must not be sent queries."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS alembic_version (version_num text)")
+        connection.execute("DELETE FROM alembic_version")
+        connection.execute("INSERT INTO alembic_version VALUES ('0000')")
+
+    response = client.get("/readyz")
+
+    assert (503, "not at this version") == (response.status_code, (response.json or {})["schema"])
+
+
+def test_metrics_count_requests_and_tell_how_the_log_stands(
+    sandbox: Sandbox, client: FlaskClient
+) -> None:
+    """A late log is seen before members see it."""
+    sandbox.sequence()
+    client.get("/v1/purposes")
+
+    text = client.get("/metrics").text
+
+    assert "\ncx_database_up 1\n" in text
+    assert "\ncx_log_unsequenced 0\n" in text
+    assert 'cx_refusals_total{code="auth.signature"}' in text
+    assert "cx_requests_total{" in text
+
+
+@pytest.mark.parametrize("path", HIDDEN)
+def test_a91_a_stranger_learns_only_that_the_process_lives(client: FlaskClient, path: str) -> None:
+    """Sizes, versions and routes help whoever looks for a way in."""
+    response = client.get(path, environ_base=STRANGER)
+
+    assert (404, "absent") == (response.status_code, (response.json or {})["code"])
+    assert {"status": "alive"} == client.get("/healthz", environ_base=STRANGER).json
+
+
+@pytest.mark.parametrize("path", HIDDEN)
+def test_a91_a_stranger_behind_the_proxy_stays_a_stranger(client: FlaskClient, path: str) -> None:
+    """Behind a proxy every peer has the proxy's address."""
+    response = client.get(path, headers={"X-Forwarded-For": "127.0.0.1, 203.0.113.9"})
+
+    assert 404 == response.status_code
+
+
+def test_a91_a_stranger_cannot_name_itself(client: FlaskClient) -> None:
+    """Only our own proxies are believed about who asks."""
+    response = client.get(
+        "/metrics", headers={"X-Forwarded-For": "127.0.0.1"}, environ_base=STRANGER
+    )
+
+    assert 404 == response.status_code
+
+
+def test_every_answer_names_its_request(client: FlaskClient) -> None:
+    """A member who complains hands over an id by which the operator finds the line."""
+    own = client.get("/healthz", headers={"Cx-Request-Id": "abc-123"})
+    made = client.get("/healthz")
+
+    assert "abc-123" == own.headers["Cx-Request-Id"]
+    assert 24 == len(made.headers["Cx-Request-Id"])
