@@ -87,10 +87,22 @@ def describe(url: str) -> None:
 
 def kill(running: Server) -> None:
     """Kill -9 the server, as a power cut would; `start` brings it back."""
-    os.kill(running.pid, signal.SIGKILL)
-    while Path(f"/proc/{running.pid}").exists():
-        time.sleep(0.001)
+    pid = running.pid
+    os.kill(pid, signal.SIGKILL)
+    await_gone(pid)
     running.stop()
+
+
+def await_gone(pid: int) -> None:
+    """Wait until a process has ended, whether or not its parent has taken notice."""
+    while True:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        if state in {"Z", "X"}:
+            return
+        time.sleep(0.001)
 
 
 @contextmanager

@@ -1,0 +1,78 @@
+"""The operator's way: migrate, keys, sequencer and server against a PostgreSQL by its URL."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from socket import socket
+from urllib.request import urlopen
+
+READY_SECONDS_MAX = 60
+
+
+def exchange(*arguments: str, env: dict[str, str]) -> str:
+    """Run one command of the operator to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "exchange.cli", *arguments],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout
+
+
+def test_an_external_database_is_served_by_its_url(database_url: str, tmp_path: Path) -> None:
+    """What the runbook says, an operator can do, on the oldest and the newest PostgreSQL."""
+    secret = tmp_path / "url"
+    secret.write_text(database_url)
+    secret.chmod(0o600)
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    env = {
+        "PATH": os.environ["PATH"],
+        "EXCHANGE_DATABASE_URL_FILE": str(secret),
+        "EXCHANGE_DATA_DIR": str(tmp_path / "state"),
+        "EXCHANGE_LISTEN": f"127.0.0.1:{port}",
+        "EXCHANGE_WORKERS": "1",
+    }
+    (tmp_path / "state").mkdir(mode=0o700)
+
+    assert "nothing to do\n" == exchange("migrate", env=env)
+    exchange("keys", "create", env=env)
+    assert "database_url = **********" in exchange("config", "check", env=env)
+    assert "evaluator" in exchange("keys", "list", env=env)
+    parts = [
+        subprocess.Popen(
+            [sys.executable, "-m", "exchange.cli", name], env=env, stderr=subprocess.DEVNULL
+        )
+        for name in ("sequence", "serve")
+    ]
+    try:
+        ready = wait_until_ready(port)
+    finally:
+        for part in parts:
+            part.send_signal(signal.SIGTERM)
+        codes = [part.wait(60) for part in parts]
+
+    assert {"ok"} == set(ready.values())
+    assert [0, 0] == codes
+
+
+def wait_until_ready(port: int) -> dict[str, str]:
+    """Return what each part says once all are ready."""
+    deadline = time.monotonic() + READY_SECONDS_MAX
+    while time.monotonic() < deadline:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+                return dict(json.load(answer))
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the server did not become ready")
