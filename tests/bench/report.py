@@ -23,6 +23,11 @@ def measure(values: Sequence[float], unit: str) -> Measure:
     }
 
 
+def figure(value: float, unit: str) -> Measure:
+    """Return what was measured once: a run too long, or too exact, for rounds."""
+    return measure([value], unit)
+
+
 def report(bench: str, measures: dict[str, Measure], **settings: object) -> dict[str, object]:
     """Return the object that a benchmark prints."""
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -11,10 +12,11 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from exchange.store.embedded import attach
 from exchange_client.client import Exchange
@@ -22,6 +24,8 @@ from exchange_client.keys import KeyFile
 from exchange_client.pins import Pins
 
 START_SECONDS_MAX = 60
+LENDER = ("contributor", "asker")
+CONTACT = ("--contact", "ops@member.example")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,20 +48,47 @@ class Scene:
         """Load a member's key."""
         return KeyFile.load(self.members / f"{member}.key.json")
 
+    def enrol(self, member: str, *roles: str) -> KeyFile:
+        """Enrol one more member by the operator's own command, with a key made here."""
+        key = KeyFile.generate(member)
+        key.save(self.members / f"{member}.key.json")
+        named = [part for role in roles or LENDER for part in ("--role", role)]
+        self._operate("enrol", member, "--name", f"Synthetic {member}", *CONTACT, *named)
+        public = base64.urlsafe_b64encode(key.public_key).rstrip(b"=").decode()
+        # With `=`: a public half may begin with a dash.
+        self._operate("key", "add", member, key.keyid.split("/")[1], f"--public-key={public}")
+        return key
+
+    def _operate(self, *arguments: str) -> None:
+        environment = {
+            **os.environ,
+            "EXCHANGE_DATABASE_URL": self.database_url(),
+            "EXCHANGE_DATA_DIR": str(self.members.parent),
+            "EXCHANGE_SANDBOX": "true",
+            "EXCHANGE_PUBLIC_BASE_URL": self.base_url,
+        }
+        command = [sys.executable, "-m", "exchange.cli", "member", *arguments]
+        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=60)
+
     def exchange(self, member: str) -> Exchange:
         """Open the SDK for a member."""
         return Exchange(self.key(member), self.pins)
 
 
 @contextmanager
-def sandbox() -> Iterator[Scene]:
-    """Run `exchange up` in a directory of its own, and stop it at the end."""
+def sandbox(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Scene]:
+    """Run `exchange up` in a directory of its own, and stop it at the end.
+
+    Args:
+        settings: of the server, by name without its prefix.
+    """
     with tempfile.TemporaryDirectory(prefix="cx-demo-") as directory:
         Path(directory).chmod(0o711)  # PostgreSQL may run as another user
         port, data_dir = free_port(), Path(directory) / "sandbox"
         command = [sys.executable, "-m", "exchange.cli", "up"]
         command += ["--data-dir", str(data_dir), "--port", str(port)]
-        environment = {**os.environ, "EXCHANGE_QUERIES_PER_OPERATOR_HOUR": "100000"}
+        quotas = {"QUERIES_PER_OPERATOR_HOUR": "100000", **settings}
+        environment = os.environ | {f"EXCHANGE_{name}": value for name, value in quotas.items()}
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, start_new_session=True, env=environment
         )
