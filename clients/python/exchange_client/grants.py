@@ -47,6 +47,9 @@ ALL_FIELDS: Final = (
     "dispute",
     "statement",
 )
+NEEDED: Final = frozenset(
+    {"subject", "notice", "collection", "evidence", "retention", "jurisdiction"}
+)
 _ONCE: Final = MappingProxyType({"fetch": "once", "max_uses": 1, "mode": "QUERY"})
 
 
@@ -157,7 +160,12 @@ def commitment(salt: bytes, identifier: Identifier) -> bytes:
 
 
 def build(
-    identifier: Identifier, terms: Mapping[str, object], *, key: KeyFile, pins: Pins
+    identifier: Identifier,
+    terms: Mapping[str, object],
+    *,
+    key: KeyFile,
+    pins: Pins,
+    now: int | None = None,
 ) -> Grant:
     """Make and sign the artefact of one grant.
 
@@ -169,13 +177,20 @@ def build(
             purpose. `days` says how long it lasts.
         key: the member's key, which signs it.
         pins: the exchange it is meant for.
+        now: unix seconds; the clock's, if it is left out.
 
     Raises:
         UsageError: the purpose takes no grant, a member is missing, or the artefact is too large.
     """
     salt = os.urandom(SALT_BYTES)
-    payload = dumps(_payload(identifier, dict(terms), key, pins, salt))
-    artefact = sign_jws(payload, GRANT_TYPE, key)
+    payload = _payload(dict(terms), key, pins, int(time.time()) if now is None else now)
+    payload["subject"] = {
+        "capacity": "self",
+        **_subject(terms),
+        "commit": b64url(commitment(salt, identifier)),
+        "id_scheme": identifier.scheme,
+    }
+    artefact = sign_jws(dumps(payload), GRANT_TYPE, key)
     if len(artefact) > ARTEFACT_BYTES_MAX:
         raise UsageError(f"the artefact is longer than {ARTEFACT_BYTES_MAX} bytes")
     return Grant(artefact=artefact, salt=salt)
@@ -193,23 +208,16 @@ def evidence_of(content: bytes, *, media: str, member: str) -> dict[str, object]
     }
 
 
-def _payload(
-    identifier: Identifier,
-    terms: dict[str, object],
-    key: KeyFile,
-    pins: Pins,
-    salt: bytes,
-) -> dict[str, object]:
+def _payload(terms: dict[str, object], key: KeyFile, pins: Pins, now: int) -> dict[str, object]:
+    """Fill in what is usual for the purpose; the terms of the case replace it."""
     habit = HABITS.get(str(terms.get("purpose")))
     if habit is None:
         raise UsageError(f"a grant has one of the purposes {', '.join(HABITS)}")
-    needed = {"subject", "notice", "collection", "evidence", "retention", "jurisdiction"}
-    if missing := needed - terms.keys():
+    if missing := NEEDED - terms.keys():
         raise UsageError(f"the terms lack {', '.join(sorted(missing))}")
-    subject, days = terms.pop("subject"), terms.pop("days", habit.days)
-    if not isinstance(subject, Mapping) or not isinstance(days, int):
-        raise UsageError("`subject` is an object with `ref`, `days` a whole number")
-    now = int(time.time())
+    days = terms.pop("days", habit.days)
+    if not isinstance(days, int) or isinstance(days, bool):
+        raise UsageError("`days` must be a whole number")
     return {
         "ver": "1",
         "jti": new_id("gnt"),
@@ -229,10 +237,11 @@ def _payload(
         "use": dict(habit.use),
         "cross_border": {"allowed": False},
         **terms,
-        "subject": {
-            "capacity": "self",
-            **subject,
-            "commit": b64url(commitment(salt, identifier)),
-            "id_scheme": identifier.scheme,
-        },
     }
+
+
+def _subject(terms: Mapping[str, object]) -> Mapping[str, object]:
+    subject = terms["subject"]
+    if not isinstance(subject, Mapping) or "ref" not in subject:
+        raise UsageError("`subject` must be an object with `ref`, your own pseudonym")
+    return subject

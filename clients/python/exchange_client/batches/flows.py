@@ -6,6 +6,8 @@ against the very bytes that were sent.
 
 from __future__ import annotations
 
+import hashlib
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +15,14 @@ from typing import Final
 from urllib.parse import quote
 
 from exchange_client.batches.files import BatchFile, BatchHeader, UploadOptions, build
-from exchange_client.batches.receipts import BatchReceipt, open_batch_receipt
+from exchange_client.batches.receipts import (
+    BatchReceipt,
+    RecordReceipt,
+    open_batch_receipt,
+    open_record_receipt,
+)
 from exchange_client.batches.rows import Row, draft, drafts, jsonable, read_rows
-from exchange_client.core.calls import JSON_TYPE, NDJSON_TYPE, Call, Flow, get
+from exchange_client.core.calls import JSON_TYPE, NDJSON_TYPE, Call, Flow, Reply, get
 from exchange_client.core.encoding import JSON, dumps, loads_object
 from exchange_client.core.ids import check_id, new_id
 from exchange_client.core.setup import Desk
@@ -74,7 +81,7 @@ def prepare(
         kind=options.get("kind", "DELTA"),
         mode=options.get("mode", "ACCEPT_PARTIAL"),
         dry_run=options.get("dry_run", False),
-        sequence=options.get("sequence") or desk.now() * _MILLISECONDS,
+        sequence=options.get("sequence") or _milliseconds(desk),
         created=desk.now(),
     )
     return build(header, [jsonable(row.with_tokens(tokens)) for row in taken])
@@ -92,10 +99,7 @@ def send(desk: Desk, file: BatchFile, on_progress: OnProgress | None = None) -> 
     reply = yield Call(
         method="POST", path="/v1/batches", body=lambda: file.content, content_type=NDJSON_TYPE
     )
-    text = reply.json().get("receipt")
-    if not isinstance(text, str):
-        raise UnverifiedResponse("the response holds no batch receipt")
-    receipt = open_batch_receipt(text, desk.pins, desk.member, file)
+    receipt = open_batch_receipt(_receipt(reply), desk.pins, desk.member, file)
     _tell(on_progress, Progress(stage="done", done=rows, total=rows))
     return receipt
 
@@ -122,8 +126,13 @@ def fetch_faults(batch_id: str) -> Flow[list[RowFault]]:
         raise UnverifiedResponse(f"the faults are not in their form: {error}") from error
 
 
-def put_record(desk: Desk, row: Row, profile: str | None = None) -> Flow[Mapping[str, JSON]]:
-    """Report one account; the same rules hold as for a row of a batch."""
+def put_record(desk: Desk, row: Row, profile: str | None = None) -> Flow[RecordReceipt]:
+    """Report one account; the same rules hold as for a row of a batch.
+
+    Raises:
+        Refused: a rule refuses it; `errors` name the fields.
+        ReceiptInvalid: the receipt does not speak of what was sent.
+    """
     taken = draft(row)
     epoch = desk.pins.current_epoch
     tokens = yield from evaluate(taken.identifiers, epoch)
@@ -133,14 +142,31 @@ def put_record(desk: Desk, row: Row, profile: str | None = None) -> Flow[Mapping
     reply = yield Call(
         method="PUT", path=_record_path(account_ref), body=lambda: body, content_type=JSON_TYPE
     )
-    return reply.json()
+    digest = hashlib.sha256(body).digest()
+    return open_record_receipt(_receipt(reply), desk.pins, desk.member, account_ref, digest)
 
 
-def delete_record(account_ref: str, reason: str) -> Flow[Mapping[str, JSON]]:
-    """Withdraw everything said about one account: DELETE_ERROR or DELETE_FRAUD."""
+def delete_record(desk: Desk, account_ref: str, reason: str) -> Flow[RecordReceipt]:
+    """Withdraw everything said about one account: DELETE_ERROR or DELETE_FRAUD.
+
+    A try whose answer was lost is told as absent when it is repeated: then it was deleted.
+    """
     path = f"{_record_path(account_ref)}?reason={quote(reason, safe='')}"
-    reply = yield Call(method="DELETE", path=path, accepted=frozenset({200, 204}))
-    return reply.json() if reply.body else {}
+    reply = yield Call(method="DELETE", path=path)
+    digest = hashlib.sha256(f"{account_ref}\n{reason}".encode()).digest()
+    return open_record_receipt(_receipt(reply), desk.pins, desk.member, account_ref, digest)
+
+
+def _receipt(reply: Reply) -> str:
+    text = reply.json().get("receipt")
+    if not isinstance(text, str):
+        raise UnverifiedResponse("the response holds no receipt")
+    return text
+
+
+def _milliseconds(desk: Desk) -> int:
+    """Two files of one second need two numbers, the later one the greater."""
+    return desk.now() * _MILLISECONDS + time.time_ns() // 1_000_000 % _MILLISECONDS
 
 
 def _record_path(account_ref: str) -> str:

@@ -21,7 +21,7 @@ from exchange_client.answers import Answer
 from exchange_client.batches import flows as batches
 from exchange_client.batches.files import BatchFile, UploadOptions
 from exchange_client.batches.flows import OnProgress, RowFault
-from exchange_client.batches.receipts import BatchReceipt
+from exchange_client.batches.receipts import BatchReceipt, RecordReceipt
 from exchange_client.batches.rows import Row, subject_of
 from exchange_client.core import asking, granting, proving
 from exchange_client.core.asking import Asking, Question
@@ -132,13 +132,13 @@ class AsyncExchange:
         """Fetch what was wrong with the rows of a batch."""
         return await self._run(batches.fetch_faults(batch_id))
 
-    async def put_record(self, row: Row) -> Mapping[str, JSON]:
+    async def put_record(self, row: Row) -> RecordReceipt:
         """Report one account."""
         return await self._run(batches.put_record(self._desk, row))
 
-    async def delete_record(self, account_ref: str, reason: str) -> Mapping[str, JSON]:
+    async def delete_record(self, account_ref: str, reason: str) -> RecordReceipt:
         """Withdraw everything said about one account: DELETE_ERROR or DELETE_FRAUD."""
-        return await self._run(batches.delete_record(account_ref, reason))
+        return await self._run(batches.delete_record(self._desk, account_ref, reason))
 
     async def register_grant(self, grant: Grant, identifier: Identifier) -> Mapping[str, JSON]:
         """Register a grant, bound to its subject's current token."""

@@ -1,0 +1,198 @@
+"""The fake answers questions: gate, look-up, cut, leaf, receipt; in that order, as the exchange."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from typing import Final
+
+from exchange_client.core.encoding import b64url, dumps, standard_base64, unb64url
+from exchange_client.grades import MODEL, grade_of
+from exchange_client.receipts import PAYLOAD_BYTES, RECEIPT_TYPE, SUBJECT_LABEL
+from exchange_client.signing import sign_jws
+from exchange_client.testing import findings
+from exchange_client.testing.deciding import GRADED, LOOKS, NEEDS_ACCOUNT, OFF, Depth, depth
+from exchange_client.testing.messages import Caller
+from exchange_client.testing.questions import Asked
+from exchange_client.testing.refusals import Refusal
+from exchange_client.testing.world import (
+    DAY_SECONDS,
+    EPOCH,
+    EXCHANGE,
+    MMD_SECONDS,
+    PROFILE,
+    Inquiry,
+    StoredAnswer,
+    World,
+)
+
+ANSWER_DAYS: Final = 180
+COUNTED: Final = frozenset({"credit_application", "guarantor_check"})
+
+
+def answer(world: World, caller: Caller, asked: Asked) -> tuple[str, bool]:
+    """Answer a question; the same one again gets the first receipt.
+
+    Returns:
+        The receipt, and whether it was given before.
+
+    Raises:
+        Refusal: 409, the id was used for another question.
+    """
+    stored = world.answers.get((caller.member, asked.query_id))
+    if stored is not None:
+        if stored.digest != asked.digest:
+            raise Refusal(409, "query.conflict", pointer="/query_id")
+        return stored.receipt, True
+    reason = _refusal(world, caller.member, asked)
+    claims = _withheld(reason) if reason else _found(world, caller.member, asked)
+    leaf = _log(world, caller, asked, claims)
+    receipt = _receipt(world, caller.member, asked, claims, leaf)
+    world.answers[caller.member, asked.query_id] = StoredAnswer(
+        digest=asked.digest, receipt=receipt
+    )
+    return receipt, False
+
+
+def _refusal(world: World, member: str, asked: Asked) -> str | None:
+    """Return why the question is not permitted; where it is, the grant is spent."""
+    if asked.purpose not in LOOKS or asked.purpose in OFF:
+        return "purpose.off"
+    if asked.grant_id is None:
+        return "grant.missing"
+    grant = world.grants.get(asked.grant_id)
+    if grant is None or grant.grantee != member or grant.token != asked.primary:
+        return "grant.unusable"
+    if refusal := grant.refusal(asked.purpose, world.clock()):
+        return refusal
+    own = world.accounts_where(
+        lambda account: account.member == member and asked.primary in account.tokens
+    )
+    if asked.purpose in NEEDS_ACCOUNT and not any(account.is_open for account in own):
+        return "account.none"
+    grant.spend(world.clock())
+    return None
+
+
+def _withheld(reason: str) -> dict[str, object]:
+    return {
+        "outcome": "WITHHELD",
+        "reason": reason,
+        "finding": None,
+        "grade": None,
+        "reasons": ["R08"],
+        "limits": [],
+    }
+
+
+def _found(world: World, member: str, asked: Asked) -> dict[str, object]:
+    held = world.accounts_where(
+        lambda account: account.member != member and bool(account.tokens & asked.identities)
+    )
+    contributors = world.contributors_besides(member)
+    shown = depth(asked.purpose, asked.detail, world.grants[str(asked.grant_id)])
+    today = world.clock.today()
+    full: dict[str, object] = {"dispute": False}
+    if held:
+        full = findings.find(held, contributors, today)
+    full["velocity"] = _velocity(world, member, asked)
+    if asked.purpose in COUNTED:
+        world.inquiries.append(Inquiry(member=member, tokens=asked.tokens, at=world.clock()))
+    finding = {name: value for name, value in full.items() if name in shown.fields}
+    if "overdue_amount_band" in finding:
+        finding["other_currency"] = False
+    if not held:
+        return _graded("NO_DATA", finding, asked, shown, contributors)
+    outcome = "ADVERSE" if findings.is_adverse(held, today) else "NO_ADVERSE"
+    return _graded(outcome, finding, asked, shown, contributors)
+
+
+def _graded(
+    outcome: str, finding: dict[str, object], asked: Asked, shown: Depth, contributors: int
+) -> dict[str, object]:
+    blurred = "lender_band" in shown.fields and contributors < findings.SMALL_CONSORTIUM
+    limits = [*shown.limits, *(["SMALL_CONSORTIUM"] if blurred else [])]
+    letter: str | None = None
+    reasons: tuple[str, ...] = ()
+    if asked.purpose in GRADED and shown.bands:
+        _, letter, reasons = grade_of(finding)
+    if outcome == "NO_DATA" and letter is not None:
+        letter, reasons = "U", ()
+    notes = (
+        *(("R07",) if outcome == "NO_DATA" else ()),
+        *(("R09",) if finding.get("dispute") is True else ()),
+        *(("R10",) if limits else ()),
+    )
+    return {
+        "outcome": outcome,
+        "reason": "permitted",
+        "finding": finding,
+        "grade": letter,
+        "reasons": [*reasons, *notes],
+        "limits": limits,
+    }
+
+
+def _velocity(world: World, member: str, asked: Asked) -> dict[str, str]:
+    bands = {}
+    for days in (7, 30, 90):
+        since = world.clock() - days * DAY_SECONDS
+        askers = {
+            one.member
+            for one in world.inquiries
+            if one.member != member and one.at > since and one.tokens & asked.tokens
+        }
+        bands[str(days)] = findings.velocity_band(len(askers))
+    return bands
+
+
+def _log(world: World, caller: Caller, asked: Asked, claims: Mapping[str, object]) -> bytes:
+    subject = {
+        "kind": "query",
+        "t": world.clock(),
+        "member": caller.member,
+        "purpose": asked.purpose,
+        "outcome": claims["outcome"],
+    }
+    audit = {
+        "query": asked.query_id,
+        "request_sha256": standard_base64(asked.digest),
+        "key": caller.keyid,
+        "operator": asked.operator,
+        "application": asked.application,
+        "reason": claims["reason"],
+        "policy": PROFILE,
+    }
+    if asked.grant_id is not None:
+        audit["grant"] = asked.grant_id
+    return world.log.append(caller.member, subject, audit)
+
+
+def _receipt(
+    world: World, member: str, asked: Asked, claims: Mapping[str, object], leaf: bytes
+) -> str:
+    now, salt = world.clock(), os.urandom(16)
+    subject = hashlib.sha256(SUBJECT_LABEL + salt + unb64url(asked.primary)).digest()
+    payload: dict[str, object] = {
+        "iss": EXCHANGE,
+        "aud": member,
+        "iat": now,
+        "exp": now + ANSWER_DAYS * DAY_SECONDS,
+        "jti": asked.query_id,
+        "req": b64url(asked.digest),
+        "sub": b64url(salt + subject),
+        "purpose": asked.purpose,
+        "grant": asked.grant_id,
+        **claims,
+        "model": MODEL,
+        "policy": PROFILE,
+        "profile": PROFILE,
+        "epoch": EPOCH,
+        "leaf": b64url(leaf),
+        "log": world.log.origin,
+        "mmd": MMD_SECONDS,
+        "pad": "",
+    }
+    payload["pad"] = "0" * (PAYLOAD_BYTES - len(dumps(payload)))
+    return sign_jws(dumps(payload), RECEIPT_TYPE, world.keys["receipt"])

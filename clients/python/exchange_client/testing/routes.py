@@ -1,0 +1,205 @@
+"""The fake's routes: parse, call one function, answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import httpx2
+from voprf import ristretto
+
+from exchange_client.core.calls import JSON_TYPE, NDJSON_TYPE
+from exchange_client.core.encoding import JSON, b64url, dumps, loads_object, unb64url
+from exchange_client.oprf import ELEMENT_BYTES, ELEMENTS_MAX, PROOF_BYTES
+from exchange_client.testing import answering, granting, reporting
+from exchange_client.testing.messages import Caller
+from exchange_client.testing.questions import Asked, read_question
+from exchange_client.testing.refusals import Answered, Refusal
+from exchange_client.testing.world import EPOCH, World
+
+PROOF_TYPE: Final = "text/plain; charset=utf-8"
+PROMISE_TYPE: Final = "cx-promise+jwt"
+QUERIES_MAX: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One authenticated request on its way to its route."""
+
+    world: World
+    caller: Caller
+    body: bytes
+    parts: tuple[str, ...]  # what the path's pattern caught
+    query: dict[str, list[str]]
+
+    def json(self) -> dict[str, JSON]:
+        """Read the body as one strict JSON object.
+
+        Raises:
+            Refusal: 400, it is none.
+        """
+        try:
+            return loads_object(self.body)
+        except ValueError:
+            raise Refusal(400, "request.form") from None
+
+
+Route = Callable[[Visit], Answered]
+
+
+def route(world: World, caller: Caller, request: httpx2.Request) -> Answered:
+    """Find the route of a request and take it.
+
+    Raises:
+        Refusal: there is none, the body has another type, or the route refuses.
+    """
+    target = urlsplit(request.url.raw_path.decode())
+    for method, pattern, content_type, view in ROUTES:
+        match = re.fullmatch(pattern, target.path)
+        if match is None or method != request.method:
+            continue
+        if request.headers.get("content-type") != content_type:
+            raise Refusal(415, "request.media_type")
+        visit = Visit(
+            world=world,
+            caller=caller,
+            body=request.content,
+            parts=tuple(unquote(part) for part in match.groups()),
+            query=parse_qs(target.query),
+        )
+        return view(visit)
+    raise Refusal(404, "absent")
+
+
+def _tokens(visit: Visit) -> Answered:
+    body = visit.json()
+    elements = body.get("elements")
+    if body.keys() != {"epoch", "elements"} or not isinstance(elements, list) or not elements:
+        raise Refusal(422, "request.field", pointer="/elements")
+    if body["epoch"] != EPOCH:
+        raise Refusal(409, "token.epoch", pointer="/epoch")
+    if len(elements) > ELEMENTS_MAX:
+        raise Refusal(413, "request.too_large", pointer="/elements")
+    try:
+        blinded = [ristretto.BlindedInput.deserialize(unb64url(one)) for one in elements]
+    except ValueError:
+        raise Refusal(422, "token.element", pointer="/elements") from None
+    output = visit.world.evaluator.evaluate_batch(blinded).serialize()
+    proof, evaluated = output[:PROOF_BYTES], output[PROOF_BYTES:]
+    starts = range(0, len(evaluated), ELEMENT_BYTES)
+    listed = [b64url(evaluated[start : start + ELEMENT_BYTES]) for start in starts]
+    return _json({"epoch": EPOCH, "elements": listed, "proof": b64url(proof)})
+
+
+def _ask(visit: Visit) -> Answered:
+    asked = read_question(visit.body, visit.json())
+    receipt, replayed = answering.answer(visit.world, visit.caller, asked)
+    return _json({"receipt": receipt}, replayed=replayed)
+
+
+def _ask_many(visit: Visit) -> Answered:
+    lines = visit.body.split(b"\n")
+    if lines.pop() or not 1 <= len(lines) <= QUERIES_MAX or not all(lines):
+        raise Refusal(422, "request.field")
+    try:
+        asked = [read_question(line, loads_object(line)) for line in lines]
+    except ValueError:
+        raise Refusal(400, "request.form") from None
+    _check_distinct(asked)
+    answers = [answering.answer(visit.world, visit.caller, one) for one in asked]
+    body = b"".join(dumps({"receipt": receipt}) + b"\n" for receipt, _ in answers)
+    headers = {"Cx-Replayed": "true"} if all(replayed for _, replayed in answers) else {}
+    return Answered(body=body, content_type=NDJSON_TYPE, headers=headers)
+
+
+def _check_distinct(asked: list[Asked]) -> None:
+    named: tuple[list[str], ...] = (
+        [one.query_id for one in asked],
+        [one.primary for one in asked],
+        [one.grant_id or one.query_id for one in asked],
+    )
+    if any(len(set(values)) != len(values) for values in named):
+        raise Refusal(422, "request.field")
+
+
+def _find(visit: Visit) -> Answered:
+    stored = visit.world.answers.get((visit.caller.member, visit.parts[0]))
+    if stored is None:
+        raise Refusal(404, "absent")
+    return _json({"receipt": stored.receipt}, replayed=True)
+
+
+def _upload(visit: Visit) -> Answered:
+    batch_id, receipt, replayed = reporting.take_batch(visit.world, visit.caller, visit.body)
+    return _json({"batch_id": batch_id, "receipt": receipt}, replayed=replayed)
+
+
+def _faults(visit: Visit) -> Answered:
+    stored = visit.world.batches.get((visit.caller.member, visit.parts[0]))
+    if stored is None:
+        raise Refusal(404, "absent")
+    body = b"".join(dumps(fault) + b"\n" for fault in stored.faults)
+    return Answered(body=body, content_type=NDJSON_TYPE)
+
+
+def _put(visit: Visit) -> Answered:
+    visit.json()
+    return _json(reporting.put_record(visit.world, visit.caller, visit.parts[0], visit.body))
+
+
+def _delete(visit: Visit) -> Answered:
+    reason = visit.query.get("reason", [""])[0]
+    return _json(reporting.delete_record(visit.world, visit.caller, visit.parts[0], reason))
+
+
+def _register(visit: Visit) -> Answered:
+    return _json(granting.register(visit.world, visit.caller, visit.json()))
+
+
+def _grant(visit: Visit) -> Answered:
+    grant = visit.world.grant_of(visit.caller.member, visit.parts[0])
+    return _json(granting.shown(visit.world, grant))
+
+
+def _withdraw(visit: Visit) -> Answered:
+    if not visit.json().keys() <= {"acted_at", "channel"}:
+        raise Refusal(422, "request.field")
+    return _json(granting.end(visit.world, visit.caller, visit.parts[0], "WITHDRAWN"))
+
+
+def _redeem(visit: Visit) -> Answered:
+    try:
+        leaf = unb64url(visit.parts[0])
+    except ValueError:
+        raise Refusal(422, "request.field", pointer="/leaf") from None
+    if not visit.world.log.is_of(leaf, visit.caller.member):
+        raise Refusal(404, "absent")
+    proof = visit.world.log.proof(leaf)
+    if proof is not None:
+        return Answered(body=proof, content_type=PROOF_TYPE)
+    promise = visit.world.sign_claims("promise", PROMISE_TYPE, {"jti": b64url(leaf)})
+    return Answered(body=dumps({"promise": promise}), status=202, headers={"Retry-After": "1"})
+
+
+def _json(value: dict[str, object], *, replayed: bool = False) -> Answered:
+    return Answered(body=dumps(value), headers={"Cx-Replayed": "true"} if replayed else {})
+
+
+_ID: Final = "([a-z]{3}_[0-9a-f]{32})"
+ROUTES: Final[tuple[tuple[str, str, str | None, Route], ...]] = (
+    ("POST", "/v1/tokens", JSON_TYPE, _tokens),
+    ("POST", "/v1/queries", JSON_TYPE, _ask),
+    ("POST", "/v1/query-batches", NDJSON_TYPE, _ask_many),
+    ("GET", f"/v1/queries/{_ID}", None, _find),
+    ("POST", "/v1/batches", NDJSON_TYPE, _upload),
+    ("GET", f"/v1/batches/{_ID}/faults", None, _faults),
+    ("PUT", "/v1/records/([^/]+)", JSON_TYPE, _put),
+    ("DELETE", "/v1/records/([^/]+)", None, _delete),
+    ("POST", "/v1/grants", JSON_TYPE, _register),
+    ("GET", f"/v1/grants/{_ID}", None, _grant),
+    ("POST", f"/v1/grants/{_ID}/withdraw", JSON_TYPE, _withdraw),
+    ("GET", "/v1/receipts/([^/]+)", None, _redeem),
+)

@@ -1,0 +1,125 @@
+"""The fake exchange and the real one keep the same contract with the SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from exchange.domain.members import Algorithm as MemberAlgorithm
+from exchange.domain.members import NewKey
+from exchange.services.manage_members import add_key
+from exchange_client import Exchange, KeyFile, Pins
+from exchange_client.keys import Algorithm
+from exchange_client.testing import FakeExchange
+from tests.client.sdk.asking import AskingContract
+from tests.client.sdk.contract import House, desk, other, who
+from tests.client.sdk.reporting import GrantContract, ProvingContract, ReportingContract
+from tests.support.sandbox import Sandbox, make_sandbox
+
+__all__ = ["desk", "other", "who"]  # fixtures of the contract
+
+
+class FakeHouse:
+    """The fake, as the contract asks for it."""
+
+    def __init__(self) -> None:
+        self._fake = FakeExchange()
+
+    @property
+    def pins(self) -> Pins:
+        """What members pin of it."""
+        return self._fake.pins
+
+    def enrol(self, member: str, algorithm: Algorithm) -> KeyFile:
+        """Enrol a lender."""
+        return self._fake.key(member, algorithm)
+
+    def exchange(self, key: KeyFile) -> Exchange:
+        """Open the SDK."""
+        return Exchange(key, self._fake.pins, transport=self._fake.transport)
+
+    def sequence(self) -> None:
+        """Give every leaf its place."""
+        self._fake.release_log()
+
+    def hold_log(self) -> None:
+        """Leave new leaves without a place."""
+        self._fake.hold_log()
+
+
+class RealHouse:
+    """The real application on a real database, as the contract asks for it."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self.pins = sandbox.pins()
+
+    def enrol(self, member: str, algorithm: Algorithm) -> KeyFile:
+        """Enrol a lender; the sandbox makes Ed25519 keys, any other is added beside it."""
+        key = self._sandbox.enrol(member)
+        if algorithm is Algorithm.ED25519:
+            return key
+        key = KeyFile.generate(member, "k2", algorithm=algorithm)
+        new = NewKey(
+            key="k2",
+            algorithm=MemberAlgorithm(algorithm.value),
+            public_key=key.public_key,
+            not_before=0,
+            not_after=2**40,
+        )
+        add_key(member, new, self._sandbox.ports)
+        return key
+
+    def exchange(self, key: KeyFile) -> Exchange:
+        """Open the SDK."""
+        return self._sandbox.exchange(key)
+
+    def sequence(self) -> None:
+        """Give every leaf its place."""
+        self._sandbox.sequence()
+
+    def hold_log(self) -> None:
+        """Nothing to do: here leaves wait until `sequence` is called."""
+
+
+class _Fake:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def house(cls) -> House:
+        """A fake exchange."""
+        return FakeHouse()
+
+
+class _Real:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def house(
+        cls, shared_database_url: str, tmp_path_factory: pytest.TempPathFactory
+    ) -> Iterator[House]:
+        """The real exchange."""
+        folder: Path = tmp_path_factory.mktemp("contract")
+        sandbox = make_sandbox(shared_database_url, folder)
+        yield RealHouse(sandbox)
+        sandbox.close()
+
+
+class TestFakeAsking(_Fake, AskingContract):
+    """Questions to the fake."""
+
+
+class TestFakeReporting(_Fake, ReportingContract):
+    """Records to the fake."""
+
+
+class TestFakeGrants(_Fake, GrantContract):
+    """Grants at the fake."""
+
+
+class TestFakeProving(_Fake, ProvingContract):
+    """Proofs of the fake."""
+
+
+class TestRealExchange(_Real, AskingContract, ReportingContract, GrantContract, ProvingContract):
+    """All of it at the real exchange."""
