@@ -16,6 +16,9 @@ _metrics = _settings.data_dir.absolute() / "metrics"
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_metrics))
 
 from exchange import telemetry  # noqa: E402 - see above
+from exchange.store.health import connections_max  # noqa: E402
+
+SPARE_CONNECTIONS = 10  # sequencer, probes, an operator
 
 
 class Process(Protocol):
@@ -54,7 +57,18 @@ logconfig_dict = {
 
 
 def on_starting(_arbiter: object) -> None:
-    """Empty the counters' directory: what an earlier run left would be added to ours."""
+    """Refuse what cannot work; empty the counters' directory, or an earlier run's would be added.
+
+    Raises:
+        SystemExit: our pools together want more connections than the database takes.
+    """
+    wanted = workers * _settings.pool_connections_max + SPARE_CONNECTIONS
+    taken = connections_max(_settings.libpq_url)
+    if taken is not None and wanted > taken:
+        raise SystemExit(
+            f"refused: {workers} processes with {_settings.pool_connections_max} connections each, and "
+            f"{SPARE_CONNECTIONS} spare, exceed the database's max_connections of {taken}"
+        )
     telemetry.open_metrics(_metrics)
 
 

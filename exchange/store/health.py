@@ -31,6 +31,16 @@ class Health:
     oldest_unsequenced_at: int  # unix seconds, 0 if there is none
 
 
+def connections_max(url: str) -> int | None:
+    """Ask how many connections the database takes; None if it does not answer."""
+    try:
+        with psycopg.connect(url, connect_timeout=CONNECT_SECONDS_MAX) as connection:
+            row = connection.execute("SELECT current_setting('max_connections')::int").fetchone()
+    except psycopg.Error:
+        return None
+    return int(row[0]) if row else None
+
+
 def look(url: str) -> Health | None:
     """Ask the database; None if it does not answer."""
     try:

@@ -66,6 +66,30 @@ def test_an_external_database_is_served_by_its_url(database_url: str, tmp_path: 
     assert [0, 0] == codes
 
 
+def test_more_connections_than_the_database_takes_are_refused(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Found at the start, and not by the hundredth member at noon."""
+    done = subprocess.run(
+        [sys.executable, "-m", "exchange.cli", "serve"],
+        env={
+            "PATH": os.environ["PATH"],
+            "EXCHANGE_DATABASE_URL": database_url,
+            "EXCHANGE_DATA_DIR": str(tmp_path),
+            "EXCHANGE_LISTEN": "127.0.0.1:0",
+            "EXCHANGE_WORKERS": "64",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert 1 == done.returncode
+    assert done.stderr.startswith("refused: 64 processes with 4 connections each")
+    assert 1 == len(done.stderr.splitlines())
+
+
 def wait_until_ready(port: int) -> dict[str, str]:
     """Return what each part says once all are ready."""
     deadline = time.monotonic() + READY_SECONDS_MAX
