@@ -66,8 +66,8 @@ def on_starting(_arbiter: object) -> None:
     taken = connections_max(_settings.libpq_url)
     if taken is not None and wanted > taken:
         raise SystemExit(
-            f"refused: {workers} processes with {_settings.pool_connections_max} connections each, and "
-            f"{SPARE_CONNECTIONS} spare, exceed the database's max_connections of {taken}"
+            f"refused: {workers} processes with {_settings.pool_connections_max} connections each, "
+            f"and {SPARE_CONNECTIONS} spare, exceed the database's max_connections of {taken}"
         )
     telemetry.open_metrics(_metrics)
 
