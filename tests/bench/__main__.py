@@ -1,20 +1,29 @@
-"""`python -m tests.bench NAME [PATH] [--out FILE]`: figures as one JSON object.
+"""`python -m tests.bench NAME [PATH] [--seconds N] [--out FILE]`: figures as one JSON object.
 
-NAME is query, uci or all. `uci` takes the path of the public UCI credit-card default file (UCI
-Machine Learning Repository, data set 350, as CSV with columns ID, X1 to X23, Y); `all` runs it
-only where a path is given, and says so otherwise.
+NAME is query, batch-query, lookup, tokens, demo, start, uci or all. `uci` takes the path of the
+public UCI credit-card default file (UCI Machine Learning Repository, data set 350, as CSV with the
+columns ID, X1 to X23, Y); `all` runs it only where a path is given, and says so otherwise.
+Progress goes to standard error. Run it on a quiet machine: figures are ratios of one run.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench.query import bench_query
-from tests.bench.uci import bench_uci
+from tests.bench.fixtures import stage
+from tests.bench.lookup import measure_lookups
+from tests.bench.query import BATCH, CONNECTIONS, measure_batches, measure_queries
+from tests.bench.report import Measure, report
+from tests.bench.starting import measure_demo, measure_starts
+from tests.bench.tokens import measure_tokens
+from tests.bench.uci.run import bench_uci
 
-NAMES = ("query", "uci")
+STAGED = ("query", "batch-query", "lookup")  # they share one loaded sandbox
+SMALL = ("tokens", "demo", "start")
+NAMES = (*STAGED, *SMALL, "uci")
 
 
 def main() -> None:
@@ -22,8 +31,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.bench", description=__doc__)
     parser.add_argument("name", choices=(*NAMES, "all"))
     parser.add_argument("path", nargs="?", type=Path, help="the UCI file")
-    parser.add_argument("--records", type=int, default=1_000_000)
-    parser.add_argument("--requests", type=int, default=1_500, help="single queries a round")
+    parser.add_argument("--seconds", type=int, default=3, help="of one round")
+    parser.add_argument("--records", type=int, default=1_000_000, help="loaded before queries")
     parser.add_argument("--clients", type=int, help="of the UCI file; all by default")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
@@ -36,17 +45,48 @@ def main() -> None:
 
 
 def _run(options: argparse.Namespace) -> dict[str, object]:
-    if options.name != "all":
-        return _bench(options.name, options)
-    done = {name: _bench(name, options) for name in NAMES if name != "uci" or options.path}
-    skipped = sorted(set(NAMES) - set(done))
-    return {"bench": "all", "SKIPPED_FOR_WANT_OF_A_PATH": skipped, "results": done}
-
-
-def _bench(name: str, options: argparse.Namespace) -> dict[str, object]:
-    if name == "uci":
+    if options.name == "uci":
         return bench_uci(options.path, options.clients)
-    return bench_query(options.records, options.requests)
+    if options.name in SMALL:
+        return report(options.name, _small(options.name, options.seconds))
+    if options.name in STAGED:
+        return _staged((options.name,), options)[options.name]
+    done: dict[str, object] = {name: report(name, _small(name, options.seconds)) for name in SMALL}
+    done |= _staged(STAGED, options)
+    if options.path:
+        done["uci"] = bench_uci(options.path, options.clients)
+    skipped = [name for name in NAMES if name not in done]
+    return {"bench": "all", "SKIPPED_FOR_WANT_OF_THE_UCI_FILE": skipped, "results": done}
+
+
+def _small(name: str, seconds: int) -> dict[str, Measure]:
+    made: dict[str, Callable[[], dict[str, Measure]]] = {
+        "tokens": lambda: measure_tokens(seconds),
+        "demo": measure_demo,
+        "start": measure_starts,
+    }
+    return made[name]()
+
+
+def _staged(names: tuple[str, ...], options: argparse.Namespace) -> dict[str, dict[str, object]]:
+    with stage(options.records) as loaded:
+        made: dict[str, Callable[[], dict[str, Measure]]] = {
+            "query": lambda: measure_queries(loaded, options.seconds),
+            "batch-query": lambda: measure_batches(loaded, options.seconds),
+            "lookup": lambda: measure_lookups(loaded),
+        }
+        return {
+            name: report(
+                name,
+                made[name](),
+                records=loaded.records,
+                connections=CONNECTIONS,
+                batch=BATCH,
+                seconds=options.seconds,
+                durable=True,
+            )
+            for name in names
+        }
 
 
 if __name__ == "__main__":

@@ -1,157 +1,133 @@
-"""The query's figures: against a bare echo, at the tail, and in batches."""
+"""The query's figures: beside a bare echo and pgbench, at the tail, at half load, in batches."""
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from uuid import UUID
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from exchange.crypto.keyring import load_keyring
-from exchange.domain.base64url import b64url
-from exchange.domain.ids import show, uuid7
-from exchange_client.keys import KeyFile
-from exchange_client.signing import Request, sign_request
-from tests.bench import stock
+from tests.bench.fixtures import Stage, echo_server
 from tests.bench.load import Load, drive
-from tests.bench.report import measure, percentile, report
-from tests.demo.scene import Scene, free_port, sandbox
+from tests.bench.pg_bench import PgBench
+from tests.bench.processes import cpu_seconds
+from tests.bench.report import Measure, measure, percentile
 
 ROUNDS = 5
 CONNECTIONS = 8
 BATCH = 500
-ASKER, CONTRIBUTOR = "lender-a", "lender-b"
+_WARM = 300
+_SIGNED_SECONDS_MAX = 40  # requests are signed before the clock runs; a signature lives 60 s
 
 
-def bench_query(records: int, requests: int) -> dict[str, object]:
-    """Measure single queries beside an echo, and batches beside single queries."""
-    with sandbox() as scene, echo_server() as echo_port:
-        database_url = scene.database_url()
-        keyring = load_keyring(scene.members.parent / "keyring.json")
-        subjects = stock.tokens(records)
-        stock.load_records(database_url, keyring, subjects, member=CONTRIBUTOR)
-        asked = subjects[: min(records, 20_000)]
-        grants = stock.load_grants(database_url, keyring, asked, member=ASKER)
-        wishes = _Wishes(scene, list(zip(asked, grants, strict=True)))
-        drive(scene.port, wishes.singles(200), connections=CONNECTIONS)  # warm
-        drive(echo_port, wishes.echoes(200), connections=CONNECTIONS)
-        singles, echoes, batches = [], [], []
+@dataclass(slots=True)
+class _Rounds:
+    """What the rounds measured, in their order."""
+
+    echo: list[Load] = field(default_factory=list)
+    single: list[Load] = field(default_factory=list)
+    half: list[Load] = field(default_factory=list)
+    batch: list[Load] = field(default_factory=list)
+    pgbench: list[float] = field(default_factory=list)  # transactions a second
+    web_cpu: list[float] = field(default_factory=list)  # seconds a query
+    postgres_cpu: list[float] = field(default_factory=list)
+
+
+def measure_queries(stage: Stage, seconds: int) -> dict[str, Measure]:
+    """Measure single queries, interleaved with what they are compared with."""
+    rounds = _Rounds()
+    pgbench = PgBench(stage.scene.database_url())
+    with echo_server() as echo_port:
+        warm = drive(stage.scene.port, stage.wishes.singles(_WARM), connections=CONNECTIONS)
+        echo_warm = drive(echo_port, stage.wishes.echoes(_WARM), connections=CONNECTIONS)
         for number in range(ROUNDS):
-            print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
-            echoes.append(drive(echo_port, wishes.echoes(requests), connections=CONNECTIONS))
-            prepared = wishes.singles(requests)
-            singles.append(drive(scene.port, prepared, connections=CONNECTIONS))
-            batches.append(drive(scene.port, wishes.batches(4), connections=2))
-    return _report(singles, echoes, batches, records)
+            print(f"query: round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
+            echoes = stage.wishes.echoes(_count(echo_warm, seconds))
+            rounds.echo.append(drive(echo_port, echoes, connections=CONNECTIONS))
+            _single(stage, rounds, _count(warm, seconds))
+            rounds.pgbench.append(pgbench.rate(seconds, CONNECTIONS))
+            _half(stage, rounds, seconds)
+    return _compared(rounds) | _tail(rounds) | _cost(rounds)
 
 
-def _report(
-    singles: list[Load], echoes: list[Load], batches: list[Load], records: int
-) -> dict[str, object]:
-    pairs = list(zip(singles, echoes, strict=True))
-    tail = [percentile(one.latencies, 0.99) / percentile(one.latencies, 0.5) for one in singles]
-    per_single = [
-        batch.rate * BATCH / one.rate for batch, one in zip(batches, singles, strict=True)
-    ]
-    return report(
-        "query",
-        {
-            "query_per_echo": measure([one.rate / echo.rate for one, echo in pairs], "ratio"),
-            "queries_per_s": measure([one.rate for one in singles], "1/s"),
-            "query_p50_ms": measure(
-                [1e3 * percentile(one.latencies, 0.5) for one in singles], "ms"
-            ),
-            "p99_per_p50": measure(tail, "ratio"),
-            "batch_query_per_single": measure(per_single, "ratio"),
-            "generator_cpu_share": measure(
-                [one.generator_cpu_seconds / one.seconds for one in singles], "cores"
-            ),
-        },
-        records=records,
-        connections=CONNECTIONS,
-        batch=BATCH,
-        durable=True,
-    )
+def measure_batches(stage: Stage, seconds: int) -> dict[str, Measure]:
+    """Measure batches of queries beside single ones: subjects a second."""
+    rounds = _Rounds()
+    warm = drive(stage.scene.port, stage.wishes.singles(_WARM), connections=CONNECTIONS)
+    batch_warm = drive(stage.scene.port, stage.wishes.batches(2, BATCH), connections=2)
+    for number in range(ROUNDS):
+        print(f"batch-query: round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
+        _single(stage, rounds, _count(warm, seconds))
+        batches = stage.wishes.batches(max(4, _count(batch_warm, seconds)), BATCH)
+        rounds.batch.append(drive(stage.scene.port, batches, connections=2))
+    ratios = [b.rate * BATCH / s.rate for b, s in zip(rounds.batch, rounds.single, strict=True)]
+    return {
+        "batch_query_per_single": measure(ratios, "ratio"),
+        "subjects_per_s": measure([one.rate * BATCH for one in rounds.batch], "1/s"),
+    }
 
 
-class _Wishes:
-    """Requests made and signed before the clock runs."""
-
-    def __init__(self, scene: Scene, subjects: list[tuple[bytes, UUID]]) -> None:
-        self._scene = scene
-        self._key: KeyFile = scene.key(ASKER)
-        self._subjects = subjects
-        self._next = 0
-
-    def singles(self, count: int) -> list[bytes]:
-        """Return signed single queries."""
-        return [self._signed("/v1/queries", self._body(), "application/json") for _ in range(count)]
-
-    def batches(self, count: int) -> list[bytes]:
-        """Return signed batches of queries."""
-        return [
-            self._signed(
-                "/v1/query-batches",
-                b"".join(self._body() + b"\n" for _ in range(BATCH)),
-                "application/x-ndjson",
-            )
-            for _ in range(count)
-        ]
-
-    def echoes(self, count: int) -> list[bytes]:
-        """Return unsigned requests to the echo with a query's sizes, headers included."""
-        length = len(self._signed("/v1/queries", self._body(), "application/json"))
-        text = json.dumps({"text": "x" * (len(self._body()) - 11)}).encode()
-        head = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        head += b"Content-Length: %d\r\n" % len(text)
-        padding = max(0, length - len(head) - len(text) - 12)
-        return [head + b"X-Pad: " + b"p" * padding + b"\r\n\r\n" + text] * count
-
-    def _body(self) -> bytes:
-        token, grant = self._subjects[self._next % len(self._subjects)]
-        self._next += 1
-        body = {
-            "query_id": show("qry", uuid7(time.time_ns() // 1_000_000, os.urandom)),
-            "epoch": "ep_1",
-            "tokens": [{"kind": "identity", "value": b64url(token)}],
-            "purpose": "credit_application",
-            "grant_id": show("gnt", grant),
-            "operator": f"op-{self._next % 997}",
-            "application_ref": f"app-{self._next}",
-        }
-        return json.dumps(body, separators=(",", ":")).encode()
-
-    def _signed(self, path: str, body: bytes, content_type: str) -> bytes:
-        request = Request(
-            method="POST",
-            target_uri=f"{self._scene.base_url}{path}",
-            body=body,
-            content_type=content_type,
-        )
-        signed = sign_request(
-            request, self._key, created=int(time.time()), nonce=secrets.token_urlsafe(18)
-        )
-        headers = "".join(f"{name}: {value}\r\n" for name, value in signed.headers.items())
-        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
-        return head.encode() + body
+def _count(warm: Load, seconds: int) -> int:
+    return max(1, int(warm.rate * min(seconds, _SIGNED_SECONDS_MAX)))
 
 
-@contextmanager
-def echo_server() -> Iterator[int]:
-    """Serve the echo under the same gunicorn settings; yield its port."""
-    port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "4"]
-    command += ["--workers", str(os.cpu_count() or 1), "--bind", f"127.0.0.1:{port}"]
-    command += ["--keep-alive", "75", "--log-level", "warning", "tests.bench.echo_app:create_app()"]
-    process = subprocess.Popen(command)
-    try:
-        time.sleep(3)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(30)
+def _single(stage: Stage, rounds: _Rounds, count: int) -> None:
+    requests = stage.wishes.singles(count)
+    before = cpu_seconds(stage.web()), cpu_seconds(stage.postgres())
+    rounds.single.append(drive(stage.scene.port, requests, connections=CONNECTIONS))
+    rounds.web_cpu.append((cpu_seconds(stage.web()) - before[0]) / count)
+    rounds.postgres_cpu.append((cpu_seconds(stage.postgres()) - before[1]) / count)
+
+
+def _half(stage: Stage, rounds: _Rounds, seconds: int) -> None:
+    """Ask at half the pace that the round before reached, due by the clock."""
+    pace = rounds.single[-1].rate / 2
+    requests = stage.wishes.singles(max(1, int(pace * seconds)))
+    load = drive(stage.scene.port, requests, connections=CONNECTIONS, per_second=pace)
+    rounds.half.append(load)
+
+
+def _compared(rounds: _Rounds) -> dict[str, Measure]:
+    single, echo = rounds.single, rounds.echo
+    return {
+        "query_per_echo": measure(
+            [one.rate / bare.rate for one, bare in zip(single, echo, strict=True)], "ratio"
+        ),
+        "query_per_pgbench": measure(
+            [one.rate / bare for one, bare in zip(single, rounds.pgbench, strict=True)], "ratio"
+        ),
+        "queries_per_s": measure([one.rate for one in single], "1/s"),
+        "echoes_per_s": measure([one.rate for one in echo], "1/s"),
+        "pgbench_per_s": measure(rounds.pgbench, "1/s"),
+    }
+
+
+def _tail(rounds: _Rounds) -> dict[str, Measure]:
+    return {
+        "query_p50_ms": _milliseconds(rounds.single, 0.5),
+        "p99_per_p50": measure(
+            [
+                percentile(one.latencies, 0.99) / percentile(one.latencies, 0.5)
+                for one in rounds.single
+            ],
+            "ratio",
+        ),
+        "p50_half_load_ms": _milliseconds(rounds.half, 0.5),
+        "p99_half_load_ms": _milliseconds(rounds.half, 0.99),
+    }
+
+
+def _cost(rounds: _Rounds) -> dict[str, Measure]:
+    cpu = [one.generator_cpu_seconds / len(one.latencies) for one in rounds.single]
+    return {
+        "server_cpu_us": _microseconds(rounds.web_cpu),
+        "postgres_cpu_us": _microseconds(rounds.postgres_cpu),
+        "generator_cpu_us": _microseconds(cpu),
+    }
+
+
+def _microseconds(values: Sequence[float]) -> Measure:
+    return measure([1e6 * value for value in values], "us")
+
+
+def _milliseconds(loads: Sequence[Load], share: float) -> Measure:
+    return measure([1e3 * percentile(one.latencies, share) for one in loads], "ms")

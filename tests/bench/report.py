@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 Measure = dict[str, float | int | str]
-_PACKAGES = ("flask", "flask-smorest", "gunicorn", "psycopg", "cryptography", "voprf")
+_PACKAGES = ("flask", "flask-smorest", "gunicorn", "psycopg", "cryptography", "voprf", "httpx2")
 
 
 def measure(values: Sequence[float], unit: str) -> Measure:

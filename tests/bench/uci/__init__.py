@@ -1,0 +1,1 @@
+"""The UCI benchmark: answers held against what real clients did."""
