@@ -1,0 +1,35 @@
+"""The program `cx`: its commands, and how it starts."""
+
+from __future__ import annotations
+
+import typer
+
+from exchange_client.cli import asking, granting, receipts, setting_up, uploading
+from exchange_client.cli.options import Outside, add
+from exchange_client.cli.telling import EXIT_CODES
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # its tracebacks show locals, and subjects among them
+    help="Ask a shared overdue-credit exchange, report to it, and check what it signed.",
+    epilog=EXIT_CODES,
+)
+grants = typer.Typer(no_args_is_help=True, help="Register and withdraw grants.")
+receipt = typer.Typer(no_args_is_help=True, help="Check and fetch receipts.")
+app.add_typer(grants, name="grant")
+app.add_typer(receipt, name="receipt")
+
+add(app, "init", setting_up.init)
+add(app, "pin", setting_up.pin)
+add(app, "query", asking.query)
+add(app, "upload", uploading.upload)
+add(grants, "register", granting.register)
+add(grants, "withdraw", granting.withdraw)
+add(receipt, "verify", receipts.verify)
+add(receipt, "fetch", receipts.fetch)
+
+
+def main() -> None:
+    """Run `cx`."""
+    app(obj=Outside())

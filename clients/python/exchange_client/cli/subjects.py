@@ -1,0 +1,59 @@
+"""Read the identifiers of one subject from a file or stdin: never from the command line.
+
+What stands in the arguments is seen by everyone on the machine and kept by the shell.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exchange_client.batches.rows import subject_of
+from exchange_client.errors import UsageError
+from exchange_client.identifiers import Identifier
+
+TEXT_BYTES_MAX = 4096
+
+IdFile = Annotated[
+    Path,
+    typer.Option(
+        help="identifiers of one subject, one a line, primary first: `TYPE COUNTRY NUMBER`, "
+        "such as `ric CN …`; `-` is stdin. Never give a number as an argument."
+    ),
+]
+
+
+def read_subject(place: Path) -> tuple[Identifier, ...]:
+    """Read the identifiers of one subject.
+
+    Raises:
+        UsageError: a line has another form; it is named, its content is not.
+        InvalidIdentifier: a number breaks a rule of its type.
+    """
+    lines = _text(place).splitlines()
+    given = [_identifier(n, line) for n, line in enumerate(lines, start=1) if line.strip()]
+    return subject_of(given)
+
+
+def _text(place: Path) -> str:
+    if str(place) == "-":
+        raw = typer.get_binary_stream("stdin").read(TEXT_BYTES_MAX + 1)
+    else:
+        with place.open("rb") as file:
+            raw = file.read(TEXT_BYTES_MAX + 1)
+    if len(raw) > TEXT_BYTES_MAX:
+        raise UsageError(f"identifiers of one subject are {TEXT_BYTES_MAX} bytes at most")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        # `from None`: the decoder's error holds the bytes.
+        raise UsageError("identifiers are UTF-8 text") from None
+
+
+def _identifier(number: int, line: str) -> Identifier:
+    parts = line.split(maxsplit=2)
+    if len(parts) != 3:
+        raise UsageError(f"line {number}: must be TYPE COUNTRY NUMBER, such as `ric CN …`")
+    return Identifier.parse(parts[0], parts[1], parts[2].strip())

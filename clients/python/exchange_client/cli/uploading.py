@@ -1,0 +1,100 @@
+"""`cx upload`: report a batch of records. Identifiers in the file are blinded here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress as Bar
+
+from exchange_client.batches.files import UploadOptions
+from exchange_client.batches.flows import Progress, RowFault
+from exchange_client.batches.receipts import BatchReceipt
+from exchange_client.batches.rows import read_rows
+from exchange_client.cli.options import Keyed, Pinned, Telling, open_exchange
+from exchange_client.cli.telling import REFUSED, tell
+from exchange_client.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """How the batch is to be taken."""
+
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="check it, store nothing")] = False
+    full: Annotated[
+        bool, typer.Option("--full", help="it holds every open account: list those it lacks")
+    ] = False
+    all_or_nothing: Annotated[
+        bool, typer.Option("--all-or-nothing", help="one faulty row refuses the batch")
+    ] = False
+    receipt: Annotated[Path | None, typer.Option(help="file to keep the receipt in")] = None
+
+    @property
+    def options(self) -> UploadOptions:
+        """The same in the words of the SDK."""
+        return {
+            "dry_run": self.dry_run,
+            "kind": "FULL" if self.full else "DELTA",
+            "mode": "ALL_OR_NOTHING" if self.all_or_nothing else "ACCEPT_PARTIAL",
+        }
+
+
+def upload(
+    telling: Telling,
+    pinned: Pinned,
+    keyed: Keyed,
+    batch: Batch,
+    file: Annotated[Path, typer.Argument(help="rows with `identifiers`: NDJSON, or .csv")],
+) -> None:
+    """Report a batch of records; leaves with 1 if a row was faulty."""
+    if batch.receipt is not None and batch.receipt.exists():
+        raise UsageError(f"{batch.receipt}: stands already; a receipt is never overwritten")
+    with open_exchange(telling, pinned, keyed) as exchange, _drawn() as on_progress:
+        taken = exchange.upload(read_rows(file), on_progress=on_progress, **batch.options)
+        if batch.receipt is not None:
+            taken.save(batch.receipt)
+        faults = exchange.faults(taken.batch_id) if taken.faulted or taken.warned else []
+    tell(_shown(taken, faults), _lines(taken, faults), as_json=telling.as_json)
+    if not taken.whole:
+        raise typer.Exit(REFUSED)
+
+
+@contextmanager
+def _drawn() -> Iterator[Callable[[Progress], None]]:
+    """Draw progress on stderr; without a terminal nothing is drawn."""
+    console = Console(stderr=True)
+    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def on_progress(progress: Progress) -> None:
+            bar.update(
+                task,
+                description=progress.stage,
+                completed=progress.done,
+                total=progress.total,
+            )
+
+        yield on_progress
+
+
+_COUNTS = ("stored", "unchanged", "amended", "deleted", "faulted", "warned", "absent")
+
+
+def _shown(taken: BatchReceipt, faults: list[RowFault]) -> dict[str, object]:
+    return {
+        "batch_id": taken.batch_id,
+        **{name: getattr(taken, name) for name in _COUNTS},
+        "faults": [asdict(one) for one in faults],
+        "receipt": taken.text,
+    }
+
+
+def _lines(taken: BatchReceipt, faults: list[RowFault]) -> str:
+    counts = ", ".join(f"{getattr(taken, name)} {name}" for name in _COUNTS)
+    rows = [f"  line {one.line} {one.field}: {one.code} ({one.severity})" for one in faults]
+    return "\n".join([f"{taken.batch_id}: {counts}", *rows])

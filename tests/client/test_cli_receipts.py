@@ -1,0 +1,80 @@
+"""`cx receipt`: evidence that is checked without asking anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.terminal import Dead, Terminal, open_terminal, read
+
+
+@pytest.fixture
+def terminal(database_url: str, tmp_path: Path) -> Iterator[Terminal]:
+    """A member with its key and pins, in front of an exchange."""
+    with open_terminal(database_url, tmp_path) as opened:
+        yield opened
+
+
+def test_a_receipt_verifies_offline_and_with_its_proof(terminal: Terminal) -> None:
+    """A regulator checks the evidence without asking anybody."""
+    place = str(terminal.at("receipt"))
+    terminal.told("--receipt", place)
+    alone = terminal.cx("receipt", "verify", place, "--json", transport=Dead())
+    terminal.sandbox.sequence()
+    fetched = terminal.cx("receipt", "fetch", place)
+
+    proven = terminal.cx("receipt", "verify", place, "--json", transport=Dead())
+
+    assert (0, 0, 0) == (alone.exit_code, fetched.exit_code, proven.exit_code), fetched.output
+    assert ([1, 2, 3, 5], None) == (read(alone)["held"], read(alone)["log_index"])
+    assert [1, 2, 3, 5, 8, 9] == read(proven)["held"]
+
+
+def test_a_receipt_with_wrong_bytes_is_not_verified(terminal: Terminal) -> None:
+    """Evidence that anyone could have changed is none."""
+    place = terminal.at("receipt")
+    terminal.told("--receipt", str(place))
+    text = place.read_text()
+    place.write_text(text[:400] + ("A" if text[400] != "A" else "B") + text[401:])
+
+    done = terminal.cx("receipt", "verify", str(place), "--json")
+
+    assert (4, "receipt.invalid") == (done.exit_code, read(done)["error"])
+
+
+def test_a_proof_of_another_receipt_is_not_verified(terminal: Terminal) -> None:
+    """A true proof of something else proves nothing."""
+    places = [str(terminal.at(name)) for name in ("first", "second")]
+    for number, place in enumerate(places, start=1):
+        terminal.told("--receipt", place, number=number)
+    terminal.sandbox.sequence()
+    terminal.cx("receipt", "fetch", places[0])
+
+    done = terminal.cx("receipt", "verify", places[1], "--proof", f"{places[0]}.tlog-proof")
+
+    assert 4 == done.exit_code, done.output
+
+
+def test_a_lost_receipt_is_fetched_by_its_query_id(terminal: Terminal) -> None:
+    """Who lost the file still has a right to the evidence."""
+    told = terminal.told()
+    terminal.sandbox.sequence()
+
+    done = terminal.cx(
+        "receipt", "fetch", str(terminal.at("late")), "--query-id", str(told["query_id"])
+    )
+
+    assert 0 == done.exit_code, done.output
+    assert told["receipt"] == terminal.at("late").read_text().strip()
+
+
+def test_a_receipt_the_log_has_not_taken_leaves_with_three(terminal: Terminal) -> None:
+    """No decision rests on a look that is not proven yet."""
+    place = str(terminal.at("receipt"))
+    terminal.told("--receipt", place)
+
+    done = terminal.cx("receipt", "fetch", place, "--wait", "0")
+
+    assert (3, False) == (done.exit_code, terminal.at("receipt.tlog-proof").exists())
