@@ -6,9 +6,9 @@ import sys
 import time
 
 from tests.bench.fixtures import ASKER, Stage
-from tests.bench.registering import evaluate_all, register_all
 from tests.bench.report import Measure, measure, percentile
 from tests.support.borrowers import borrower
+from tests.support.registering import evaluate_all, register_all
 
 ROUNDS = 5
 LOOKUPS = 100  # a round

@@ -44,7 +44,14 @@ def postgres_in(directory: Path) -> list[Process]:
 
 def started_as(word: str) -> list[Process]:
     """Return those of the processes started from here whose command line holds a word."""
-    return [process for process in below(os.getpid()) if word in " ".join(process.cmdline())]
+    found = []
+    for process in below(os.getpid()):
+        try:
+            if word in " ".join(process.cmdline()):
+                found.append(process)
+        except psutil.NoSuchProcess:  # A zombie is one as well.
+            continue
+    return found
 
 
 def cpu_seconds(processes: list[Process]) -> float:

@@ -10,128 +10,152 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from exchange_client.answers import Adverse, NoAdverse
+from exchange_client.answers import Answer
 from exchange_client.client import Exchange
 from exchange_client.core.asking import Question
 from exchange_client.receipts import Receipt, prove
 from tests.demo import portfolio
 from tests.demo.scene import Scene, sandbox
-from tests.support.borrowers import borrower, consent
+from tests.support.borrowers import consent
+from tests.support.registering import evaluate_all, register_all
 
 PURPOSE = "credit_application"
-THREADS = 6
+ZONE = "Asia/Shanghai"  # of the sandbox's members
+NOBODY = 1_000_007  # a borrower whom no lender reports
+SHOWN = ("on time", "45 days late", "130 days late", "cured", "paused")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """The running sandbox, its lenders, and where to print."""
+
+    scene: Scene
+    lenders: dict[str, Exchange]
+    borrowers: int
+    console: Console
 
 
 def main() -> None:
     """Run the demo."""
     parser = argparse.ArgumentParser(prog="tests.demo", description=__doc__)
-    parser.add_argument("--borrowers", type=int, default=2_000)
+    parser.add_argument("--borrowers", type=int, default=2_000, help="at least 15")
     parser.add_argument("--json", action="store_true", help="print the facts as one JSON object")
     options = parser.parse_args()
     console = Console(file=sys.stderr if options.json else sys.stdout)
     began = time.monotonic()
     with sandbox() as scene, ExitStack() as stack:
-        console.print(f"sandbox is up at {scene.base_url} in {time.monotonic() - began:.1f} s")
+        console.print(f"A sandbox is up at {scene.base_url}, {time.monotonic() - began:.1f} s.")
         lenders = {name: stack.enter_context(scene.exchange(name)) for name in portfolio.LENDERS}
-        facts = play(scene, lenders, options.borrowers, console)
+        stage = Stage(
+            scene=scene, lenders=lenders, borrowers=max(15, options.borrowers), console=console
+        )
+        facts = play(stage)
     facts["seconds"] = round(time.monotonic() - began, 1)
-    console.print(f"done in {facts['seconds']} s. Next: `make up`, and the ten lines of README.md")
+    console.print(
+        f"Done in {facts['seconds']} s; the sandbox is removed. Next: `make up` serves one that "
+        "stays, and the ten lines in README.md ask it."
+    )
     if options.json:
         print(json.dumps(facts))
 
 
-def play(
-    scene: Scene, lenders: dict[str, Exchange], borrowers: int, console: Console
-) -> dict[str, object]:
+def play(stage: Stage) -> dict[str, object]:
     """Report, ask, show, prove."""
-    reported = report(scene, lenders, borrowers, console)
-    asked = ask(scene, lenders, borrowers, console)
-    proven = show_proof(scene, lenders, asked["WITHHELD"], console)
-    outcomes = {outcome: str(receipt.claims.outcome) for outcome, receipt in asked.items()}
+    reported = report(stage)
+    asked = ask(stage)
+    refused = next(answer for answer in asked.values() if answer.outcome == "WITHHELD")
+    proven = show_proof(stage, refused.receipt)
+    outcomes = {kind: str(answer.outcome) for kind, answer in asked.items()}
     return {"reported": reported, "outcomes": outcomes, **proven}
 
 
-def report(
-    scene: Scene, lenders: dict[str, Exchange], borrowers: int, console: Console
-) -> dict[str, int]:
-    """Register the borrowers' consents to be reported, then upload each lender's file."""
-    as_of = date.today() - timedelta(days=1)  # noqa: DTZ011 - a plain day, as rows have it
-    files: dict[str, list[dict[str, object]]] = {lender: [] for lender in lenders}
-    pairs = list(portfolio.accounts(borrowers))
-    keys = {lender: scene.key(lender) for lender in lenders}
-
-    def register(pair: tuple[int, str]) -> None:
-        number, lender = pair
-        subject = borrower(number)
-        grant = consent(subject, "contribute", key=keys[lender], pins=scene.pins)
-        lenders[lender].register_grant(grant, subject)
-        files[lender].append(portfolio.row(number, lender, grant.grant_id, as_of))
-
+def report(stage: Stage) -> dict[str, int]:
+    """Let each lender register its borrowers' consents to be reported, then upload its file."""
+    as_of = datetime.now(ZoneInfo(ZONE)).date() - timedelta(days=1)
     stored = {}
-    with Progress(console=console) as progress:
-        task = progress.add_task("consents to report", total=len(pairs))
-        with ThreadPoolExecutor(THREADS) as pool:
-            for _ in pool.map(register, pairs):
-                progress.advance(task)
-        for lender, rows in files.items():
-            task = progress.add_task(f"records of {lender}", total=len(rows))
-            receipt = lenders[lender].upload(rows)
-            progress.update(task, completed=len(rows))
-            stored[lender] = receipt.stored
-    console.print(f"reported: {stored}")
+    with Progress(console=stage.console) as progress:
+        for lender in stage.lenders:
+            stored[lender] = _report(stage, lender, as_of, progress)
+    total = sum(stored.values())
+    stage.console.print(
+        f"{total:,} records stand, each lender holding a signed receipt over its file: {stored}."
+    )
     return stored
 
 
-def ask(
-    scene: Scene, lenders: dict[str, Exchange], borrowers: int, console: Console
-) -> dict[str, Receipt]:
-    """Ask about one borrower of each kind, and put the answers into plain words."""
-    late = next(n for n in range(borrowers) if portfolio.days_late(n) > 90)
-    clean = next(n for n in range(borrowers) if not portfolio.days_late(n))
-    unknown = borrowers + 7
-    table = Table("asked by", "borrower", "outcome", "grade", "in plain words", title="answers")
-    receipts: dict[str, Receipt] = {}
-    for number, with_grant in ((late, True), (clean, True), (unknown, True), (late, False)):
-        lender = portfolio.applies_to(number)
-        subject = borrower(number)
-        grant_id = None
-        if with_grant:
-            grant = consent(subject, PURPOSE, key=scene.key(lender), pins=scene.pins)
-            lenders[lender].register_grant(grant, subject)
-            grant_id = grant.grant_id
-        question = Question(
-            identifiers=(subject,), purpose=PURPOSE, grant=grant_id, operator="demo-desk"
-        )
-        answer = lenders[lender].ask(question)
-        grade = answer.grade if isinstance(answer, Adverse | NoAdverse) else None
-        outcome = answer.receipt.claims.outcome
-        table.add_row(lender, f"synthetic {number}", outcome, grade or "-", answer.explain())
-        receipts[outcome] = answer.receipt
-    console.print(table)
-    return receipts
+def _report(stage: Stage, lender: str, as_of: date, progress: Progress) -> int:
+    exchange, key = stage.lenders[lender], stage.scene.key(lender)
+    owing = list(portfolio.accounts(stage.borrowers, lender))
+    subjects = {number: portfolio.subject(number)[0] for number in owing}
+    consents = progress.add_task(f"{lender}: consents", total=len(owing))
+    records = progress.add_task(f"{lender}: records", total=len(owing))
+    tokens = evaluate_all(exchange, list(subjects.values()))
+    grants = register_all(
+        exchange, key, "contribute", tokens, on_done=lambda: progress.advance(consents)
+    )
+    receipt = exchange.upload(
+        [portfolio.row(number, lender, grants[subjects[number]], as_of) for number in owing],
+        on_progress=lambda told: progress.update(records, completed=told.done),
+    )
+    if receipt.faulted:
+        raise RuntimeError(f"{receipt.faulted} rows of {lender} were refused")
+    return receipt.stored
 
 
-def show_proof(
-    scene: Scene, lenders: dict[str, Exchange], receipt: Receipt, console: Console
-) -> dict[str, object]:
+def ask(stage: Stage) -> dict[str, Answer]:
+    """Ask about a borrower of each kind, and put the answers into plain words."""
+    table = Table(
+        *("asked by", "borrower", "outcome", "grade", "in plain words"),
+        title="What each lender is told about borrowers of the others",
+        show_lines=True,
+    )
+    answers = {}
+    kinds = [(kind, portfolio.CASES.index(kind)) for kind in SHOWN]
+    for kind, number in (*kinds, ("unknown", NOBODY)):
+        answers[kind] = _ask(stage, number, granted=True)
+    answers["no consent"] = _ask(stage, portfolio.CASES.index("45 days late"), granted=False)
+    for kind, answer in answers.items():
+        asker = answer.receipt.claims.aud
+        table.add_row(asker, kind, answer.outcome, answer.grade or "-", answer.explain())
+    stage.console.print(table)
+    return answers
+
+
+def _ask(stage: Stage, number: int, *, granted: bool) -> Answer:
+    """Ask as the lender that the borrower turns to, with its consent or without."""
+    lender, identifiers = portfolio.applies_to(number), portfolio.subject(number)
+    exchange, grant_id = stage.lenders[lender], None
+    if granted:
+        key = stage.scene.key(lender)
+        grant = consent(identifiers[0], PURPOSE, key=key, pins=stage.scene.pins)
+        exchange.register_grant(grant, identifiers[0])
+        grant_id = grant.grant_id
+    question = Question(
+        identifiers=identifiers, purpose=PURPOSE, grant=grant_id, operator="demo-desk"
+    )
+    return exchange.ask(question)
+
+
+def show_proof(stage: Stage, receipt: Receipt) -> dict[str, object]:
     """Redeem the refused query's receipt, verify the proof offline, and show the leaf."""
-    member = lenders[receipt.claims.aud]
-    proven = member.wait_final(receipt)
-    verified = prove(receipt, proven.proof, scene.pins)  # Again, from bytes and pins alone.
-    console.print(
-        f"the refused query is leaf {verified.index} of {verified.head.size} in {verified.origin}; "
-        "its receipt, inclusion and checkpoint verify offline, from pinned keys alone"
+    proven = stage.lenders[receipt.claims.aud].wait_final(receipt)
+    verified = prove(receipt, proven.proof, stage.scene.pins)  # Again, from bytes and pins alone.
+    stage.console.print(
+        f"The refused query stands in the access log {verified.origin} as leaf {verified.index} of "
+        f"{verified.head.size}. Its receipt, the inclusion proof and the signed checkpoint were "
+        "verified offline, from pinned keys alone. What the asker may open of the leaf:"
     )
     for slot, payload in sorted(verified.openings.items()):
-        console.print(f"  {slot}: {payload.decode()}", markup=False, soft_wrap=True)
+        stage.console.print(f"  {slot}: {payload.decode()}", markup=False, soft_wrap=True)
     return {"leaf_index": verified.index, "log_size": verified.head.size}
 
 

@@ -1,7 +1,7 @@
 """Synthetic portfolios: who owes what to which lender. Deterministic, lawful, clearly made up.
 
-Borrower n owes at one to three lenders; n itself decides how well each debt is served, so that the
-demo can say beforehand what an honest answer must be.
+Borrower n owes at one or two lenders and turns to another now. n itself decides who the borrower
+is and how the debts are served, so that it can be said beforehand what an honest answer must be.
 """
 
 from __future__ import annotations
@@ -10,15 +10,32 @@ import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from tests.support.borrowers import borrower
+from exchange_client.identifiers import Identifier
+from tests.support.borrowers import borrower, company, mobile, passport, tax_number
 
 LENDERS = ("lender-a", "lender-b", "lender-c")
-DAYS_LATE = (0, 0, 0, 12, 45, 130)  # by borrower number, in turn
+# How the debts of borrower n are served, in turn; most are served well.
+CASES = (
+    *("on time", "12 days late", "on time", "45 days late", "on time", "cured"),
+    *("130 days late", "on time", "paused", "on time", "restructured", "charged off"),
+    *("on time", "on time", "in court"),
+)
+_DAYS_LATE = {"12 days late": 12, "45 days late": 45, "130 days late": 130, "charged off": 400}
+_STATUSES = {"charged off": "CHARGED_OFF", "in court": "LITIGATION"}
+_AGE_DAYS = 400
+_CLASSES = ((360, 5), (270, 4), (90, 3))  # five-class floors: over so many days, this class
 
 
-def days_late(number: int) -> int:
-    """Return how many days the debts of a borrower are late."""
-    return DAYS_LATE[number % len(DAYS_LATE)]
+def case(number: int) -> str:
+    """Return how the debts of a borrower are served."""
+    return CASES[number % len(CASES)]
+
+
+def subject(number: int) -> tuple[Identifier, ...]:
+    """Return the borrower's identifiers: most a resident ID and a mobile number."""
+    others = {7: passport, 19: company, 31: tax_number}
+    primary = others.get(number % 40, borrower)(number)
+    return (primary, mobile(number)) if primary.scheme == "cn.ric" else (primary,)
 
 
 def holders(number: int) -> tuple[str, ...]:
@@ -33,45 +50,69 @@ def applies_to(number: int) -> str:
     return LENDERS[number % len(LENDERS)]
 
 
+def accounts(borrowers: int, lender: str) -> Iterator[int]:
+    """Yield every borrower that owes to the lender."""
+    return (number for number in range(borrowers) if lender in holders(number))
+
+
 def row(number: int, lender: str, grant: str, as_of: date) -> dict[str, object]:
     """Return the lender's row about the borrower's account, as of a day."""
-    late = days_late(number)
-    fields: dict[str, object] = {
+    return {
         "op": "PUT",
         "account_ref": f"acc-{lender[-1]}-{number}",
-        "identifiers": [borrower(number)],
+        "identifiers": subject(number),
         "role": "borrower",
-        "product": "cash_loan",
+        "product": "business_loan" if number % 40 == 19 else "cash_loan",
         "as_of": as_of.isoformat(),
-        "opened_on": (as_of - timedelta(days=400)).isoformat(),
+        "opened_on": (as_of - timedelta(days=_AGE_DAYS + 30)).isoformat(),
         "currency": "CNY",
-        "principal_minor": 500_000,
-        "balance_minor": 300_000,
+        "principal_minor": 300_000 + 1_000 * (number % 400),
+        "balance_minor": 200_000 + 700 * (number % 400),
         "overdue_minor": 0,
         "dpd": 0,
         "status": "CURRENT",
         "grant": grant,
+        **_state(number, as_of),
     }
-    if late:
-        due = as_of - timedelta(days=late)
-        fields |= {
-            "oldest_unpaid_due_on": due.isoformat(),
-            "first_overdue_on": (due + timedelta(days=1)).isoformat(),
-            "overdue_minor": 60_000 + 1_000 * late,
-            "dpd": late,
-            "status": "OVERDUE",
-            "notice": {
-                "sent_at": int(time.time()) - 86_400,
-                "channel": "SMS",
-                "template": "ntc_sandbox:1.0.0",
-                "delivery": "DELIVERED",
-            },
-        }
-    return fields
 
 
-def accounts(borrowers: int) -> Iterator[tuple[int, str]]:
-    """Yield every (borrower, lender) pair of the portfolio."""
-    for number in range(borrowers):
-        for lender in holders(number):
-            yield number, lender
+def _state(number: int, as_of: date) -> dict[str, object]:
+    served = case(number)
+    if days := _DAYS_LATE.get(served, 95 + number % 80 if served == "in court" else 0):
+        return _late(days, _STATUSES.get(served, "OVERDUE"), number, as_of)
+    month_ago = (as_of - timedelta(days=30)).isoformat()
+    if served == "cured":
+        return {"history": "NNN21NNNNNNN", "notice": _notice()}
+    if served == "paused":
+        return {"status": "PAUSED", "pauses": [_pause(as_of)]}
+    if served == "restructured":
+        return {"status": "RESTRUCTURED", "status_on": month_ago, "five_class": 2}
+    return {"history": "NNNNNNNNNNNN"}
+
+
+def _late(days: int, status: str, number: int, as_of: date) -> dict[str, object]:
+    due = as_of - timedelta(days=days)
+    return {
+        "oldest_unpaid_due_on": due.isoformat(),
+        "first_overdue_on": (due + timedelta(days=1)).isoformat(),
+        "overdue_minor": min(200_000, 20_000 + 40 * days + 100 * (number % 300)),
+        "dpd": days,
+        "status": status,
+        "status_on": as_of.isoformat() if status != "OVERDUE" else None,
+        "five_class": next((level for over, level in _CLASSES if days > over), 2),
+        "notice": _notice(),
+    }
+
+
+def _pause(as_of: date) -> dict[str, object]:
+    starts, ends = as_of - timedelta(days=20), as_of + timedelta(days=40)
+    return {"from": starts.isoformat(), "to": ends.isoformat(), "cause": "RELIEF_POLICY"}
+
+
+def _notice() -> dict[str, object]:
+    return {
+        "sent_at": int(time.time()) - 86_400,
+        "channel": "SMS",
+        "template": "ntc_sandbox:1.0.0",
+        "delivery": "DELIVERED",
+    }

@@ -1,7 +1,9 @@
 """Synthetic borrowers and their consents, for tests, the demo and the benchmarks.
 
-Resident IDs use region 999999, which the register never issued, and a running serial: valid in
-form and checksum, and nobody's.
+Valid in form and checksum, and nobody's: resident IDs and company codes of region 999999, which no
+register ever issued; passports of Antarctica, which issues none; tax numbers with a running serial
+under letters ZZZPZ; mobile numbers of the range that Ofcom keeps for drama (+44 7700 900000 to
+900999), which are so few that borrowers share them, as they do when numbers are given out again.
 """
 
 from __future__ import annotations
@@ -27,6 +29,29 @@ def borrower(number: int) -> Identifier:
     body = f"{REGION}{1970 + year}{month + 1:02d}{of_month + 1:02d}{serial:03d}"
     check = "10X98765432"[sum(w * int(d) for w, d in zip(_WEIGHTS, body, strict=True)) % 11]
     return Identifier.parse("ric", "CN", body + check)
+
+
+def company(number: int) -> Identifier:
+    """Return the code of the n-th synthetic company."""
+    values = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+    body = f"91{REGION}{number:09d}"
+    total = sum(values.index(c) * pow(3, place, 31) for place, c in enumerate(body))
+    return Identifier.parse("uscc", "CN", body + values[-total % 31])
+
+
+def passport(number: int) -> Identifier:
+    """Return the n-th synthetic passport."""
+    return Identifier.parse("passport", "AQ", f"X{number:08d}")
+
+
+def tax_number(number: int) -> Identifier:
+    """Return the n-th synthetic Indian tax number, n up to 9,998."""
+    return Identifier.parse("pan", "IN", f"ZZZPZ{number % 9_998 + 1:04d}Z")
+
+
+def mobile(number: int) -> Identifier:
+    """Return the mobile number of the n-th synthetic borrower; others have it as well."""
+    return Identifier.parse("mobile", "ZZ", f"+447700900{number % 1_000:03d}")
 
 
 def consent(identifier: Identifier, purpose: str, *, key: KeyFile, pins: Pins) -> Grant:

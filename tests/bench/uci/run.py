@@ -27,12 +27,12 @@ from exchange_client.core.ids import new_id
 from exchange_client.core.retrying import Patience
 from exchange_client.grades import grade_of
 from exchange_client.identifiers import Identifier
-from tests.bench.registering import Tokens, evaluate_all, register_all
 from tests.bench.report import figure, report
 from tests.bench.uci.rows import MEMBERS, MONTHS, Client, cut_short, read_clients, report_days, rows
 from tests.bench.uci.separation import GRADES, auc, default_rates
 from tests.demo.scene import Scene, sandbox
 from tests.support.borrowers import borrower
+from tests.support.registering import Tokens, evaluate_all, register_all
 
 ASKER = "bank-new"
 QUERIES_A_BATCH = 500
