@@ -176,7 +176,7 @@ def _refuse_fraction(text: str, limits: JsonLimits) -> NoReturn:
     for pointer, leaf in _leaves(_decode(decoder, text)):
         if isinstance(leaf, _Fraction):
             _refuse(pointer, "must be a whole number, without fraction or exponent")
-    raise AssertionError("a fraction was seen and is gone")  # pragma: no cover
+    raise AssertionError("a fraction was seen and is gone")  # pragma: no cover - unreachable
 
 
 def _mark_of(text: str) -> _Fraction:

@@ -16,7 +16,7 @@ _metrics = _settings.data_dir.absolute() / "metrics"
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_metrics))
 
 from exchange import telemetry  # noqa: E402 - see above
-from exchange.store.health import connections_max  # noqa: E402
+from exchange.store.health import connections_max  # noqa: E402 - see above
 
 SPARE_CONNECTIONS = 10  # sequencer, probes, an operator
 

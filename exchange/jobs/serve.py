@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from exchange import settings
+
 COMMAND = (
     sys.executable,
     "-m",
@@ -16,5 +18,10 @@ COMMAND = (
 
 
 def serve() -> None:
-    """Replace this process; settings come from the environment."""
+    """Replace this process; settings come from the environment.
+
+    Raises:
+        SettingsError: the settings are refused; asked here, so that the exit code says so.
+    """
+    settings.load()
     os.execv(COMMAND[0], COMMAND)  # noqa: S606 - our own interpreter, no shell

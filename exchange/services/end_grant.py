@@ -80,7 +80,6 @@ def end_grant(grant_id: UUID, ending: Ending, caller: Asker, ports: Ports) -> St
         GrantTransition: its state or its legal basis does not allow the event.
     """
     now = ports.now()
-    ports.log_id(now)  # Looked up once, while no connection is held.
     with ports.begin() as work:
         stored = work.grants.find(caller.member, grant_id, lock=True)
         if stored is None:

@@ -66,7 +66,6 @@ def register_grant(
         ClosedEpoch: the epoch named is not open.
     """
     token_index = ports.keyring.index(epoch, token)
-    ports.log_id(ports.now())  # Looked up once, while no connection is held.
     try:
         return _register_once(artefact, (epoch, token_index), caller, ports)
     except GrantConflict:

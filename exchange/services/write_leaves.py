@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from exchange.crypto.sealing import DataKey
 from exchange.domain.leaves import JsonValue, Leaf, Slot, new_leaf, opening_aad, pad_opening
+from exchange.errors import UnavailableError
 from exchange.services.ports import LeafRow, Ports, SubjectAsk, SubjectTurn, Work
 
 
@@ -37,8 +38,14 @@ def write_leaves(work: Work, drafts: Sequence[LeafDraft], ports: Ports, now: int
     """Number, make, seal and store leaves, in the order given.
 
     Two drafts of one call must not speak of the same subject.
+
+    Raises:
+        UnavailableError: the log of this year is not open yet.
     """
-    log_id = ports.log_id(now)
+    # Asked within this unit of work: a second connection, wanted while one is held, can starve.
+    log_id = work.log.find_log(ports.origin(now))
+    if log_id is None:
+        raise UnavailableError("the access log is not open yet; start the sequencer")
     asks = [subject_ask(draft.subject, ports, now) for draft in drafts]
     turns = work.log.open_subjects(asks, log_id=log_id)
     made = [make_leaf(draft, turn, ports, now) for draft, turn in zip(drafts, turns, strict=True)]

@@ -43,8 +43,8 @@ def draft(message: str) -> Path:
     lines = path.read_text().splitlines()
     path.write_text("\n".join(line for line in lines if "# ###" not in line) + "\n")
     _add_functions(path)
-    subprocess.run(["ruff", "check", "--quiet", "--fix", path], check=False)  # noqa: S607
-    subprocess.run(["ruff", "format", "--quiet", path], check=True)  # noqa: S607
+    subprocess.run(["ruff", "check", "--quiet", "--fix", path], check=False)  # noqa: S607 - the environment's own
+    subprocess.run(["ruff", "format", "--quiet", path], check=True)  # noqa: S607 - the environment's own
     return path
 
 
