@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from exchange.store.embedded import Launch, Server, attach, start
+from exchange.store.embedded.server import Launch, Server, attach, start
 from exchange.store.migrate import migrate
 from tests.support import postgres
 

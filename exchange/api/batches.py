@@ -7,11 +7,11 @@ import json
 from flask import Response
 from marshmallow import fields
 
-from exchange.api.blueprints import Routes, answer
-from exchange.api.edge import current_caller
-from exchange.api.fields import StrictSchema
+from exchange.api.edge.blueprints import Routes, answer
+from exchange.api.edge.fields import StrictSchema
+from exchange.api.edge.guard import current_caller
+from exchange.api.edge.transport import LINES_TYPE, Body, RoutePolicy
 from exchange.api.records import RowSchema
-from exchange.api.transport import LINES_TYPE, Body, RoutePolicy
 from exchange.domain.ids import parse, show
 from exchange.domain.members import Role
 from exchange.services.ports import Ports

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from flask import Response
 from marshmallow import fields
 
-from exchange.api.blueprints import Routes, answer
-from exchange.api.fields import StrictSchema
+from exchange.api.edge.blueprints import Routes, answer
+from exchange.api.edge.fields import StrictSchema
 from exchange.services.describe_exchange import describe_exchange
 from exchange.services.ports import Ports
 

@@ -8,20 +8,20 @@ from flask import Response
 from marshmallow import fields
 
 from consent.grants import Channel, RevokeReason
-from exchange.api.blueprints import Routes, answer
-from exchange.api.edge import current_caller
-from exchange.api.fields import ByteText, StrictSchema, Text, WholeNumber
-from exchange.api.transport import Body, RoutePolicy
+from exchange.api.edge.blueprints import Routes, answer
+from exchange.api.edge.fields import ByteText, StrictSchema, Text, WholeNumber
+from exchange.api.edge.guard import current_caller
+from exchange.api.edge.transport import Body, RoutePolicy
 from exchange.crypto.signing import JWS_BYTES_MAX
 from exchange.domain.base64url import b64url
 from exchange.domain.ids import parse, show
 from exchange.domain.members import Role
 from exchange.domain.strict_json import JsonLimits
-from exchange.services.end_grant import end_grant, revocation, withdrawal
-from exchange.services.list_purposes import list_purposes
+from exchange.services.grants.end_grant import end_grant, revocation, withdrawal
+from exchange.services.grants.list_purposes import list_purposes
+from exchange.services.grants.register_grant import register_grant
+from exchange.services.grants.show_grant import Standing, show_grant
 from exchange.services.ports import Ports
-from exchange.services.register_grant import register_grant
-from exchange.services.show_grant import Standing, show_grant
 
 # Wider than an artefact may be: one that is too long is told so, as an artefact.
 _ARTEFACT_LIMITS = JsonLimits(string_bytes=JWS_BYTES_MAX)

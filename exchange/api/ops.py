@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from flask import Blueprint, Flask, Response, g, request
 
 from exchange import telemetry
-from exchange.api.problems import Refusal
-from exchange.api.transport import OPEN_METHODS
+from exchange.api.edge.problems import Refusal
+from exchange.api.edge.transport import OPEN_METHODS
 from exchange.errors import AbsentError
 
 BLUEPRINT = "ops"

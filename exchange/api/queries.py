@@ -13,18 +13,18 @@ from marshmallow import fields, validate
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from consent.purposes import Detail, Purpose
-from exchange.api.blueprints import Line, Routes
-from exchange.api.edge import current_caller, nonce_spent
-from exchange.api.fields import ByteText, StrictSchema, Text, WholeNumber
-from exchange.api.transport import JSON_TYPE, LINES_TYPE, Body, Nonce, RoutePolicy
+from exchange.api.edge.blueprints import Line, Routes
+from exchange.api.edge.fields import ByteText, StrictSchema, Text, WholeNumber
+from exchange.api.edge.guard import current_caller, nonce_spent
+from exchange.api.edge.transport import JSON_TYPE, LINES_TYPE, Body, Nonce, RoutePolicy
 from exchange.domain.base64url import unb64url
 from exchange.domain.ids import parse
 from exchange.domain.members import Role
 from exchange.domain.queries import Query, Token, TokenKind
 from exchange.errors import Fault, InvalidField
-from exchange.services.answer_query import Answered, answer_queries, stored_receipt
+from exchange.services.log.write_leaves import standard_base64
 from exchange.services.ports import Ports
-from exchange.services.write_leaves import standard_base64
+from exchange.services.queries.answer_query import Answered, answer_queries, stored_receipt
 
 TOKEN_BYTES = 64
 IDENTITIES_MAX = 3

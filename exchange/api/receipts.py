@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 from flask import Response, request
 
-from exchange.api.blueprints import Routes, answer
-from exchange.api.edge import current_caller
-from exchange.api.transport import RoutePolicy
+from exchange.api.edge.blueprints import Routes, answer
+from exchange.api.edge.guard import current_caller
+from exchange.api.edge.transport import RoutePolicy
 from exchange.domain.base64url import unb64url
 from exchange.errors import InvalidField
-from exchange.services.log_ports import LogPorts
-from exchange.services.prove_leaf import Promised, Proven, prove_leaf
+from exchange.services.log.ports import LogPorts
+from exchange.services.log.prove_leaf import Promised, Proven, prove_leaf
 
 PROOF_TYPE = "text/plain; charset=utf-8"
 WAIT_SECONDS_MAX = 10

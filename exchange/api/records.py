@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import Response, request
 from marshmallow import fields, validate
 
-from exchange.api.blueprints import Routes, answer
-from exchange.api.edge import current_caller
-from exchange.api.fields import StrictSchema
-from exchange.api.transport import JSON_TYPE, Body, RoutePolicy
+from exchange.api.edge.blueprints import Routes, answer
+from exchange.api.edge.fields import StrictSchema
+from exchange.api.edge.guard import current_caller
+from exchange.api.edge.transport import JSON_TYPE, Body, RoutePolicy
 from exchange.domain.members import Role
 from exchange.domain.records import (
     AMOUNT_MINOR_MAX,

@@ -7,10 +7,10 @@ from typing import cast
 from flask import Response
 from marshmallow import fields, validate
 
-from exchange.api.blueprints import Routes, answer
-from exchange.api.edge import current_caller
-from exchange.api.fields import StrictSchema, Text
-from exchange.api.transport import Body, RoutePolicy
+from exchange.api.edge.blueprints import Routes, answer
+from exchange.api.edge.fields import StrictSchema, Text
+from exchange.api.edge.guard import current_caller
+from exchange.api.edge.transport import Body, RoutePolicy
 from exchange.domain.base64url import b64url, unb64url
 from exchange.domain.members import Role
 from exchange.errors import TooLarge

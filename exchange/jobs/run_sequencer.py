@@ -9,8 +9,8 @@ from threading import Event
 from exchange.app import make_log_ports, make_ports, open_database
 from exchange.errors import LogDamaged, LogRolledBack
 from exchange.jobs.sequence import EXIT_REFUSED, Late, sequence, stop_on_signals
+from exchange.services.log.sequence_log import Turn
 from exchange.services.ports import Ports
-from exchange.services.sequence_log import Turn
 from exchange.settings import Settings
 from exchange.store.log import LogDatabase
 from exchange.store.work import Database

@@ -15,9 +15,9 @@ from threading import Event
 from types import FrameType
 
 from exchange.errors import UnavailableError
-from exchange.services.log_ports import LogPorts, SequencePorts
-from exchange.services.open_log import open_log
-from exchange.services.sequence_log import Turn, sequence_log
+from exchange.services.log.open_log import open_log
+from exchange.services.log.ports import LogPorts, SequencePorts
+from exchange.services.log.sequence_log import Turn, sequence_log
 
 EXIT_REFUSED = 3  # exit code of a sequencer that refuses to go on (log.md, 7)
 

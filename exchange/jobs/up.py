@@ -25,8 +25,8 @@ from exchange.crypto.keyring import create_keyring
 from exchange.errors import LaunchError
 from exchange.jobs.serve import COMMAND
 from exchange.settings import Settings
-from exchange.settings_sources import PREFIX
-from exchange.store.embedded import Launch, Server, start
+from exchange.settings.sources import PREFIX
+from exchange.store.embedded.server import Launch, Server, start
 from exchange.store.migrate import migrate
 
 READY_SECONDS_MAX = 30
@@ -90,8 +90,8 @@ def _prepare(settings: Settings) -> dict[str, Path]:
     """Make keyring, log and members where there are none; return the members' key files."""
     # Loaded here: it brings the whole application, which a refused start does not need.
     from exchange.app import make_log_ports, make_ports, open_database
-    from exchange.services.open_log import open_log
-    from exchange.services.seed_sandbox import seed_sandbox
+    from exchange.services.log.open_log import open_log
+    from exchange.services.members.seed_sandbox import seed_sandbox
     from exchange.store.log import LogDatabase
 
     if not settings.keyring_file.exists():

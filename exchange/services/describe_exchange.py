@@ -14,7 +14,7 @@ from consent.purposes import PURPOSES, Act
 from exchange.crypto.keyring import Use
 from exchange.crypto.signing import sign_jws
 from exchange.domain.base64url import b64url
-from exchange.services.log_ports import log_key
+from exchange.services.log.ports import log_key
 from exchange.services.ports import Ports
 
 DESCRIPTION_TYPE = "cx-description+jwt"

@@ -1,6 +1,6 @@
 """What the services need of the world, as values and protocols.
 
-`app.py` picks the concrete classes. Everything a service touches comes in through `Ports`; time is
+`app` picks the concrete classes. Everything a service touches comes in through `Ports`; time is
 read once at its start. What passes between services and store by the thousand is a named tuple:
 it costs a tenth of a frozen dataclass to make.
 """
@@ -20,8 +20,8 @@ from exchange.crypto.keyring import Keyring
 from exchange.crypto.oprf import Evaluation
 from exchange.crypto.sealing import Sealer
 from exchange.domain.queries import Asker
-from exchange.services.grant_ports import GrantStatements
-from exchange.services.member_ports import MemberStatements
+from exchange.services.grants.ports import GrantStatements
+from exchange.services.members.ports import MemberStatements
 from exchange.services.records.ports import RecordStatements
 
 

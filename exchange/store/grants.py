@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 from consent.grants import GrantState, HeldGrant
 from consent.purposes import Detail
 from exchange.errors import GrantConflict
-from exchange.services.grant_ports import GrantEventRow, NewGrant, StoredGrant
+from exchange.services.grants.ports import GrantEventRow, NewGrant, StoredGrant
 from exchange.store.statement import Statement
 
 _REGISTER = Statement("""

@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 from exchange.domain.merkle import EMPTY_ROOT, TreeHead
 from exchange.domain.tiles import TileId
 from exchange.errors import LogDamaged, UnavailableError
-from exchange.services.log_ports import LeafEntry, LogRef, LogState, StoredLeaf
+from exchange.services.log.ports import LeafEntry, LogRef, LogState, StoredLeaf
 from exchange.store.leaves import Leaves
 from exchange.store.statement import Statement
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from exchange.api.edge import current_caller
+from exchange.api.edge.guard import current_caller
 from exchange.domain.members import Role
 from exchange.domain.queries import Asker
 from tests.support.edge_app import private_key

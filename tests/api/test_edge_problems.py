@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from exchange import errors
-from exchange.api.problems import Problems, status_of, title_of
+from exchange.api.edge.problems import Problems, status_of, title_of
 from exchange.errors import ExchangeError, QuotaError
 from tests.support.edge_client import BASE, EdgeClient, code_of, is_signed
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from werkzeug.test import TestResponse
 
-from exchange.api.blueprints import split_lines
+from exchange.api.edge.blueprints import split_lines
 from exchange.errors import InvalidField, TooLarge
 from tests.support.edge_app import LINES_MAX, VALID
 from tests.support.edge_client import EdgeClient, code_of, is_signed

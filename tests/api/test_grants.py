@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from consent.purposes import GRANT_PURPOSES, Purpose
 from exchange.domain.members import Algorithm, NewKey, Role
-from exchange.services.manage_members import add_key
+from exchange.services.members.manage_members import add_key
 from exchange_client.keys import Algorithm as KeyAlgorithm
 from exchange_client.keys import KeyFile
 from tests.support.artefacts import DAY_SECONDS, artefact_claims, grant_id

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 
-from exchange.store.binaries import find_binaries
+from exchange.store.embedded.binaries import find_binaries
 
 SUBJECTS = 20_000
 MEMBER = "pgbench"

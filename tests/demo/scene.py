@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from exchange.store.embedded import attach
+from exchange.store.embedded.server import attach
 from exchange_client.client import Exchange
 from exchange_client.keys import KeyFile
 from exchange_client.pins import Pins

@@ -21,10 +21,10 @@ from exchange.domain.notes import parse_checkpoint, parse_note
 from exchange.domain.tiles import range_root, tiles_for
 from exchange.errors import UnavailableError
 from exchange.jobs.sequence import sequence
-from exchange.services.log_ports import HeldCheckpoint, LogWork, SequencePorts
-from exchange.services.sequence_log import sequence_log
-from exchange.services.verify_log import verify_log
-from exchange.store.embedded import Launch, Server, start
+from exchange.services.log.ports import HeldCheckpoint, LogWork, SequencePorts
+from exchange.services.log.sequence_log import sequence_log
+from exchange.services.log.verify_log import verify_log
+from exchange.store.embedded.server import Launch, Server, start
 from tests.support import postgres
 from tests.support.access_log import AccessLog, Clock, access_log, run_sql
 

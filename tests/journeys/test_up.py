@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from exchange.store.datadir import is_postmaster
+from exchange.store.embedded.datadir import is_postmaster
 from tests.support import postgres
 
 READY_SECONDS_MAX = 60

@@ -15,7 +15,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 
-from exchange.store.embedded import Launch, start
+from exchange.store.embedded.server import Launch, start
 from exchange.store.functions import FUNCTIONS
 from exchange.store.migrate import FOLDER, LOCK_TIMEOUT, head, migrate
 

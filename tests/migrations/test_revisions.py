@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from exchange.errors import LaunchError
 from exchange.store import migrate as module
-from exchange.store.embedded import Server
+from exchange.store.embedded.server import Server
 from exchange.store.migrate import FOLDER, head, migrate, revision
 from tests.support.postgres import describe
 

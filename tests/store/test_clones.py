@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from exchange.store.embedded import Launch, Server, start
+from exchange.store.embedded.server import Launch, Server, start
 from tests.support import postgres
 
 

@@ -15,10 +15,15 @@ import psycopg
 import pytest
 
 from exchange.errors import LaunchError
-from exchange.store import binaries as binaries_module
-from exchange.store import datadir
-from exchange.store.binaries import Binaries, executable_by_others, find_binaries, installed
-from exchange.store.embedded import Launch, attach, start
+from exchange.store.embedded import binaries as binaries_module
+from exchange.store.embedded import datadir
+from exchange.store.embedded.binaries import (
+    Binaries,
+    executable_by_others,
+    find_binaries,
+    installed,
+)
+from exchange.store.embedded.server import Launch, attach, start
 from tests.support import postgres
 
 
@@ -103,7 +108,7 @@ def test_a_second_start_is_refused_in_one_line(launch: Launch) -> None:
     start(launch)
     code = (
         "import sys; from pathlib import Path\n"
-        "from exchange.store.embedded import Launch, start\n"
+        "from exchange.store.embedded.server import Launch, start\n"
         "start(Launch(data_dir=Path(sys.argv[1]), sandbox=True))"
     )
 

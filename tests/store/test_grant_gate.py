@@ -17,8 +17,8 @@ from consent.grants import STORED_STATES, GrantState
 from consent.profiles import load_profile
 from consent.purposes import PURPOSES, Account, Act, Detail, Purpose
 from exchange.domain.queries import Asker
+from exchange.services.log.write_leaves import subject_ask
 from exchange.services.ports import After, GateResult, GateRow
-from exchange.services.write_leaves import subject_ask
 from tests.support.sandbox import Sandbox, make_sandbox
 
 NOW = 1_764_000_000

@@ -12,9 +12,9 @@ import pytest
 
 from exchange.domain import merkle
 from exchange.jobs.sequence import Late, sequence
-from exchange.services.sequence_log import Turn
-from exchange.services.verify_log import verify_log
-from exchange.services.write_leaves import LeafDraft, write_leaves
+from exchange.services.log.sequence_log import Turn
+from exchange.services.log.verify_log import verify_log
+from exchange.services.log.write_leaves import LeafDraft, write_leaves
 from exchange_client.notes import open_checkpoint, parse_vkey
 from tests.support.access_log import START, AccessLog, Clock, access_log, run_sql
 

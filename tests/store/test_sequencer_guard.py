@@ -10,9 +10,9 @@ import pytest
 
 from exchange.domain.merkle import EMPTY_ROOT, TreeHead
 from exchange.errors import LogDamaged, LogRolledBack
-from exchange.services.guard_log import signed_note
-from exchange.services.verify_log import verify_log
-from exchange.store.embedded import Server
+from exchange.services.log.guard_log import signed_note
+from exchange.services.log.verify_log import verify_log
+from exchange.store.embedded.server import Server
 from tests.support.access_log import AccessLog, access_log, copy_database, run_sql
 
 

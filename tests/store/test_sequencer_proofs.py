@@ -11,7 +11,7 @@ import pytest
 
 from exchange.crypto.keyring import Use
 from exchange.errors import AbsentError, IntegrityError, LogDamaged
-from exchange.services.prove_leaf import Promised, prove_leaf
+from exchange.services.log.prove_leaf import Promised, prove_leaf
 from tests.support.access_log import START, AccessLog, access_log, run_sql
 
 

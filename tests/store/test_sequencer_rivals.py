@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from exchange.errors import UnavailableError
-from exchange.services.verify_log import verify_log
-from exchange.store.embedded import Server
+from exchange.services.log.verify_log import verify_log
+from exchange.store.embedded.server import Server
 from tests.support.access_log import access_log, copy_database, run_sql
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from flask import Flask
 from pydantic_core import PydanticUndefined
 
-from exchange.api.problems import status_of, title_of
+from exchange.api.edge.problems import status_of, title_of
 from exchange.app import create_app
 from exchange.crypto.keyring import create_keyring
 from exchange.errors import ExchangeError
@@ -36,7 +36,7 @@ looks at; the title may be reworded.
 |---|---|---|---|
 """
 _SETTINGS_HEAD = """\
-# Every setting of the server, with its default. Generated from exchange/settings.py by
+# Every setting of the server, with its default. Generated from exchange/settings by
 # `make generated`.
 #
 # EXCHANGE_CONFIG names the file. A setting may also stand in the environment as EXCHANGE_<NAME>,

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from exchange.settings import Settings
-from exchange.settings_sources import PREFIX
+from exchange.settings.sources import PREFIX
 from tests.structure.generated import ROOT
 
 DEPLOY = ROOT / "deploy"

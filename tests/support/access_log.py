@@ -14,15 +14,15 @@ import psycopg
 from exchange.app import make_log_ports, make_ports, open_database
 from exchange.crypto.keyring import create_keyring
 from exchange.domain.leaves import Leaf, Slot, opening_aad, unpad_opening
-from exchange.services.log_ports import LogPorts, LogRef, SequencePorts, log_key
-from exchange.services.open_log import open_log
+from exchange.services.log.open_log import open_log
+from exchange.services.log.ports import LogPorts, LogRef, SequencePorts, log_key
+from exchange.services.log.prove_leaf import Proven, prove_leaf
+from exchange.services.log.sequence_log import Turn, sequence_log
+from exchange.services.log.write_leaves import LeafDraft, opening_key, write_leaves
 from exchange.services.ports import Ports
-from exchange.services.prove_leaf import Proven, prove_leaf
-from exchange.services.sequence_log import Turn, sequence_log
-from exchange.services.write_leaves import LeafDraft, opening_key, write_leaves
 from exchange.settings import Settings
 from exchange.store.checkpoint_file import CheckpointFiles
-from exchange.store.embedded import Server
+from exchange.store.embedded.server import Server
 from exchange.store.log import LogDatabase
 from exchange.store.work import Database
 from exchange_client.core.encoding import JSON, loads_object

@@ -18,12 +18,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Flask, Response
 from marshmallow import fields
 
-from exchange.api.auth import Authenticator, Caller
-from exchange.api.blueprints import Api, Line, Routes, answer
-from exchange.api.edge import Edge, EdgePorts, current_caller, nonce_spent
-from exchange.api.fields import ByteText, Flag, StrictSchema, Text, WholeNumber
-from exchange.api.problems import Refusal
-from exchange.api.transport import Body, BodyLimits, Nonce, RoutePolicy
+from exchange.api.edge.auth import Authenticator, Caller
+from exchange.api.edge.blueprints import Api, Line, Routes, answer
+from exchange.api.edge.fields import ByteText, Flag, StrictSchema, Text, WholeNumber
+from exchange.api.edge.guard import Edge, EdgePorts, current_caller, nonce_spent
+from exchange.api.edge.problems import Refusal
+from exchange.api.edge.transport import Body, BodyLimits, Nonce, RoutePolicy
 from exchange.crypto.messages import Window
 from exchange.crypto.responses import ResponseSigner
 from exchange.domain.members import Algorithm, MemberKey, MemberStatus, Role

@@ -21,8 +21,8 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import create_engine
 
-from exchange.store.binaries import Binaries, find_binaries, installed
-from exchange.store.embedded import Launch, Server, attach, start
+from exchange.store.embedded.binaries import Binaries, find_binaries, installed
+from exchange.store.embedded.server import Launch, Server, attach, start
 from exchange.store.functions import FUNCTIONS
 from exchange.store.migrate import migrate
 from exchange.store.schema import metadata

@@ -16,10 +16,10 @@ from flask import Flask
 from exchange.app import create_app, make_log_ports, make_ports, open_database
 from exchange.crypto.keyring import create_keyring
 from exchange.domain.members import Algorithm, Member, MemberStatus, NewKey, Role
-from exchange.services.manage_members import add_key, enrol_member
-from exchange.services.open_log import open_log
+from exchange.services.log.open_log import open_log
+from exchange.services.log.sequence_log import sequence_log
+from exchange.services.members.manage_members import add_key, enrol_member
 from exchange.services.ports import Ports
-from exchange.services.sequence_log import sequence_log
 from exchange.settings import Settings, load
 from exchange.store.log import LogDatabase
 from exchange.store.work import Database

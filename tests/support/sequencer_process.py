@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 
 from exchange.jobs.sequence import Late, sequence, stop_on_signals
-from exchange.services.sequence_log import Turn
+from exchange.services.log.sequence_log import Turn
 from tests.support.access_log import Clock, access_log
 
 

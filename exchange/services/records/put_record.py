@@ -32,12 +32,12 @@ from exchange.errors import (
     InvalidField,
     InvalidRecord,
 )
+from exchange.services.log.write_leaves import LeafDraft, standard_base64, write_leaves
 from exchange.services.ports import Ports, Work
 from exchange.services.records.append_versions import append_versions
 from exchange.services.records.batch_receipts import sign_record_claims
 from exchange.services.records.judge_rows import Change, Frame, judge_rows
 from exchange.services.records.ports import Writing
-from exchange.services.write_leaves import LeafDraft, standard_base64, write_leaves
 
 # A record sent alone is the latest word, whatever file came before; it leaves the account's own
 # sequence as it is.

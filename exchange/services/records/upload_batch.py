@@ -35,12 +35,12 @@ from exchange.errors import (
     InvalidBatch,
     QuotaError,
 )
+from exchange.services.log.write_leaves import LeafDraft, standard_base64, write_leaves
 from exchange.services.ports import Ports, Work
 from exchange.services.records.append_versions import append_versions
 from exchange.services.records.batch_receipts import BatchTally, sign_batch_receipt, tally_of
 from exchange.services.records.judge_rows import Frame, Verdict, judge_rows
 from exchange.services.records.ports import BatchRow, Writing
-from exchange.services.write_leaves import LeafDraft, standard_base64, write_leaves
 
 _DAY_SECONDS = 86_400
 _FAULTS_TOLD_MAX = 100  # in the problem document; all of them are in the fault file

@@ -9,7 +9,7 @@ import pytest
 
 from exchange.domain.members import Algorithm as MemberAlgorithm
 from exchange.domain.members import NewKey
-from exchange.services.manage_members import add_key
+from exchange.services.members.manage_members import add_key
 from exchange_client import Exchange, KeyFile, Pins
 from exchange_client.keys import Algorithm
 from exchange_client.testing import FakeExchange

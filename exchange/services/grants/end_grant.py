@@ -27,11 +27,11 @@ from exchange.crypto.signing import claims_of, parse_jws
 from exchange.domain.ids import show, uuid7
 from exchange.domain.queries import Asker
 from exchange.errors import AbsentError, GrantTransition, InvalidField
-from exchange.services.grant_ports import GrantEventRow, StoredGrant
+from exchange.services.grants.ports import GrantEventRow, StoredGrant
+from exchange.services.grants.register_grant import GRANT_TYPE
+from exchange.services.grants.show_grant import Standing, standing
+from exchange.services.log.write_leaves import LeafDraft, standard_base64, write_leaves
 from exchange.services.ports import Ports, Work
-from exchange.services.register_grant import GRANT_TYPE
-from exchange.services.show_grant import Standing, standing
-from exchange.services.write_leaves import LeafDraft, standard_base64, write_leaves
 
 _ENDED = {
     (GrantState.WITHDRAWN, GrantEvent.WITHDRAW),

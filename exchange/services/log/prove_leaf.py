@@ -27,9 +27,9 @@ from exchange.domain.merkle import TreeHead, inclusion_ranges, verify_inclusion
 from exchange.domain.notes import TlogProof
 from exchange.domain.tiles import range_root, tiles_for
 from exchange.errors import AbsentError, IntegrityError, InvalidProof, LogDamaged
-from exchange.services.log_ports import LogPorts, StoredLeaf, TreeStatements
+from exchange.services.log.ports import LogPorts, StoredLeaf, TreeStatements
+from exchange.services.log.write_leaves import opening_key
 from exchange.services.ports import MMD_SECONDS, Ports
-from exchange.services.write_leaves import opening_key
 
 PROMISE_TYPE = "cx-promise+jwt"
 RETRY_AFTER_SECONDS = 1  # the sequencer's turn

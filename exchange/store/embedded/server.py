@@ -20,8 +20,8 @@ from typing import TypedDict
 import psycopg
 
 from exchange.errors import LaunchError
-from exchange.store import datadir
-from exchange.store.binaries import Binaries, executable_by_others, find_binaries
+from exchange.store.embedded import datadir
+from exchange.store.embedded.binaries import Binaries, executable_by_others, find_binaries
 
 STOP_SECONDS_MAX = 30
 START_SECONDS_MAX = 60

@@ -17,10 +17,10 @@ from flask import Flask, Response
 from flask_smorest.utils import prepare_response  # type: ignore[import-untyped]  # the same
 from marshmallow import Schema, fields
 
-from exchange.api.edge import Edge, current_caller
-from exchange.api.fields import ByteText, load
-from exchange.api.problems import PROBLEM_TYPE
-from exchange.api.transport import JSON_TYPE, LINES_TYPE, RoutePolicy
+from exchange.api.edge.fields import ByteText, load
+from exchange.api.edge.guard import Edge, current_caller
+from exchange.api.edge.problems import PROBLEM_TYPE
+from exchange.api.edge.transport import JSON_TYPE, LINES_TYPE, RoutePolicy
 from exchange.domain.strict_json import DEFAULT_LIMITS, JsonLimits, loads
 from exchange.errors import ExchangeError, Fault, InvalidField, TooLarge
 

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from exchange.errors import LaunchError
-from exchange.store.binaries import reachable
+from exchange.store.embedded.binaries import reachable
 
 SERVER_USER = "nobody"  # who runs the server when we are root; never an account of our own
 HOME_FOR_ROOT = Path("/var/lib/credit-exchange")

@@ -14,8 +14,8 @@ from exchange.domain.ids import member_id
 from exchange.domain.leaves import JsonValue
 from exchange.domain.members import Member, MemberKey, MemberStatus, NewKey
 from exchange.errors import AbsentError, InvalidField, MemberConflict
+from exchange.services.log.write_leaves import LeafDraft, write_leaves
 from exchange.services.ports import Ports, Work
-from exchange.services.write_leaves import LeafDraft, write_leaves
 
 
 def enrol_member(member: Member, ports: Ports) -> None:

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from flask import Flask, Response, g, request
 
-from exchange.api.auth import Authenticator, Caller, Identity, admit
-from exchange.api.problems import (
+from exchange.api.edge.auth import Authenticator, Caller, Identity, admit
+from exchange.api.edge.problems import (
     Problems,
     Refusal,
     allowed_methods,
@@ -28,7 +28,7 @@ from exchange.api.problems import (
     trace_of,
     typed,
 )
-from exchange.api.transport import (
+from exchange.api.edge.transport import (
     METHODS,
     OPEN_METHODS,
     BodyLimits,

@@ -29,7 +29,14 @@ from exchange.errors import (
     ReplayedRequest,
     SignatureError,
 )
-from exchange.services.issue_receipt import receipt_claims, sign_receipt
+from exchange.services.log.write_leaves import (
+    LeafDraft,
+    make_leaf,
+    opening_key,
+    seal_leaf,
+    standard_base64,
+    subject_ask,
+)
 from exchange.services.ports import (
     After,
     AnswerRow,
@@ -40,14 +47,7 @@ from exchange.services.ports import (
     SealedRecord,
     StoredAnswer,
 )
-from exchange.services.write_leaves import (
-    LeafDraft,
-    make_leaf,
-    opening_key,
-    seal_leaf,
-    standard_base64,
-    subject_ask,
-)
+from exchange.services.queries.issue_receipt import receipt_claims, sign_receipt
 
 _VELOCITY = frozenset({"credit_application", "guarantor_check"})
 

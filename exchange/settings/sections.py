@@ -1,41 +1,22 @@
-"""Every setting of the server: frozen, typed, each limit with its unit in its name.
+"""The settings by section: each typed, each limit with its unit in its name.
 
-In:  a TOML file (named by EXCHANGE_CONFIG), the environment (`EXCHANGE_…`), secret files (named by
-     `EXCHANGE_…_FILE`) and the command's options; the later wins.
-Out: one `Settings`, or one `SettingsError` that lists every fault by its setting, never a value.
-Not here: what a setting causes. `deploy/settings.example.toml` documents each; a test keeps it so.
+`Settings` is all of them together; `deploy/settings.example.toml` documents each, held by a test.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
-
-from exchange import settings_checks as checks
-from exchange.errors import Fault, SettingsError
-from exchange.settings_sources import CONFIG, PREFIX, SecretFiles, source_faults
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode
 
 _MIB = 1 << 20
 
 
-class Settings(BaseSettings):
-    """What this exchange is called, where its parts are, and every limit it holds to."""
+class Identity(BaseSettings):
+    """What this exchange is called."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True
-    )
-
-    # ---- who we are
     consortium: Literal["test", "live"] = Field(
         "test", description="what the keys and origins say; one environment refuses the other"
     )
@@ -66,7 +47,10 @@ class Settings(BaseSettings):
         "ep_1", pattern=r"^ep_[1-9][0-9]{0,5}$", description="token epoch that is open"
     )
 
-    # ---- where things are
+
+class Places(BaseSettings):
+    """Where its parts are."""
+
     database_url: SecretStr | None = Field(
         None, description="libpq URL of the PostgreSQL (15 to 18); `exchange up` brings its own"
     )
@@ -85,7 +69,10 @@ class Settings(BaseSettings):
         "[<data_dir>/checkpoint]",
     )
 
-    # ---- serving
+
+class Serving(BaseSettings):
+    """Where it listens, and with how many hands."""
+
     listen: str = Field(
         "127.0.0.1:8420", description="address:port, or unix:/path; TLS is the proxy's"
     )
@@ -98,7 +85,10 @@ class Settings(BaseSettings):
         ("127.0.0.1", "::1"), description="proxies whose X-Forwarded-For names the peer"
     )
 
-    # ---- form of requests (security.md, 4)
+
+class Limits(BaseSettings):
+    """Limits of one request (security.md, 4)."""
+
     request_line_bytes_max: int = Field(4_094, ge=256, le=8_190, description="longer: 414")
     header_bytes_max: int = Field(8_190, ge=1_024, le=8_190, description="one longer header: 431")
     headers_max: int = Field(64, ge=16, le=200, description="more headers: 431")
@@ -134,12 +124,18 @@ class Settings(BaseSettings):
         30, ge=1, le=300, description="time for requests under way when stopping"
     )
 
-    # ---- signatures
+
+class Signatures(BaseSettings):
+    """The windows of signed requests."""
+
     created_past_seconds_max: int = Field(60, ge=1, le=300, description="older signature: 401")
     created_ahead_seconds_max: int = Field(30, ge=0, le=60, description="further ahead: 401")
     nonce_keep_seconds: int = Field(300, ge=120, le=86_400, description="a nonce is remembered")
 
-    # ---- quotas
+
+class Quotas(BaseSettings):
+    """What a member may ask in a day or an hour (security.md, 4)."""
+
     evaluations_per_day: int = Field(60_000, ge=1, description="elements a member and day")
     queries_per_operator_hour: int = Field(300, ge=1, description="queries an operator and hour")
     queries_per_subject_day: int = Field(
@@ -147,7 +143,10 @@ class Settings(BaseSettings):
     )
     uploads_per_day: int = Field(1_000, ge=1, description="record files a member and day")
 
-    # ---- the access log
+
+class AccessLog(BaseSettings):
+    """The rhythm of the access log (log.md, 6 and 9)."""
+
     sequence_interval_ms: int = Field(
         1_000, ge=200, le=10_000, description="the sequencer's turn: a checkpoint each"
     )
@@ -155,91 +154,3 @@ class Settings(BaseSettings):
     log_late_seconds_max: int = Field(
         300, ge=5, le=3_600, description="with an older unsequenced leaf queries stop: 503"
     )
-
-    @field_validator("metrics_addresses", "proxy_addresses", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-
-    @field_validator("metrics_addresses", "proxy_addresses")
-    @classmethod
-    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return checks.addresses(value)
-
-    @field_validator("public_base_url")
-    @classmethod
-    def _is_base(cls, value: str) -> str:
-        return checks.base_url(value)
-
-    @field_validator("listen")
-    @classmethod
-    def _can_listen(cls, value: str) -> str:
-        return checks.listen(value)
-
-    @field_validator("database_url")
-    @classmethod
-    def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
-        return value and SecretStr(checks.database_url(value.get_secret_value()))
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Say which source wins: options, secret files, environment, TOML file."""
-        path = os.environ.get(CONFIG)
-        toml = (TomlConfigSettingsSource(settings_cls, Path(path)),) if path else ()
-        return (init_settings, SecretFiles(settings_cls), env_settings, *toml)
-
-    @property
-    def keyring_file(self) -> Path:
-        """Where the private keys are."""
-        return self.keyring_path or self.data_dir / "keyring.json"
-
-    @property
-    def checkpoint_file(self) -> Path:
-        """Where the newest signed checkpoint is kept outside the database."""
-        return self.checkpoint_path or self.data_dir / "checkpoint"
-
-    @property
-    def libpq_url(self) -> str:
-        """The database's URL, with its password: hand it on, never show it."""
-        return self.database_url.get_secret_value() if self.database_url else ""
-
-
-def load(**options: object) -> Settings:
-    """Read the settings of this process; command-line options win over every other source.
-
-    Raises:
-        SettingsError: every fault of every source, by setting, without values.
-    """
-    faults = source_faults(os.environ, frozenset(Settings.model_fields))
-    settings = None
-    try:
-        settings = Settings.model_validate(
-            {name: value for name, value in options.items() if value is not None}
-        )
-    except ValidationError as error:
-        found = [_fault(one["loc"], one["msg"]) for one in error.errors(include_input=False)]
-        named = {fault.pointer for fault in faults}  # a source's own fault says more
-        faults += [fault for fault in found if fault.pointer not in named]
-    if settings:
-        faults += [_fault((name,), detail) for name, detail in checks.disagreements(settings)]
-    if faults or settings is None:
-        listed = "".join(f"\n  {fault.pointer}: {fault.detail}" for fault in faults)
-        raise SettingsError(f"the settings are refused:{listed}", faults=tuple(faults))
-    return settings
-
-
-def shown(settings: Settings) -> dict[str, str]:
-    """Return every effective value as text, secrets masked."""
-    return {name: str(getattr(settings, name)) for name in Settings.model_fields}
-
-
-def _fault(where: tuple[int | str, ...], detail: str) -> Fault:
-    name = f"{PREFIX}{where[0]}".upper() if where else CONFIG
-    return Fault(name, SettingsError.code, detail.removeprefix("Value error, "))

@@ -23,7 +23,7 @@ from exchange.domain.notes import (
 )
 from exchange.domain.tiles import TileId, edge_of, partial_tiles, range_root, tiles_for, width_at
 from exchange.errors import FormError, LogDamaged, LogRolledBack
-from exchange.services.log_ports import (
+from exchange.services.log.ports import (
     CheckpointSigner,
     HeldCheckpoint,
     LogRef,

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from exchange.domain.merkle import NO_LEAVES, leaf_hash
 from exchange.domain.tiles import TileId, grown_tiles, partial_tiles
 from exchange.errors import LogDamaged
-from exchange.services.guard_log import guard_log
-from exchange.services.log_ports import LogRef, SequencePorts, TreeStatements
+from exchange.services.log.guard_log import guard_log
+from exchange.services.log.ports import LogRef, SequencePorts, TreeStatements
 
 
 def verify_log(log: LogRef, ports: SequencePorts) -> int:

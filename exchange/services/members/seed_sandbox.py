@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from exchange.crypto.keyring import fingerprint
 from exchange.domain.base64url import b64url
 from exchange.domain.members import Algorithm, Member, MemberStatus, NewKey, Role
-from exchange.services.manage_members import add_key, enrol_member, list_members
+from exchange.services.members.manage_members import add_key, enrol_member, list_members
 from exchange.services.ports import Ports
 
 _KEY = "k1"

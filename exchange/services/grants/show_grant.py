@@ -11,7 +11,7 @@ from uuid import UUID
 from consent.grants import GrantState, derive_state
 from exchange.domain.queries import Asker
 from exchange.errors import AbsentError
-from exchange.services.grant_ports import StoredGrant
+from exchange.services.grants.ports import StoredGrant
 from exchange.services.ports import Ports
 
 

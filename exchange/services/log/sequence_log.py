@@ -16,8 +16,8 @@ from exchange.domain.leaves import ENTRY_BYTES
 from exchange.domain.merkle import Edge, TreeHead, leaf_hash
 from exchange.domain.tiles import grown_tiles
 from exchange.errors import LogDamaged
-from exchange.services.guard_log import GuardedTree, guard_log, signed_note
-from exchange.services.log_ports import (
+from exchange.services.log.guard_log import GuardedTree, guard_log, signed_note
+from exchange.services.log.ports import (
     LeafEntry,
     LogRef,
     LogState,

@@ -9,15 +9,15 @@ from __future__ import annotations
 from exchange.domain.leaves import JsonValue, Kind, new_leaf
 from exchange.domain.merkle import EMPTY_ROOT
 from exchange.errors import LogDamaged
-from exchange.services.log_ports import LogPorts, LogRef, LogWork
-from exchange.services.ports import LeafRow, Ports
-from exchange.services.write_leaves import (
+from exchange.services.log.ports import LogPorts, LogRef, LogWork
+from exchange.services.log.write_leaves import (
     LeafDraft,
     opening_key,
     seal_leaf,
     standard_base64,
     subject_ask,
 )
+from exchange.services.ports import LeafRow, Ports
 
 
 def open_log(log_ports: LogPorts) -> LogRef:

@@ -34,10 +34,10 @@ from exchange.errors import (
     InvalidGrant,
     SignatureError,
 )
-from exchange.services.grant_ports import GrantEventRow, NewGrant
+from exchange.services.grants.ports import GrantEventRow, NewGrant
+from exchange.services.grants.show_grant import Standing, standing
+from exchange.services.log.write_leaves import LeafDraft, standard_base64, write_leaves
 from exchange.services.ports import Ports, Work
-from exchange.services.show_grant import Standing, standing
-from exchange.services.write_leaves import LeafDraft, standard_base64, write_leaves
 
 GRANT_TYPE = "cx-grant+jws"
 _REGISTRABLE_LEVEL = 1  # above it the borrower signs, and the grant is requested first

@@ -1,0 +1,75 @@
+"""The composition root: settings in, a served application out. Every concrete class is picked here.
+
+Pools and keys are made when the application is made, so in each server process after the fork.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from exchange import settings as settings_module
+from exchange.api.batches import batch_routes
+from exchange.api.discovery import discovery_routes
+from exchange.api.edge.blueprints import Api
+from exchange.api.edge.guard import API_VERSION, Edge
+from exchange.api.edge.transport import BodyLimits
+from exchange.api.grants import grant_routes
+from exchange.api.ops import observe, ops_routes
+from exchange.api.queries import query_routes
+from exchange.api.receipts import receipt_routes
+from exchange.api.records import record_routes
+from exchange.api.tokens import token_routes
+from exchange.app.edge import edge_ports, ops_ports
+from exchange.app.ports import make_log_ports, make_ports, open_database
+from exchange.services.log.ports import LogPorts
+from exchange.settings import Settings
+
+__all__ = ["create_app", "make_log_ports", "make_ports", "open_database"]
+
+OPEN_ROUTES = frozenset({"discovery", "ops"})
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the application of one server process.
+
+    Raises:
+        SettingsError: the settings or the keyring are refused.
+    """
+    settings = settings or settings_module.load()
+    database = open_database(settings)
+    ports = make_ports(settings, database)
+    app = Flask("exchange", static_folder=None)
+    app.extensions["exchange.database"] = database
+    edge = Edge(
+        edge_ports(settings, database, ports),
+        public_base=settings.public_base_url,
+        limits=BodyLimits(
+            json_bytes_max=settings.json_body_bytes_max,
+            query_lines_bytes_max=settings.query_batch_body_bytes_max,
+            record_lines_bytes_max=settings.batch_file_bytes_max,
+        ),
+        open_routes=OPEN_ROUTES,
+    )
+    observe(app)
+    edge.install(app)
+    api = Api(app, edge, version=API_VERSION)
+    api.register_blueprint(discovery_routes(ports, published_limits(settings)))
+    api.register_blueprint(token_routes(ports, elements_max=settings.token_elements_max))
+    api.register_blueprint(query_routes(ports, queries_max=settings.query_batch_queries_max))
+    api.register_blueprint(grant_routes(ports))
+    api.register_blueprint(batch_routes(ports))
+    api.register_blueprint(record_routes(ports))
+    api.register_blueprint(receipt_routes(LogPorts(ports=ports, begin=database.begin)))
+    app.register_blueprint(ops_routes(ops_ports(settings, ports, api)))
+    return app
+
+
+def published_limits(settings: Settings) -> dict[str, int]:
+    """Return the limits that the description tells members."""
+    return {
+        "token_elements_max": settings.token_elements_max,
+        "query_batch_queries_max": settings.query_batch_queries_max,
+        "batch_rows_max": settings.batch_rows_max,
+        "batch_file_bytes_max": settings.batch_file_bytes_max,
+        "evaluations_per_day": settings.evaluations_per_day,
+    }

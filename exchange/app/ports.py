@@ -1,0 +1,102 @@
+"""What the services may touch: a pool, a keyring, the terms. Concrete classes are picked here."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from functools import lru_cache
+
+from consent.profiles import load_profile
+from exchange.crypto.keyring import Keyring, load_keyring
+from exchange.crypto.oprf import Evaluator
+from exchange.crypto.sealing import Sealer
+from exchange.errors import UnavailableError
+from exchange.services.log.ports import LogPorts, SequencePorts
+from exchange.services.ports import Ports, Terms, log_origin
+from exchange.settings import Settings
+from exchange.store.checkpoint_file import CheckpointFiles
+from exchange.store.log import LogDatabase
+from exchange.store.work import Database
+
+
+def open_database(settings: Settings) -> Database:
+    """Make this process's pool of connections."""
+    database = Database(
+        settings.libpq_url,
+        connections_max=settings.pool_connections_max,
+        wait_seconds=settings.pool_wait_ms_max / 1_000,
+        statement_ms_max=settings.statement_ms_max,
+        lock_wait_ms_max=settings.lock_wait_ms_max,
+    )
+    database.open()
+    return database
+
+
+def make_ports(settings: Settings, database: Database) -> Ports:
+    """Gather what the services may touch.
+
+    Raises:
+        SettingsError: the keyring is absent, readable by others, or not a whole keyring.
+    """
+    keyring = load_keyring(settings.keyring_file)
+    return Ports(
+        now=lambda: int(time.time()),
+        now_ms=lambda: time.time_ns() // 1_000_000,
+        random_bytes=os.urandom,
+        begin=database.begin,
+        log_id=_log_ids(settings, database),
+        keyring=keyring,
+        sealer=Sealer(keyring),
+        evaluators=_evaluators(keyring),
+        terms=Terms(
+            issuer=settings.issuer,
+            name=settings.name,
+            public_base=settings.public_base_url,
+            domain=settings.origin_domain,
+            profile=load_profile(settings.profile),
+            evaluations_per_day=settings.evaluations_per_day,
+            queries_per_operator_hour=settings.queries_per_operator_hour,
+            queries_per_subject_day=settings.queries_per_subject_day,
+            uploads_per_day=settings.uploads_per_day,
+            log_late_seconds_max=settings.log_late_seconds_max,
+            batch_rows_max=settings.batch_rows_max,
+            fault_share_percent_max=settings.fault_share_percent_max,
+        ),
+    )
+
+
+def make_log_ports(
+    settings: Settings, ports: Ports, log_database: LogDatabase
+) -> tuple[LogPorts, SequencePorts]:
+    """Gather what the sequencer may touch: a connection of its own, and the outside checkpoint."""
+    return (
+        LogPorts(ports=ports, begin=log_database.begin),
+        SequencePorts(
+            now=ports.now,
+            begin=log_database.begin,
+            outside=CheckpointFiles(settings.checkpoint_file).hold,
+            signer=ports.keyring,
+            rows_max=settings.sequence_rows_max,
+        ),
+    )
+
+
+def _evaluators(keyring: Keyring) -> Callable[[str], Evaluator]:
+    @lru_cache(maxsize=8)
+    def evaluator(epoch: str) -> Evaluator:
+        return Evaluator.from_seed(keyring.evaluator_seed(epoch), epoch)
+
+    return evaluator
+
+
+def _log_ids(settings: Settings, database: Database) -> Callable[[int], int]:
+    @lru_cache(maxsize=4)
+    def by_origin(origin: str) -> int:
+        with database.begin() as work:
+            found = work.log.find_log(origin)
+        if found is None:
+            raise UnavailableError(f"the log {origin} is not open yet; start the sequencer")
+        return found
+
+    return lambda now: by_origin(log_origin(settings.origin_domain, now))

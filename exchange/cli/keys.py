@@ -1,0 +1,44 @@
+"""`exchange config …` and `exchange keys …`: what this exchange goes by and signs with."""
+
+from __future__ import annotations
+
+import time
+
+import typer
+
+config = typer.Typer(no_args_is_help=True, help="Look at the settings.")
+keys = typer.Typer(no_args_is_help=True, help="The exchange's own keyring.")
+
+
+@config.command()
+def check() -> None:
+    """Check every setting and show what is in force, secrets masked: `exchange config check`."""
+    from exchange import settings
+
+    for name, value in settings.shown(settings.load()).items():
+        print(f"{name} = {value}")
+
+
+@keys.command()
+def create() -> None:
+    """Make the keyring, once: `exchange keys create`."""
+    from exchange import settings
+    from exchange.crypto.keyring import create_keyring
+
+    current = settings.load()
+    create_keyring(
+        current.keyring_file,
+        environment=current.consortium,
+        epoch=current.epoch,
+        now=int(time.time()),
+    )
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Show every key's use and what its thief could do: `exchange keys list`."""
+    from exchange import settings
+    from exchange.crypto.keyring import load_keyring
+
+    for key in load_keyring(settings.load().keyring_file).inventory():
+        print(f"{key['kid']}  {key['use']}  a thief could {key['harm']}")

@@ -1,0 +1,36 @@
+"""The operator's command: `exchange …`. Each command calls one service or one job.
+
+Exit codes: 0 done, 1 refused, 2 usage or settings, 3 the log must not be continued.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from exchange.cli import serving
+from exchange.cli.keys import config, keys
+from exchange.cli.members import member
+from exchange.errors import ExchangeError, SettingsError
+
+EXIT_REFUSED, EXIT_SETTINGS = 1, 2
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+for command in (serving.up, serving.serve, serving.sequence, serving.migrate):
+    app.command()(command)
+app.add_typer(config, name="config")
+app.add_typer(member, name="member")
+app.add_typer(keys, name="keys")
+
+
+def main() -> None:
+    """Run the command; refusals end in one clear line."""
+    try:
+        app()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(EXIT_SETTINGS) from None
+    except (ExchangeError, ValueError, FileExistsError) as error:
+        print(f"refused: {error}", file=sys.stderr)
+        raise SystemExit(EXIT_REFUSED) from None

@@ -1,0 +1,21 @@
+"""What a command opens: the settings, the keyring and the database, for one command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exchange.services.ports import Ports
+
+
+@contextmanager
+def open_ports() -> Iterator[Ports]:
+    """Open the database for one command."""
+    from exchange import settings
+    from exchange.app import make_ports, open_database
+
+    current = settings.load()
+    with closing(open_database(current)) as database:
+        yield make_ports(current, database)

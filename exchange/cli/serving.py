@@ -1,0 +1,44 @@
+"""`exchange up|serve|sequence|migrate`: start something and stay, or change the schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def up(
+    data_dir: Annotated[Path, typer.Option(help="made if absent")] = Path("var/sandbox"),
+    port: Annotated[int, typer.Option(help="loopback port", min=1024, max=65535)] = 8420,
+) -> None:
+    """Serve a sandbox with a PostgreSQL of its own until Ctrl-C: `exchange up`."""
+    from exchange.jobs.up import up as run
+
+    run(data_dir, port, lambda line: print(line, flush=True))
+
+
+def serve() -> None:
+    """Serve against the PostgreSQL that EXCHANGE_DATABASE_URL names: `exchange serve`."""
+    from exchange.jobs.serve import serve as run
+
+    run()
+
+
+def sequence() -> None:
+    """Give leaves their index and sign checkpoints, once a second: `exchange sequence`."""
+    from exchange import settings
+    from exchange.jobs.run_sequencer import run_sequencer
+
+    raise typer.Exit(run_sequencer(settings.load()))
+
+
+def migrate(
+    before_deployment: Annotated[bool, typer.Option(help="only revisions marked pre")] = False,
+) -> None:
+    """Bring the database to this version's schema: `exchange migrate`."""
+    from exchange import settings
+    from exchange.store.migrate import migrate as run
+
+    applied = run(settings.load().libpq_url, before_deployment=before_deployment)
+    print("\n".join(applied) or "nothing to do")

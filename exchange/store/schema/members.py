@@ -1,0 +1,66 @@
+"""Members, their keys, and what is counted of them."""
+
+from __future__ import annotations
+
+from sqlalchemy import ARRAY, BigInteger, Column, ForeignKey, Index, Table, Text, Uuid
+
+from exchange.store.schema.columns import at, blob, count, metadata, text
+
+member = Table(
+    "member",
+    metadata,
+    Column("member_id", Text, primary_key=True),
+    text("name"),
+    text("contact"),
+    text("status"),
+    Column("roles", ARRAY(Text), nullable=False),
+    text("zone"),  # IANA time zone of the member's dates
+    text("profile"),  # jurisdiction, such as CN
+    at("enrolled_at"),
+)
+
+member_key = Table(
+    "member_key",
+    metadata,
+    Column("member_id", Text, ForeignKey("member.member_id"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    text("algorithm"),
+    blob("public_key"),
+    at("not_before"),
+    at("not_after"),
+    at("revoked_at", nullable=True),
+    at("added_at"),
+)
+
+nonce = Table(
+    "nonce",
+    metadata,
+    Column("member_id", Text, primary_key=True),
+    Column("nonce", Text, primary_key=True),
+    at("seen_at"),
+    Index("nonce_seen_at", "seen_at"),
+)
+
+quota = Table(
+    "quota",
+    metadata,
+    Column("member_id", Text, primary_key=True),
+    Column("what", Text, primary_key=True),
+    Column("period", BigInteger, primary_key=True),  # first second of the period
+    Column("used", BigInteger, nullable=False),
+)
+
+security_event = Table(
+    "security_event",
+    metadata,
+    Column("event_id", Uuid, primary_key=True),
+    at("at"),
+    text("code"),
+    text("route"),
+    text("request_id"),
+    text("member_id"),  # or "none"
+    text("key"),
+    text("peer"),
+    Column("body_bytes", BigInteger, nullable=False),
+    count("dropped"),  # events of this peer left out since the one before
+)

@@ -1,0 +1,86 @@
+"""Records, accounts and batches."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy import text as sql
+
+from exchange.store.schema.columns import at, blob, count, flag, metadata, text
+
+record = Table(
+    "record",
+    metadata,
+    blob("token_index"),
+    Column("record_id", Uuid, nullable=False),
+    count("version", default=None),  # 1, 2, 3 …: versions append
+    text("member_id"),
+    text("epoch"),
+    flag("current", default=True),
+    flag("open", default=True),  # the account is open
+    flag("overdue", default=False),  # the account is open and overdue
+    flag("disputed", default=False),
+    flag("suppressed", default=False),  # deleted, withdrawn or kept for storage only
+    Column("grant_id", Uuid, nullable=True),
+    Column("batch_id", Uuid, nullable=True),
+    at("submitted_at"),
+    Column("purge_on", Date, nullable=True),
+    text("kek_id"),
+    blob("wrapped"),  # the data key of this version, wrapped by the KEK
+    blob("sealed"),  # the payload under that data key
+    PrimaryKeyConstraint("token_index", "record_id", "version"),
+    Index("record_current", "token_index", postgresql_where=sql("current")),
+    # A record stands under each of its subject's identity tokens; ids rise with time, so it is
+    # cheap to keep.
+    Index("record_by_id", "record_id"),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("member_id", Text, primary_key=True),
+    Column("account_ref", Text, primary_key=True),
+    Column("record_id", Uuid, nullable=False),
+    count("version", default=None),
+    blob("token_index"),  # of the primary identity token
+    text("epoch"),
+    Column("sequence", BigInteger, nullable=False),  # of the batch that wrote this version
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("member_id", Text, primary_key=True),
+    Column("batch_id", Uuid, primary_key=True),
+    blob("digest"),  # SHA-256 of the unpacked file
+    Column("sequence", BigInteger, nullable=False),
+    text("state"),
+    text("kind"),
+    count("rows"),
+    count("faults"),
+    at("received_at"),
+    blob("leaf_hash", nullable=True),
+    text("receipt"),
+)
+
+batch_fault = Table(
+    "batch_fault",
+    metadata,
+    Column("member_id", Text, primary_key=True),
+    Column("batch_id", Uuid, primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("n", SmallInteger, primary_key=True),
+    text("field"),
+    text("code"),
+    text("severity"),
+)
