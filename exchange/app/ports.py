@@ -15,8 +15,8 @@ from exchange.errors import UnavailableError
 from exchange.services.log.ports import LogPorts, SequencePorts
 from exchange.services.ports import Ports, Terms, log_origin
 from exchange.settings import Settings
-from exchange.store.checkpoint_file import CheckpointFiles
 from exchange.store.log import LogDatabase
+from exchange.store.log.checkpoint_file import CheckpointFiles
 from exchange.store.work import Database
 
 

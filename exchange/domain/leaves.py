@@ -2,7 +2,7 @@
 
 In:  what happened, as two small objects: one for the *subject* slot, one for the *audit* slot.
 Out: a leaf of 116 bytes that shows nothing, and the openings that a few may see.
-Not here: what each kind must say, sealing, the tree.
+Not here: what each kind must say (log/kinds.py), sealing, the tree.
 
 Whoever holds tiles and entries learns nothing from them, though a record has few possible values:
 each commitment carries 32 bytes of salt that stand nowhere but in the sealed opening. Erasure
@@ -42,17 +42,6 @@ class Slot(StrEnum):
 
     SUBJECT = "subject"
     AUDIT = "audit"
-
-
-class Kind(StrEnum):
-    """What a leaf is about. Verifiers take any other word too: they check bytes."""
-
-    LOG_OPEN = "log_open"
-    QUERY = "query"
-    GRANT = "grant"
-    BATCH = "batch"
-    RECORD = "record"
-    ADMIN = "admin"
 
 
 _HEADS = {slot: _COMMITMENT_LABEL + slot.encode() + b"\n" for slot in Slot}

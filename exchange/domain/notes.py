@@ -25,7 +25,6 @@ SIGNATURES_MAX = 100
 PATH_HASHES_MAX = 63  # sizes stay below 2^63
 KEY_ID_BYTES = 4
 ORIGIN_BYTES_MAX = 255
-
 _PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f]")
@@ -146,7 +145,7 @@ def parse_vkey(vkey: str) -> NoteKey:
     if not found:
         raise InvalidNote("a vkey is name+key id in hex+base64")
     name, key_id, encoded = found.groups()
-    typed = _unbase64(encoded)
+    typed = read_base64(encoded)
     if len(typed) < 2 or _key_id(name, typed).hex() != key_id:
         raise InvalidNote("the vkey's key id is not that of its name and key")
     return NoteKey(name=name, kind=typed[0], public_key=typed[1:])
@@ -211,7 +210,7 @@ def signed_message(key: NoteKey, text: str, signature: bytes) -> tuple[bytes, by
 
 
 def cosignature_message(text: str, time: int) -> bytes:
-    """Return what a witness signs. Source: C2SP tlog-cosignature, "Ed25519"."""
+    """Return what a witness signs. Source: C2SP tlog-cosignature."""
     return f"cosignature/v1\ntime {time}\n{text}".encode()
 
 
@@ -223,7 +222,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     """
     match text.split("\n"):
         case [origin, size, root, ""]:
-            head = TreeHead(size=_decimal(size), root=_unbase64(root))
+            head = TreeHead(size=_decimal(size), root=read_base64(root))
             return Checkpoint(origin=origin, head=head)
     raise InvalidNote("a checkpoint is an origin, a size and a root, each with its LF")
 
@@ -244,9 +243,9 @@ def parse_proof(proof: bytes) -> TlogProof:
         raise InvalidProof("a proof has an index")
     return TlogProof(
         index=_decimal(index),
-        path=tuple(map(_unbase64, lines)),
+        path=tuple(map(read_base64, lines)),
         checkpoint=checkpoint,
-        extra=None if extra is None else _unbase64(extra),
+        extra=None if extra is None else read_base64(extra),
     )
 
 
@@ -260,7 +259,7 @@ def _signature_line(line: str) -> SignatureLine:
     name, gap, encoded = rest.partition(" ")
     if dash != "—" or not gap:
         raise InvalidNote("a signature line is an em dash, a name and base64")
-    raw = _unbase64(encoded)
+    raw = read_base64(encoded)
     return SignatureLine(name=name, key_id=raw[:KEY_ID_BYTES], signature=raw[KEY_ID_BYTES:])
 
 
@@ -290,7 +289,8 @@ def _base64(raw: bytes) -> str:
     return b64encode(raw).decode()
 
 
-def _unbase64(encoded: str) -> bytes:
+def read_base64(encoded: str) -> bytes:
+    """Read standard base64, padded, in its one spelling."""
     try:
         raw = binascii.a2b_base64(encoded.encode("ascii"), strict_mode=True)
     except (binascii.Error, UnicodeEncodeError) as error:

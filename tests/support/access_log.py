@@ -21,9 +21,9 @@ from exchange.services.log.sequence_log import Turn, sequence_log
 from exchange.services.log.write_leaves import LeafDraft, opening_key, write_leaves
 from exchange.services.ports import Ports
 from exchange.settings import Settings
-from exchange.store.checkpoint_file import CheckpointFiles
 from exchange.store.embedded.server import Server
 from exchange.store.log import LogDatabase
+from exchange.store.log.checkpoint_file import CheckpointFiles
 from exchange.store.work import Database
 from exchange_client.core.encoding import JSON, loads_object
 from exchange_client.proofs import VerifiedProof, verify_proof
@@ -61,18 +61,7 @@ class AccessLog:
 
     def write(self, count: int, *, member: str = "member-a") -> list[Leaf]:
         """Write leaves in one transaction, each about another subject."""
-        drafts = [
-            LeafDraft(
-                kind="query",
-                member=member,
-                subject=f"p:{os.urandom(16).hex()}",
-                subject_slot={"purpose": "credit_application", "outcome": "NO_DATA"},
-                audit_slot={"operator": "op-1"},
-                purpose="credit_application",
-                outcome="NO_DATA",
-            )
-            for _ in range(count)
-        ]
+        drafts = [query_draft(member) for _ in range(count)]
         with self.ports.begin() as work:
             leaves = write_leaves(work, drafts, self.ports, self.clock.now)
             work.commit()
@@ -121,6 +110,20 @@ class AccessLog:
         """Close every connection."""
         self.database.close()
         self.log_database.close()
+
+
+def query_draft(member: str) -> LeafDraft:
+    """Draft the leaf of a look at a subject nobody else is, as the query's way writes it."""
+    audit = {name: f"{name}-1" for name in ("query", "request_sha256", "application", "reason")}
+    return LeafDraft(
+        kind="query",
+        member=member,
+        subject=f"p:{os.urandom(16).hex()}",
+        subject_slot={"purpose": "credit_application", "outcome": "NO_DATA"},
+        audit_slot={**audit, "key": f"{member}/k1", "operator": "op-1", "policy": "cn@1"},
+        purpose="credit_application",
+        outcome="NO_DATA",
+    )
 
 
 @contextmanager

@@ -6,7 +6,8 @@ Source: log.md, 1 (rule 8) and 4.
 
 from __future__ import annotations
 
-from exchange.domain.leaves import JsonValue, Kind, new_leaf
+from exchange.domain.leaves import JsonValue, new_leaf
+from exchange.domain.log.kinds import Kind
 from exchange.domain.merkle import EMPTY_ROOT
 from exchange.errors import LogDamaged
 from exchange.services.log.ports import LogPorts, LogRef, LogWork

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from exchange.crypto.sealing import DataKey
 from exchange.domain.leaves import JsonValue, Leaf, Slot, new_leaf, opening_aad, pad_opening
+from exchange.domain.log.kinds import check_payloads
 from exchange.errors import UnavailableError
 from exchange.services.ports import LeafRow, Ports, SubjectAsk, SubjectTurn, Work
 
@@ -23,8 +24,8 @@ from exchange.services.ports import LeafRow, Ports, SubjectAsk, SubjectTurn, Wor
 class LeafDraft:
     """What a leaf will say; time, subject and its number are added when it is made."""
 
-    kind: str
-    member: str
+    kind: str  # of domain/log/kinds.py, which says what its slots hold
+    member: str  # "" where no member did it
     subject: str = ""  # pseudonym, or "" where the leaf is about nobody in particular
     subject_slot: Mapping[str, JsonValue] = field(default_factory=dict)
     audit_slot: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -76,15 +77,17 @@ def opening_key(key_id: str, kek_id: str, wrapped: bytes, ports: Ports) -> DataK
 
 
 def make_leaf(draft: LeafDraft, turn: SubjectTurn, ports: Ports, now: int) -> Leaf:
-    """Make the leaf: two salted commitments, and the openings that only some may see."""
-    subject_slot: dict[str, JsonValue] = {
-        "kind": draft.kind,
-        "t": now,
-        "member": draft.member,
-        **draft.subject_slot,
-    }
+    """Make the leaf: two salted commitments, and the openings that only some may see.
+
+    Raises:
+        InternalError: the draft says less or more than the vocabulary lets its kind say.
+    """
+    subject_slot: dict[str, JsonValue] = {"kind": draft.kind, "t": now, **draft.subject_slot}
+    if draft.member:
+        subject_slot["member"] = draft.member
     if draft.subject:
         subject_slot |= {"subject": draft.subject, "subject_seq": turn.seq}
+    check_payloads(draft.kind, subject_slot, draft.audit_slot)
     return new_leaf(subject_slot, draft.audit_slot, ports.random_bytes)
 
 

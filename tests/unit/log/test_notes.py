@@ -23,7 +23,7 @@ from exchange.domain.notes import (
 )
 from exchange.errors import InvalidNote, InvalidProof
 
-VECTOR = json.loads((Path(__file__).parents[1] / "vectors/access_log_v1.json").read_text())
+VECTOR = json.loads((Path(__file__).parents[2] / "vectors/access_log_v1.json").read_text())
 KEYS = {label: notes.parse_vkey(key["vkey"]) for label, key in VECTOR["keys"].items()}
 NOTE: bytes = VECTOR["checkpoint"]["note"].encode()
 PROOF: bytes = VECTOR["proof"]["text"].encode()

@@ -15,7 +15,7 @@ from exchange.domain.merkle import NO_LEAVES, Edge
 from exchange.domain.tiles import TileId
 from exchange.errors import LogDamaged
 
-VECTOR = json.loads((Path(__file__).parents[1] / "vectors/access_log_v1.json").read_text())
+VECTOR = json.loads((Path(__file__).parents[2] / "vectors/access_log_v1.json").read_text())
 MANY = [sha256(b"%d" % n).digest() for n in range(70_000)]
 
 

@@ -14,9 +14,9 @@ from exchange.domain import merkle
 from exchange.jobs.sequence import Late, sequence
 from exchange.services.log.sequence_log import Turn
 from exchange.services.log.verify_log import verify_log
-from exchange.services.log.write_leaves import LeafDraft, write_leaves
+from exchange.services.log.write_leaves import write_leaves
 from exchange_client.notes import open_checkpoint, parse_vkey
-from tests.support.access_log import START, AccessLog, Clock, access_log, run_sql
+from tests.support.access_log import START, AccessLog, Clock, access_log, query_draft, run_sql
 
 
 @pytest.fixture
@@ -94,9 +94,7 @@ def test_a_transaction_that_commits_late_loses_no_leaf(log: AccessLog) -> None:
     """A sequencer that polls `id > last` passes over it for ever, and the look is never seen."""
     log.open()
     with log.ports.begin() as slow:
-        early = write_leaves(
-            slow, [LeafDraft(kind="query", member="member-a")], log.ports, log.clock.now
-        )
+        early = write_leaves(slow, [query_draft("member-a")], log.ports, log.clock.now)
         (late,) = log.write(1)
         log.turn()
         slow.commit()

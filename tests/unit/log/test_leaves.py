@@ -18,7 +18,7 @@ from exchange.domain import leaves
 from exchange.domain.leaves import JsonValue, Opening, Slot
 from exchange.errors import IntegrityError, InvalidPayload
 
-VECTOR = json.loads((Path(__file__).parents[1] / "vectors/access_log_v1.json").read_text())
+VECTOR = json.loads((Path(__file__).parents[2] / "vectors/access_log_v1.json").read_text())
 SALT = bytes(range(32))
 
 texts = st.text()

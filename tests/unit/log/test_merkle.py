@@ -14,7 +14,7 @@ from exchange.domain import merkle
 from exchange.domain.merkle import NO_LEAVES, Edge, TreeHead
 from exchange.errors import InvalidProof, LogDamaged
 
-VECTOR = json.loads((Path(__file__).parents[1] / "vectors/access_log_v1.json").read_text())
+VECTOR = json.loads((Path(__file__).parents[2] / "vectors/access_log_v1.json").read_text())
 HASHES = [bytes.fromhex(leaf["leaf_hash"]) for leaf in VECTOR["leaves"]]
 MANY = [sha256(b"%d" % n).digest() for n in range(700)]  # crosses two tiles
 sizes = st.integers(min_value=1, max_value=len(MANY))
