@@ -55,6 +55,9 @@ SECONDS = Histogram(
     buckets=(0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1, 2, 4, 8, 30),
 )
 REFUSALS = Counter("cx_refusals", "Requests refused before a decision.", ["code"])
+EVENTS_LOST = Counter(
+    "cx_security_events_lost", "Security events that could not be stored.", ["why"]
+)
 ALARMS = Counter("cx_alarms", "Faults of ours that a person must look at.", ["code"])
 
 _Event = MutableMapping[str, object]

@@ -15,7 +15,7 @@ from flask import Blueprint, Flask, Response, g, request
 
 from exchange import telemetry
 from exchange.api.edge.problems import Refusal
-from exchange.api.edge.transport import OPEN_METHODS
+from exchange.api.edge.transport import OPEN_METHODS, peer_of
 from exchange.errors import AbsentError
 
 BLUEPRINT = "ops"
@@ -39,7 +39,8 @@ def ops_routes(ports: OpsPorts) -> Blueprint:
 
     @routes.before_request
     def only_for_the_operator() -> None:
-        if request.path != "/healthz" and peer(ports.proxies) not in ports.trusted:
+        peer = peer_of(request.environ, ports.proxies)
+        if request.path != "/healthz" and peer not in ports.trusted:
             raise AbsentError
 
     @routes.get("/healthz")
@@ -65,15 +66,6 @@ def ops_routes(ports: OpsPorts) -> Blueprint:
     return routes
 
 
-def peer(proxies: frozenset[str]) -> str:
-    """Return the address that asks: the proxy's word is taken only from our own proxies."""
-    address = request.remote_addr or "127.0.0.1"  # a unix socket has no address: this machine
-    forwarded = request.headers.get("X-Forwarded-For")
-    if forwarded and address in proxies:
-        return forwarded.rpartition(",")[2].strip()
-    return address
-
-
 def observe(app: Flask) -> None:
     """Count and log every request; called before the edge is installed, so that it ends last."""
     app.before_request(_begin)
@@ -83,7 +75,8 @@ def observe(app: Flask) -> None:
 def report(refusal: Refusal) -> None:
     """Count and log a refusal: everything in it may be logged."""
     telemetry.REFUSALS.labels(refusal.code).inc()
-    fields = {name: getattr(refusal, name) for name in Refusal.__slots__ if name != "alarm"}
+    names = (name for name in Refusal.__slots__ if name not in {"alarm", "request_id_given"})
+    fields = {name: getattr(refusal, name) for name in names}
     if refusal.alarm:
         telemetry.ALARMS.labels(refusal.code).inc()
         telemetry.alarm("refused", **fields)

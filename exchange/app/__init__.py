@@ -21,6 +21,7 @@ from exchange.api.records import record_routes
 from exchange.api.tokens import token_routes
 from exchange.app.edge import edge_ports, ops_ports
 from exchange.app.ports import make_log_ports, make_ports, open_database
+from exchange.app.security import security_writer
 from exchange.services.log.ports import LogPorts
 from exchange.settings import Settings
 
@@ -40,8 +41,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     ports = make_ports(settings, database)
     app = Flask("exchange", static_folder=None)
     app.extensions["exchange.database"] = database
+    security = security_writer(settings, ports)
+    app.extensions["exchange.security"] = security
     edge = Edge(
-        edge_ports(settings, database, ports),
+        edge_ports(settings, database, ports, security),
         public_base=settings.public_base_url,
         limits=BodyLimits(
             json_bytes_max=settings.json_body_bytes_max,

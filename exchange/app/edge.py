@@ -7,7 +7,9 @@ import os
 from exchange.api.edge.auth import Authenticator, Caller
 from exchange.api.edge.blueprints import Api
 from exchange.api.edge.guard import EdgePorts
+from exchange.api.edge.problems import Refusal
 from exchange.api.ops import OpsPorts, report
+from exchange.app.security import SecurityWriter
 from exchange.crypto.keyring import Use
 from exchange.crypto.messages import Window
 from exchange.crypto.responses import ResponseSigner
@@ -21,7 +23,9 @@ from exchange.store.work import Database
 KEY_SECONDS_MAX = 2  # how long a worker may go by a key's roles as it read them
 
 
-def edge_ports(settings: Settings, database: Database, ports: Ports) -> EdgePorts:
+def edge_ports(
+    settings: Settings, database: Database, ports: Ports, security: SecurityWriter
+) -> EdgePorts:
     """Gather what the edge needs: live keys, nonces, the key that signs responses."""
     kept: dict[tuple[str, str], tuple[int, MemberKey]] = {}
 
@@ -46,6 +50,10 @@ def edge_ports(settings: Settings, database: Database, ports: Ports) -> EdgePort
         if not live:
             raise SignatureError
 
+    def note(refusal: Refusal) -> None:
+        report(refusal)
+        security.note(refusal)
+
     keyring = ports.keyring
     return EdgePorts(
         authenticator=Authenticator(
@@ -60,7 +68,8 @@ def edge_ports(settings: Settings, database: Database, ports: Ports) -> EdgePort
         signer=ResponseSigner(keyid=keyring.kid(Use.RESPONSE), sign=keyring.signer(Use.RESPONSE)),
         now=ports.now,
         new_request_id=lambda: os.urandom(12).hex(),
-        report=report,
+        report=note,
+        proxies=frozenset(settings.proxy_addresses),
     )
 
 

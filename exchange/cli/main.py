@@ -12,6 +12,7 @@ import typer
 from exchange.cli import serving
 from exchange.cli.keys import config, keys
 from exchange.cli.members import member
+from exchange.cli.security import security
 from exchange.errors import ExchangeError, SettingsError
 
 EXIT_REFUSED, EXIT_SETTINGS = 1, 2
@@ -22,6 +23,7 @@ for command in (serving.up, serving.serve, serving.sequence, serving.migrate):
 app.add_typer(config, name="config")
 app.add_typer(member, name="member")
 app.add_typer(keys, name="keys")
+app.add_typer(security, name="security")
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import Protocol
 
+from flask import Flask
+
 from exchange import settings as settings_module
 
 _settings = settings_module.load()
@@ -25,6 +27,7 @@ class Process(Protocol):
     """A server process, as gunicorn hands it over."""
 
     pid: int
+    wsgi: Flask | None  # the application, once it is loaded
 
 
 bind = _settings.listen
@@ -75,6 +78,13 @@ def on_starting(_arbiter: object) -> None:
 def post_fork(_arbiter: object, _worker: Process) -> None:
     """Log as JSON from the first line of each server process."""
     telemetry.configure_logs()
+
+
+def worker_exit(_arbiter: object, worker: Process) -> None:
+    """Store the security events that a drained process still holds."""
+    app = getattr(worker, "wsgi", None)  # absent where the application did not load
+    if app is not None:
+        app.extensions["exchange.security"].close()
 
 
 def child_exit(_arbiter: object, worker: Process) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from threading import Event
 
+from exchange import telemetry
 from exchange.app import make_log_ports, make_ports, open_database
 from exchange.errors import LogDamaged, LogRolledBack
 from exchange.jobs.sequence import EXIT_REFUSED, Late, sequence, stop_on_signals
@@ -16,10 +16,12 @@ from exchange.store.log import LogDatabase
 from exchange.store.work import Database
 
 _FORGET_EVERY_TURNS = 60
+_DAY_SECONDS = 86_400
 
 
 def run_sequencer(settings: Settings) -> int:
     """Sequence until SIGTERM or SIGINT; return the exit code."""
+    telemetry.configure_logs()
     stop = Event()
     stop_on_signals(stop)
     with (
@@ -37,7 +39,7 @@ def run_sequencer(settings: Settings) -> int:
                 report=_Housekeeping(settings, database, ports),
             )
         except (LogDamaged, LogRolledBack) as error:
-            print(f"REFUSED to go on: {error}", file=sys.stderr)
+            telemetry.alarm("sequencer refuses to go on", code=error.code, exit_code=EXIT_REFUSED)
             return EXIT_REFUSED
     return 0
 
@@ -47,16 +49,21 @@ class _Housekeeping:
 
     def __init__(self, settings: Settings, database: Database, ports: Ports) -> None:
         self._keep_seconds = settings.nonce_keep_seconds
+        self._events_keep_seconds = settings.security_event_keep_days * _DAY_SECONDS
         self._database = database
         self._ports = ports
         self._turns = 0
 
     def __call__(self, turn: Turn | Late) -> None:
         if isinstance(turn, Late):
-            print(f"sequencer waits: {turn.error}", file=sys.stderr)
+            telemetry.log("sequencer waits", code=turn.error.code)
             return
+        if turn.leaves:
+            telemetry.log("sequenced", leaves=turn.leaves, checkpoint_size=turn.size)
         self._turns += 1
         if self._turns % _FORGET_EVERY_TURNS == 0:
             with self._database.begin() as work:
-                work.members.forget_nonces(self._ports.now() - self._keep_seconds)
+                now = self._ports.now()
+                work.members.forget_nonces(now - self._keep_seconds)
+                work.security.forget(now - self._events_keep_seconds)
                 work.commit()

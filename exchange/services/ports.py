@@ -23,6 +23,7 @@ from exchange.domain.queries import Asker
 from exchange.services.grants.ports import GrantStatements
 from exchange.services.members.ports import MemberStatements
 from exchange.services.records.ports import RecordStatements
+from exchange.services.security.ports import SecurityStatements
 
 
 class SubjectAsk(NamedTuple):
@@ -204,6 +205,11 @@ class Work(Protocol):
     @property
     def members(self) -> MemberStatements:
         """Statements about members."""
+        ...
+
+    @property
+    def security(self) -> SecurityStatements:
+        """Statements about security events."""
         ...
 
     def commit(self) -> None:

@@ -27,6 +27,7 @@ from exchange.settings.sections import (
     Limits,
     Places,
     Quotas,
+    SecurityEvents,
     Serving,
     Signatures,
 )
@@ -34,7 +35,7 @@ from exchange.settings.sources import CONFIG, PREFIX, SecretFiles, source_faults
 
 
 class Settings(
-    AccessLog, Quotas, Signatures, Limits, Serving, Places, Identity
+    AccessLog, SecurityEvents, Quotas, Signatures, Limits, Serving, Places, Identity
 ):  # last stands first
     """What this exchange is called, where its parts are, and every limit it holds to."""
 

@@ -144,6 +144,20 @@ class Quotas(BaseSettings):
     uploads_per_day: int = Field(1_000, ge=1, description="record files a member and day")
 
 
+class SecurityEvents(BaseSettings):
+    """What is kept of refused requests (security.md, 1 and 8)."""
+
+    security_events_per_minute: int = Field(
+        60, ge=1, le=10_000, description="stored a peer and server process; the rest is counted"
+    )
+    security_peers_max: int = Field(
+        4_096, ge=16, le=1_000_000, description="peers told apart in a minute, a server process"
+    )
+    security_event_keep_days: int = Field(
+        365, ge=1, le=3_650, description="a security event is kept"
+    )
+
+
 class AccessLog(BaseSettings):
     """The rhythm of the access log (log.md, 6 and 9)."""
 

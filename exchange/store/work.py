@@ -20,6 +20,7 @@ from exchange.store.log import Tree
 from exchange.store.members import Members
 from exchange.store.queries import Queries
 from exchange.store.records import Records
+from exchange.store.security_events import SecurityEvents
 
 
 class Work:
@@ -32,6 +33,7 @@ class Work:
         self.members = Members(connection)
         self.grants = Grants(connection)
         self.records = Records(connection)
+        self.security = SecurityEvents(connection)
         self.tree = Tree(connection)
 
     def commit(self) -> None:

@@ -24,7 +24,18 @@ OPEN_ROUTES = {
 }
 # One of them is of the type that a route takes; the other is refused for its type.
 TYPES = ("application/json", "application/x-ndjson")
-UNITS = ("_bytes_", "_seconds", "_ms", "_max", "_percent_", "_per_", "_min", "workers", "threads")
+UNITS = (
+    "_bytes_",
+    "_seconds",
+    "_days",
+    "_ms",
+    "_max",
+    "_percent_",
+    "_per_",
+    "_min",
+    "workers",
+    "threads",
+)
 
 
 def test_every_route_is_signed_but_the_named_ones() -> None:

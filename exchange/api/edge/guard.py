@@ -37,6 +37,7 @@ from exchange.api.edge.transport import (
     announced_or_zero,
     check_body,
     check_method,
+    peer_of,
     raw_target,
     read_body,
     request_id,
@@ -66,6 +67,7 @@ class EdgePorts:
     now: Callable[[], int]  # unix seconds
     new_request_id: Callable[[], str]
     report: Callable[[Refusal], None]
+    proxies: frozenset[str] = frozenset()  # whose X-Forwarded-For names the peer
 
 
 @dataclass(slots=True, kw_only=True)
@@ -219,11 +221,12 @@ class Edge:
                 code=known.code,
                 status=status_of(type(known)),
                 request_id=passage.request_id,
+                request_id_given=passage.request_id == request_id(request.environ),
                 route=request.url_rule.rule if request.url_rule else "",
                 method=request.method if request.method in OPEN_METHODS else "other",
                 member=caller.member if caller else None,
                 key=caller.key if caller else None,
-                peer=request.remote_addr or "",
+                peer=peer_of(request.environ, self._ports.proxies),
                 body_bytes=announced_or_zero(request.environ),
                 alarm=alarm,
                 trace=trace_of(error) if alarm else (),

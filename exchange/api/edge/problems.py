@@ -72,6 +72,7 @@ class Refusal:
     code: str
     status: int
     request_id: str
+    request_id_given: bool  # the client wrote it
     route: str  # the rule as it is written in the code, or "" where none matched
     method: str
     member: str | None

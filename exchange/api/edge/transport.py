@@ -90,6 +90,16 @@ def request_id(environ: Environ) -> str | None:
     return given if given is not None and _REQUEST_ID.fullmatch(given) else None
 
 
+def peer_of(environ: Environ, proxies: frozenset[str]) -> str:
+    """Return the address that asks: the proxy's word is taken only from our own proxies."""
+    # A unix socket has no address: whoever speaks there is on this machine.
+    address = _header(environ, "REMOTE_ADDR") or "127.0.0.1"
+    forwarded = _header(environ, "HTTP_X_FORWARDED_FOR")
+    if forwarded and address in proxies:
+        return forwarded.rpartition(",")[2].strip()
+    return address
+
+
 def check_method(environ: Environ, allowed: tuple[str, ...]) -> None:
     """Refuse a method that is not spelled exactly as one of these.
 
