@@ -51,6 +51,7 @@ class GrantEvent(StrEnum):
     REVOKE = "revoke"
     SUPERSEDE = "supersede"
     INVALIDATE = "invalidate"
+    REBIND = "rebind"  # the subject's token of a new epoch; the state stays
 
 
 class Actor(StrEnum):
@@ -122,7 +123,8 @@ class HeldGrant:
 _SUBJECT = frozenset({Actor.SUBJECT})
 _GRANTEE = frozenset({Actor.GRANTEE})
 _OFFICIAL = frozenset({Actor.EXCHANGE, Actor.REGULATOR})
-_MAY_PAUSE = frozenset({Actor.SUBJECT, Actor.REGULATOR})
+# The exchange pauses where its nightly check finds stored bytes that are not what was signed.
+_MAY_PAUSE = frozenset({Actor.SUBJECT, Actor.REGULATOR, Actor.EXCHANGE})
 
 _TRANSITIONS: Mapping[tuple[GrantState | None, GrantEvent], tuple[frozenset[Actor], GrantState]] = (
     MappingProxyType(
@@ -138,6 +140,8 @@ _TRANSITIONS: Mapping[tuple[GrantState | None, GrantEvent], tuple[frozenset[Acto
             (GrantState.ACTIVE, GrantEvent.REVOKE): (_GRANTEE | _OFFICIAL, GrantState.REVOKED),
             (GrantState.PAUSED, GrantEvent.REVOKE): (_GRANTEE | _OFFICIAL, GrantState.REVOKED),
             (GrantState.ACTIVE, GrantEvent.SUPERSEDE): (_GRANTEE, GrantState.SUPERSEDED),
+            (GrantState.ACTIVE, GrantEvent.REBIND): (_GRANTEE, GrantState.ACTIVE),
+            (GrantState.PAUSED, GrantEvent.REBIND): (_GRANTEE, GrantState.PAUSED),
             **{
                 (state, GrantEvent.INVALIDATE): (_OFFICIAL, GrantState.INVALIDATED)
                 for state in GrantState
@@ -171,13 +175,21 @@ def next_state(
     return after
 
 
+def answer_by(expires: int, now: int) -> int:
+    """Return when a request made now runs out: with the grant's end, after 72 hours at the latest.
+
+    A REQUESTED row carries it as its end; the borrower's acceptance puts the artefact's end there.
+    """
+    return min(expires, now + REQUEST_SECONDS)
+
+
 def derive_state(
     state: GrantState, now: int, expires: int, uses: int, max_uses: int | None
 ) -> GrantState:
     """Return the state at this time: a stored one that is not final may have run out.
 
     Args:
-        expires: of a REQUESTED grant the earlier of its end and `REQUEST_SECONDS`.
+        expires: of a REQUESTED grant what `answer_by` said.
     """
     if state not in OPEN_STATES:
         return state

@@ -13,7 +13,8 @@ from exchange.api.discovery import discovery_routes
 from exchange.api.edge.blueprints import Api
 from exchange.api.edge.guard import API_VERSION, Edge
 from exchange.api.edge.transport import BodyLimits
-from exchange.api.grants import grant_routes
+from exchange.api.grants.changing import change_routes
+from exchange.api.grants.registering import grant_routes
 from exchange.api.ops import observe, ops_routes
 from exchange.api.queries import query_routes
 from exchange.api.receipts import receipt_routes
@@ -60,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(token_routes(ports, elements_max=settings.token_elements_max))
     api.register_blueprint(query_routes(ports, queries_max=settings.query_batch_queries_max))
     api.register_blueprint(grant_routes(ports))
+    api.register_blueprint(change_routes(ports))
     api.register_blueprint(batch_routes(ports))
     api.register_blueprint(record_routes(ports))
     api.register_blueprint(receipt_routes(LogPorts(ports=ports, begin=database.begin)))

@@ -60,6 +60,7 @@ def test_a_registered_grant_is_shown_as_it_was_agreed(desk: GrantDesk) -> None:
         "uses": 0,
         "max_uses": 1,
         "epoch": "ep_1",
+        "chain_id": jti,
         "policy": "cn@1",
         "leaf": "",
         "registered_at": 0,
@@ -192,7 +193,7 @@ def test_a_p256_key_signs_artefacts_too(desk: GrantDesk) -> None:
     ("path", "value", "code"),
     [
         ("evidence", {"level": 2, "type": "borrower_passkey"}, "grant.policy"),
-        ("supersedes", "gnt_0192000000007000800000000000000a", "grant.policy"),
+        ("supersedes", "gnt_0192000000007000800000000000000a", "grant.cross_field"),
         ("purpose", "collections", "grant.policy"),
         ("jurisdiction", "KE", "grant.policy"),
         ("aud", "cx_other", "grant.cross_field"),

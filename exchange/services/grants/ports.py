@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from consent.grants import GrantState, HeldGrant
+from consent.grants import Actor, GrantEvent, GrantState, HeldGrant
 
 
 class NewGrant(NamedTuple):
@@ -19,9 +19,11 @@ class NewGrant(NamedTuple):
     digest: bytes  # SHA-256 of the artefact
     kid: str
     policy: str  # profile and version that judged it
+    chain_id: UUID  # its own id, or that of the first grant of the chain it renews
 
     def stored(self, leaf_hash: bytes, now: int) -> StoredGrant:
         """Return the grant as it is stored by this leaf."""
+        requested = self.held.state is GrantState.REQUESTED
         return StoredGrant(
             grant_id=self.grant_id,
             token_index=self.token_index,
@@ -32,7 +34,21 @@ class NewGrant(NamedTuple):
             policy=self.policy,
             registered_at=now,
             leaf_hash=leaf_hash,
+            chain_id=self.chain_id,
+            last=LastEvent(
+                event_id=self.grant_id,
+                event=GrantEvent.REQUEST if requested else GrantEvent.REGISTER,
+                actor=Actor.GRANTEE,
+            ),
         )
+
+
+class LastEvent(NamedTuple):
+    """The newest step of a grant that moved it."""
+
+    event_id: UUID
+    event: GrantEvent
+    actor: Actor
 
 
 class StoredGrant(NamedTuple):
@@ -47,6 +63,8 @@ class StoredGrant(NamedTuple):
     policy: str
     registered_at: int
     leaf_hash: bytes  # of the registration
+    chain_id: UUID
+    last: LastEvent
 
 
 class GrantEventRow(NamedTuple):
@@ -64,11 +82,18 @@ class GrantEventRow(NamedTuple):
     leaf_hash: bytes
 
 
+class Binding(NamedTuple):
+    """A grant's token in one epoch."""
+
+    epoch: str
+    token_index: bytes
+
+
 class GrantStatements(Protocol):
     """Statements about grants."""
 
     def register(self, grant: NewGrant, leaf_hash: bytes, now: int) -> None:
-        """Store row and artefact.
+        """Store row, artefact and binding.
 
         Raises:
             GrantConflict: the grant id was stored meanwhile.
@@ -76,23 +101,33 @@ class GrantStatements(Protocol):
         ...
 
     def find(self, grantee: str, grant_id: UUID, *, lock: bool = False) -> StoredGrant | None:
-        """Find a grant of this grantee; with `lock`, hold its row until the end."""
+        """Find a grant of this grantee; with `lock`, hold its rows until the end."""
         ...
 
-    def set_state(
-        self, token_index: bytes, grantee: str, grant_id: UUID, state: GrantState
-    ) -> None:
-        """Move a locked grant to another state."""
+    def bindings(self, grantee: str, grant_id: UUID) -> list[Binding]:
+        """List a grant's tokens, the oldest epoch first."""
+        ...
+
+    def rebind(self, stored: StoredGrant, binding: Binding, now: int) -> None:
+        """Move a locked grant, its counters with it, to the subject's token of another epoch."""
+        ...
+
+    def move(self, stored: StoredGrant, state: GrantState, expires: int) -> None:
+        """Move a locked grant to another state, or to another end."""
         ...
 
     def add_event(self, event: GrantEventRow) -> None:
         """Append to the history."""
         ...
 
+    def events(self, grantee: str, grant_id: UUID) -> list[GrantEventRow]:
+        """List a grant's history, oldest first."""
+        ...
+
     def withdrawn_at(self, token_index: bytes, grantee: str, purpose: str) -> int | None:
         """Say when the subject last withdrew from this grantee for this purpose."""
         ...
 
-    def suppress_records(self, token_index: bytes, member: str, grant_id: UUID) -> int:
-        """Take the records that rest on a grant out of every answer; say how many."""
+    def suppress_records(self, stored: StoredGrant) -> int:
+        """Take the records that rest on a grant's chain out of every answer; say how many."""
         ...

@@ -1,4 +1,4 @@
-"""Show a grant of the caller as it stands at this time.
+"""Show a grant of the caller as it stands at this time, and what happened to it.
 
 Somebody else's grant and no grant at all are the same answer.
 """
@@ -11,7 +11,7 @@ from uuid import UUID
 from consent.grants import GrantState, derive_state
 from exchange.domain.queries import Asker
 from exchange.errors import AbsentError
-from exchange.services.grants.ports import StoredGrant
+from exchange.services.grants.ports import GrantEventRow, StoredGrant
 from exchange.services.ports import Ports
 
 
@@ -35,6 +35,19 @@ def show_grant(grant_id: UUID, caller: Asker, ports: Ports) -> Standing:
     if stored is None:
         raise AbsentError
     return standing(stored, ports.now())
+
+
+def show_events(grant_id: UUID, caller: Asker, ports: Ports) -> list[GrantEventRow]:
+    """Return the history of a grant of the caller, oldest first.
+
+    Raises:
+        AbsentError: there is no such grant of this member.
+    """
+    with ports.begin() as work:
+        events = work.grants.events(caller.member, grant_id)
+    if not events:
+        raise AbsentError
+    return events
 
 
 def standing(stored: StoredGrant, now: int, *, replayed: bool = False) -> Standing:

@@ -8,10 +8,10 @@ Times are unix seconds (bigint) unless the type says date.
 
 from __future__ import annotations
 
-from exchange.store.schema import grants, log, members, queries, records
+from exchange.store.schema import grants, log, members, notices, queries, records
 from exchange.store.schema.columns import metadata
 
-__all__ = ["UNDISTRIBUTED", "grants", "log", "members", "metadata", "queries", "records"]
+__all__ = ["UNDISTRIBUTED", "grants", "log", "members", "metadata", "notices", "queries", "records"]
 
 UNDISTRIBUTED = frozenset(
     {
@@ -20,7 +20,9 @@ UNDISTRIBUTED = frozenset(
         "batch_fault",
         "checkpoint",
         "grant_artefact",
+        "grant_binding",
         "grant_event",
+        "grant_evidence",
         "leaf",
         "log",
         "log_search",
@@ -28,6 +30,8 @@ UNDISTRIBUTED = frozenset(
         "member",
         "member_key",
         "nonce",
+        "notice",
+        "notice_approval",
         "opening",
         "opening_key",
         "query",

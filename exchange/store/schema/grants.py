@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Index,
+    LargeBinary,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -47,13 +48,37 @@ grant_artefact = Table(
     metadata,
     Column("grantee", Text, primary_key=True),
     Column("grant_id", Uuid, primary_key=True),
-    blob("token_index"),  # the binding it was registered with
+    blob("token_index"),  # the binding in force, where its row of `grants` stands
     blob("artefact"),  # the compact JWS, byte for byte
     blob("digest"),  # SHA-256 of it
     text("kid"),
     text("policy"),
     at("registered_at"),
     blob("leaf_hash"),
+    # The first grant of a chain of renewals; null: this one.
+    Column("chain_id", Uuid, nullable=True),
+)
+
+# One token a grant and epoch, written once.
+grant_binding = Table(
+    "grant_binding",
+    metadata,
+    Column("grantee", Text, primary_key=True),
+    Column("grant_id", Uuid, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    blob("token_index"),
+    at("bound_at"),
+    Index("grant_binding_token", "token_index", "grantee"),
+)
+
+# The hash of what a member keeps as evidence, and the first grant that named it.
+grant_evidence = Table(
+    "grant_evidence",
+    metadata,
+    Column("grantee", Text, primary_key=True),
+    Column("sha256", LargeBinary, primary_key=True),
+    Column("grant_id", Uuid, nullable=False),
+    text("bundle"),  # "": it may not be named again
 )
 
 grant_event = Table(

@@ -19,6 +19,7 @@ from consent.grants import (
     GrantEvent,
     GrantState,
     TransitionRefused,
+    answer_by,
     derive_state,
     next_state,
     relayed_late,
@@ -31,12 +32,14 @@ ALLOWED: dict[tuple[GrantState | None, GrantEvent], tuple[set[Actor], GrantState
     (None, E.REGISTER): ({A.GRANTEE}, S.ACTIVE),
     (S.REQUESTED, E.ACCEPT): ({A.SUBJECT}, S.ACTIVE),
     (S.REQUESTED, E.REFUSE): ({A.SUBJECT}, S.REJECTED),
-    (S.ACTIVE, E.PAUSE): ({A.SUBJECT, A.REGULATOR}, S.PAUSED),
+    (S.ACTIVE, E.PAUSE): ({A.SUBJECT, *OFFICIAL}, S.PAUSED),
     (S.ACTIVE, E.WITHDRAW): ({A.SUBJECT}, S.WITHDRAWN),
     (S.PAUSED, E.WITHDRAW): ({A.SUBJECT}, S.WITHDRAWN),
     (S.ACTIVE, E.REVOKE): ({A.GRANTEE, *OFFICIAL}, S.REVOKED),
     (S.PAUSED, E.REVOKE): ({A.GRANTEE, *OFFICIAL}, S.REVOKED),
     (S.ACTIVE, E.SUPERSEDE): ({A.GRANTEE}, S.SUPERSEDED),
+    (S.ACTIVE, E.REBIND): ({A.GRANTEE}, S.ACTIVE),
+    (S.PAUSED, E.REBIND): ({A.GRANTEE}, S.PAUSED),
     **{
         (state, E.INVALIDATE): (OFFICIAL, S.INVALIDATED)
         for state in GrantState
@@ -64,7 +67,7 @@ def test_only_the_table_moves_a_grant(
 @pytest.mark.parametrize(("paused_by", "actor"), list(product([None, *Actor], Actor)))
 def test_only_who_paused_resumes(paused_by: Actor | None, actor: Actor) -> None:
     """A regulator's pause is not lifted by the borrower, nor the borrower's by anyone else."""
-    may = actor is paused_by and actor in {A.SUBJECT, A.REGULATOR}
+    may = actor is paused_by and actor in {A.SUBJECT, *OFFICIAL}
     try:
         resumed = next_state(S.PAUSED, E.RESUME, actor, paused_by) is S.ACTIVE
     except TransitionRefused:
@@ -116,6 +119,12 @@ def test_the_states_are_sorted_out_completely() -> None:
     assert (259_200, 86_400) == (REQUEST_SECONDS, RELAY_SECONDS)
 
 
+@given(expires=st.integers(-10, 600_000))
+def test_a_request_waits_three_days_or_until_the_grants_end(expires: int) -> None:
+    """A link that nobody followed opens nothing a week later."""
+    assert min(expires, 1_000 + 259_200) == answer_by(expires, 1_000)
+
+
 @given(delay=st.integers(-10, 200_000))
 def test_a_relay_later_than_a_day_is_flagged(delay: int) -> None:
     """A lender that sits on a withdrawal is seen."""
@@ -138,7 +147,8 @@ class GrantLife(RuleBasedStateMachine):
             after = next_state(self.state, event, actor, self.paused_by)
         except TransitionRefused:
             return
-        self.paused_by = actor if event is E.PAUSE else None
+        if event is not E.REBIND:
+            self.paused_by = actor if event is E.PAUSE else None
         if self.state in FINAL_STATES:
             self.ended = self.state
         self.state = after

@@ -1,0 +1,77 @@
+"""Change a grant: relay the subject's wish to pause, resume or withdraw it, or give it up."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import Response
+from marshmallow import fields
+
+from consent.grants import Channel, GrantEvent, RevokeReason
+from exchange.api.edge.blueprints import Routes
+from exchange.api.edge.fields import StrictSchema, WholeNumber
+from exchange.api.edge.guard import current_caller
+from exchange.api.edge.transport import Body, RoutePolicy
+from exchange.api.grants.registering import LENDERS
+from exchange.api.grants.showing import GrantSchema, shown
+from exchange.domain.ids import parse
+from exchange.services.grants.change_grant import change_grant, relayed, revocation
+from exchange.services.ports import Ports
+
+
+class RelaySchema(StrictSchema):
+    """The subject's wish as it was told; no reason is asked."""
+
+    acted_at = WholeNumber(minimum=0, maximum=10**10, required=False)
+    channel = fields.Enum(Channel, by_value=True)
+
+
+class RevocationSchema(StrictSchema):
+    """Why the grantee gives the grant up."""
+
+    reason = fields.Enum(RevokeReason, by_value=True, required=True)
+
+
+def change_routes(ports: Ports) -> Routes:
+    """Build the routes that change a grant of the caller."""
+    routes = Routes("grant-changes", description="How grants end, rest and go on.")
+    writes = RoutePolicy(roles=LENDERS, body=Body.JSON)
+
+    def relay(event: GrantEvent, body: dict[str, object], grant_id: str) -> Response:
+        wanted, caller = parse("gnt", grant_id, field="grant_id"), current_caller().asker
+        acted_at = cast("int | None", body.get("acted_at"))
+        channel = cast("Channel | None", body.get("channel"))
+        told = relayed(event, caller, ports, acted_at=acted_at, channel=channel)
+        return shown(change_grant(caller.member, wanted, told, ports))
+
+    @routes.signed("POST", "/v1/grants/<grant_id>/withdraw", policy=writes)
+    @routes.answers(200, GrantSchema)
+    @routes.body(RelaySchema)
+    def withdraw(body: dict[str, object], grant_id: str) -> Response:
+        """Relay the subject's withdrawal: the very next query is refused."""
+        return relay(GrantEvent.WITHDRAW, body, grant_id)
+
+    @routes.signed("POST", "/v1/grants/<grant_id>/pause", policy=writes)
+    @routes.answers(200, GrantSchema)
+    @routes.body(RelaySchema)
+    def pause(body: dict[str, object], grant_id: str) -> Response:
+        """Relay the subject's wish to pause: the very next query is refused."""
+        return relay(GrantEvent.PAUSE, body, grant_id)
+
+    @routes.signed("POST", "/v1/grants/<grant_id>/resume", policy=writes)
+    @routes.answers(200, GrantSchema)
+    @routes.body(RelaySchema)
+    def resume(body: dict[str, object], grant_id: str) -> Response:
+        """Relay the subject's wish to go on after a pause of theirs."""
+        return relay(GrantEvent.RESUME, body, grant_id)
+
+    @routes.signed("POST", "/v1/grants/<grant_id>/revoke", policy=writes)
+    @routes.answers(200, GrantSchema)
+    @routes.body(RevocationSchema)
+    def revoke(body: dict[str, object], grant_id: str) -> Response:
+        """Give a grant up."""
+        wanted, caller = parse("gnt", grant_id, field="grant_id"), current_caller().asker
+        given_up = revocation(cast("RevokeReason", body["reason"]), caller, ports)
+        return shown(change_grant(caller.member, wanted, given_up, ports))
+
+    return routes

@@ -1,0 +1,89 @@
+"""How a grant and its history are shown."""
+
+from __future__ import annotations
+
+from flask import Response
+from marshmallow import fields
+
+from exchange.api.edge.blueprints import answer
+from exchange.api.edge.fields import StrictSchema
+from exchange.domain.base64url import b64url
+from exchange.domain.ids import show
+from exchange.services.grants.ports import GrantEventRow
+from exchange.services.grants.show_grant import Standing
+
+
+class GrantSchema(StrictSchema):
+    """A grant and where it stands."""
+
+    grant_id = fields.String(required=True)
+    purpose = fields.String(required=True)
+    state = fields.String(required=True)
+    level = fields.Integer(required=True)
+    not_before = fields.Integer(required=True)
+    expires = fields.Integer(required=True)
+    uses = fields.Integer(required=True)
+    max_uses = fields.Integer(allow_none=True)
+    epoch = fields.String(required=True)
+    chain_id = fields.String(
+        required=True, metadata={"description": "the first grant of the chain that it renews"}
+    )
+    policy = fields.String(required=True)
+    registered_at = fields.Integer(required=True)
+    leaf = fields.String(required=True, metadata={"description": "leaf hash of the registration"})
+
+
+class EventSchema(StrictSchema):
+    """One step of a grant's history."""
+
+    event = fields.String(required=True)
+    actor = fields.String(required=True)
+    state = fields.String(required=True, metadata={"description": "after the event"})
+    reason = fields.String(required=True)
+    acted_at = fields.Integer(required=True, metadata={"description": "when they said so"})
+    effective_at = fields.Integer(required=True)
+    leaf = fields.String(required=True)
+
+
+class EventsSchema(StrictSchema):
+    """The history of a grant, oldest first."""
+
+    events = fields.List(fields.Nested(EventSchema), required=True)
+
+
+def shown(standing: Standing) -> Response:
+    """Return a grant as it stands now."""
+    grant, held = standing.grant, standing.grant.held
+    response = answer(
+        {
+            "grant_id": show("gnt", grant.grant_id),
+            "purpose": str(held.purpose),
+            "state": standing.state.value,
+            "level": held.level,
+            "not_before": held.not_before,
+            "expires": held.expires,
+            "uses": held.uses,
+            "max_uses": held.max_uses,
+            "epoch": grant.epoch,
+            "chain_id": show("gnt", grant.chain_id),
+            "policy": grant.policy,
+            "registered_at": grant.registered_at,
+            "leaf": b64url(grant.leaf_hash),
+        }
+    )
+    if standing.replayed:
+        response.headers["Cx-Replayed"] = "true"
+    return response
+
+
+def shown_event(event: GrantEventRow) -> dict[str, object]:
+    """Return one step of the history."""
+    return {
+        "event": event.event,
+        "actor": event.actor,
+        "state": event.state,
+        "reason": event.reason,
+        "acted_at": event.acted_at,
+        "effective_at": event.effective_at,
+        "leaf": b64url(event.leaf_hash),
+    }
