@@ -7,6 +7,7 @@ import os
 from exchange.api.edge.auth import Authenticator, Caller
 from exchange.api.edge.blueprints import Api
 from exchange.api.edge.guard import EdgePorts
+from exchange.api.edge.paging import Paging
 from exchange.api.edge.problems import Refusal
 from exchange.api.ops import OpsPorts, report
 from exchange.app.security import SecurityWriter
@@ -105,4 +106,15 @@ def ops_ports(settings: Settings, ports: Ports, api: Api) -> OpsPorts:
         openapi=api.spec.to_dict,
         trusted=frozenset(settings.metrics_addresses),
         proxies=frozenset(settings.proxy_addresses),
+    )
+
+
+def make_paging(settings: Settings, ports: Ports) -> Paging:
+    """Gather what lists need to be cut into pages."""
+    return Paging(
+        mac=ports.keyring.cursor_mac,
+        now=ports.now,
+        rows_default=settings.page_rows_default,
+        rows_max=settings.page_rows_max,
+        cursor_life_seconds=settings.cursor_life_seconds,
     )

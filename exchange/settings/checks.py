@@ -57,6 +57,8 @@ def disagreements(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "database_url", "must be given, unless `sandbox` is true"
     if settings.consortium == "live":
         yield from _live(settings)
+    if settings.page_rows_default > settings.page_rows_max:
+        yield "page_rows_default", "must not exceed page_rows_max"
     if settings.nonce_keep_seconds < (
         settings.created_past_seconds_max + settings.created_ahead_seconds_max
     ):

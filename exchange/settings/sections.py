@@ -111,6 +111,13 @@ class Limits(BaseSettings):
     fault_share_percent_max: int = Field(
         20, ge=0, le=100, description="share of faulty rows beyond which a whole file is refused"
     )
+    page_rows_default: int = Field(
+        100, ge=1, le=500, description="rows of a page where no limit is asked"
+    )
+    page_rows_max: int = Field(500, ge=1, le=500, description="rows of a page; more: 422")
+    cursor_life_seconds: int = Field(
+        86_400, ge=60, le=604_800, description="an older cursor of a page: 400"
+    )
     request_seconds_max: int = Field(30, ge=1, le=300, description="one request; longer: 503")
     statement_ms_max: int = Field(5_000, ge=100, le=60_000, description="one SQL statement")
     lock_wait_ms_max: int = Field(2_000, ge=10, le=60_000, description="wait for a row lock")

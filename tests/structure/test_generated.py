@@ -26,6 +26,7 @@ OPEN_ROUTES = {
 TYPES = ("application/json", "application/x-ndjson")
 UNITS = (
     "_bytes_",
+    "_rows_",
     "_seconds",
     "_days",
     "_ms",

@@ -37,6 +37,7 @@ from exchange.errors import (
     SignatureError,
     UnavailableError,
 )
+from tests.support.edge_lists import lists
 from tests.support.signed_requests import PrivateKey, key_of_text
 
 RESPONSE_KEYID = "test-response-1"
@@ -148,6 +149,7 @@ class EdgeApp:
     refusals: list[Refusal] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)
     askers: list[Asker] = field(default_factory=list)
+    numbers: set[int] = field(default_factory=set)  # rows of a list
     app: Flask = field(init=False)
     edge: Edge = field(init=False)
     api: Api = field(init=False)
@@ -177,6 +179,7 @@ class EdgeApp:
         self.api = Api(self.app, self.edge, version="2026-12-01")
         self.api.register_blueprint(things(self))
         self.api.register_blueprint(services(self))
+        self.api.register_blueprint(lists(self.numbers, self.clock))
         self.app.add_url_rule("/v1/forgotten", "forgotten", lambda: answer({"told": "all"}))
 
 

@@ -74,7 +74,7 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]  # untyped base
         def register(view: View[P]) -> View[P]:
             endpoint = view.__name__
             pages = view.__dict__.setdefault("_apidoc", {})
-            pages["manual_doc"] = {"security": [{"signature": []}]}
+            pages.setdefault("manual_doc", {})["security"] = [{"signature": []}]
             self.add_url_rule(rule, endpoint, view, methods=[method])
             self.policies[endpoint] = policy
             return view
@@ -142,6 +142,19 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]  # untyped base
         """Document a body that the view reads by itself, from the caller's exact bytes."""
         described = {"schema": schema(), "content_type": media}
         return lambda view: _document_body(view, described)
+
+    def takes(self, **arguments: str) -> Callable[[View[P]], View[P]]:
+        """Document arguments behind the path, each optional, with what it does."""
+
+        def decorate(view: View[P]) -> View[P]:
+            pages = view.__dict__.setdefault("_apidoc", {}).setdefault("manual_doc", {})
+            pages["parameters"] = [
+                {"in": "query", "name": name, "description": does, "schema": {"type": "string"}}
+                for name, does in arguments.items()
+            ]
+            return view
+
+        return decorate
 
     def answers(
         self, status: int, schema: type[Schema] | None = None, *, media: str = JSON_TYPE
