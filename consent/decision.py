@@ -30,6 +30,7 @@ from .purposes import (
     Purpose,
     PurposeRule,
 )
+from .reciprocity import Earned
 
 NOT_BEFORE_TOLERANCE_SECONDS = 60  # for clocks that run ahead; the end has none
 
@@ -65,6 +66,7 @@ class Limit(StrEnum):
 
     PURPOSE = "PURPOSE"
     GRANT_DETAIL = "GRANT_DETAIL"
+    RECIPROCITY = "RECIPROCITY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,7 @@ class Request:
     detail: Detail = Detail.BANDS  # as asked
     abroad: bool = False
     reciprocal: bool = True  # False: the member's contribution class gets no answers
+    earned: Earned = Earned.ALL  # how deep its contribution lets an answer go
     case_open: bool = False  # an open case, proof of control or budget, where no grant is used
     spends: bool = True  # False: an event of a watch, decided again without a use
 
@@ -153,7 +156,9 @@ def decide(request: Request, grant: HeldGrant | None, profile: Profile, now: int
         return _refused(reason, profile.ref, level)
     if not grant or rule.act is not Act.LOOK:
         return _permitted(profile.ref, level, _NO_DEPTH, 0)
-    depth = _depth(rule.purpose, policy.detail, request.detail, grant.detail, grant.fields)
+    asked = min(request.detail, policy.detail, key=DETAIL_DEPTH.__getitem__)
+    depth = _depth(rule.purpose, request.detail, asked, (grant.detail, grant.fields))
+    depth = _cut_to_earned(depth, rule.purpose, request.earned)
     return _permitted(profile.ref, level, depth, min(policy.lookback_months, grant.lookback_months))
 
 
@@ -251,19 +256,36 @@ def _permitted(policy: str, level: int, depth: _Depth, lookback_months: int) -> 
 
 @lru_cache(maxsize=_DECISIONS_CACHED_MAX)
 def _depth(
-    purpose: Purpose, policy: Detail, asked: Detail, granted: Detail, fields: frozenset[str]
+    purpose: Purpose, asked: Detail, opened: Detail, granted: tuple[Detail, frozenset[str]]
 ) -> _Depth:
-    """Cut what was asked to what the purpose, the policy and the grant allow."""
+    """Cut what was asked to what the purpose, the policy and the grant allow.
+
+    Args:
+        opened: the shallower of what was asked and what the policy allows.
+    """
     rule = PURPOSES[purpose]
-    opened = min(asked, policy, key=DETAIL_DEPTH.__getitem__)
-    detail = min(opened, granted, key=DETAIL_DEPTH.__getitem__)
+    detail = min(opened, granted[0], key=DETAIL_DEPTH.__getitem__)
     open_fields = _fields_at(opened, rule.fields)
-    shown = _fields_at(detail, rule.fields) & (fields | PROTECTING_FIELDS)
+    shown = _fields_at(detail, rule.fields) & (granted[1] | PROTECTING_FIELDS)
     limits = (
         *((Limit.PURPOSE,) if open_fields != _fields_at(asked, FINDING_FIELDS) else ()),
         *((Limit.GRANT_DETAIL,) if shown != open_fields else ()),
     )
     return _Depth(detail=detail, fields=shown, limits=limits)
+
+
+@lru_cache(maxsize=_DECISIONS_CACHED_MAX)
+def _cut_to_earned(depth: _Depth, purpose: Purpose, earned: Earned) -> _Depth:
+    """Cut to what the asker's own contribution earns; say so where that takes something away."""
+    detail, fields = depth.detail, depth.fields
+    if earned is Earned.NO_VELOCITY:
+        fields = fields - {"velocity"}
+    elif earned is Earned.FLAG:
+        detail = min(detail, Detail.FLAG, key=DETAIL_DEPTH.__getitem__)
+        fields = fields & _fields_at(detail, PURPOSES[purpose].fields)
+    if fields == depth.fields:
+        return depth
+    return _Depth(detail=detail, fields=fields, limits=(*depth.limits, Limit.RECIPROCITY))
 
 
 def _fields_at(detail: Detail, fields: frozenset[str]) -> frozenset[str]:

@@ -18,7 +18,7 @@ from exchange.crypto.keyring import Keyring
 from exchange.errors import IntegrityError
 
 _WRAP = b"credit-exchange/wrap/v1\n"
-_SIZES = (256, 512, 1024, 2048)
+_SIZES = (256, 512, 1024, 2048, 4096, 8192)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,16 @@ def record_aad(record_id: bytes, version: int, member: str, epoch: str) -> bytes
         member.encode(),
         epoch.encode(),
     )
+
+
+def statement_aad(statement_id: bytes) -> bytes:
+    """Bind a borrower's statement to its place: table, id (16 bytes), schema."""
+    return b"statement|1|" + statement_id.hex().encode()
+
+
+def dispute_aad(dispute_id: bytes) -> bytes:
+    """Bind what is said in a dispute to its place: table, id (16 bytes), schema."""
+    return b"dispute|1|" + dispute_id.hex().encode()
 
 
 def pad(payload: bytes) -> bytes:

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from consent.grants import HeldGrant
 from consent.profiles import Profile
+from consent.reciprocity import Earned
 from exchange.crypto.keyring import Keyring
 from exchange.crypto.oprf import Evaluation
 from exchange.crypto.sealing import Sealer
@@ -94,6 +95,17 @@ class SealedRecord(NamedTuple):
     kek_id: str
     wrapped: bytes
     sealed: bytes
+    answer_late: bool  # the answer to its dispute is overdue
+
+
+class SealedStatement(NamedTuple):
+    """A statement of the borrower, still sealed."""
+
+    statement_id: UUID
+    record_id: UUID | None  # what it speaks of; None: the subject as a whole
+    kek_id: str
+    wrapped: bytes
+    sealed: bytes
 
 
 class StoredAnswer(NamedTuple):
@@ -116,6 +128,7 @@ class GateResult(NamedTuple):
     turn: SubjectTurn | None  # None only when the answer is stored
     velocity: tuple[int, int, int]  # other members asking, in 7, 30 and 90 days
     records: tuple[SealedRecord, ...]
+    statement: SealedStatement | None = None  # newest of the borrower
 
 
 class GatePass(NamedTuple):
@@ -126,6 +139,7 @@ class GatePass(NamedTuple):
     covered_until: int  # unix seconds up to which the log is sequenced
     contributors: int  # other active members that contribute
     after_agrees: bool  # the named checkpoint is one of ours
+    earned: Earned  # how deep the asker's own contribution lets answers go
     results: tuple[GateResult, ...]
 
 

@@ -13,7 +13,7 @@ CREATE OR REPLACE FUNCTION open_gate(
     p_member text, p_key text, p_nonce text, p_now bigint, p_log_id int,
     p_after_size bigint, p_after_root text,
     OUT nonce_fresh boolean, OUT key_live boolean, OUT covered_until bigint,
-    OUT contributors bigint, OUT after_agrees boolean
+    OUT contributors bigint, OUT after_agrees boolean, OUT earned text
 ) LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     INSERT INTO nonce (member_id, nonce, seen_at) VALUES (p_member, p_nonce, p_now)
@@ -31,6 +31,11 @@ BEGIN
     after_agrees := p_after_size = 0 OR EXISTS (
         SELECT 1 FROM checkpoint c WHERE c.log_id = p_log_id AND c.size = p_after_size
             AND encode(c.root, 'base64') = p_after_root);
+    -- How deep the asker's own contribution lets answers go, as announced for this time.
+    SELECT r.earned INTO earned FROM reciprocity r
+    WHERE r.member_id = p_member AND r.effective_at <= p_now
+    ORDER BY r.effective_at DESC LIMIT 1;
+    earned := coalesce(earned, 'ALL');
 END $$
 """
 
@@ -53,7 +58,9 @@ CREATE OR REPLACE FUNCTION pass_gate(
     lookback_months int,
     spent boolean, own_account boolean, seq bigint, in_7 bigint, in_30 bigint, in_90 bigint,
     record_id uuid, record_member text, version int, epoch text, disputed boolean,
-    suppressed boolean, kek_id text, wrapped bytea, sealed bytea
+    suppressed boolean, kek_id text, wrapped bytea, sealed bytea, answer_late boolean,
+    statement_id uuid, statement_of uuid, statement_kek_id text, statement_wrapped bytea,
+    statement_sealed bytea
 ) LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 DECLARE
@@ -125,10 +132,18 @@ BEGIN
         WHERE i.token_index = ANY (ARRAY[p_index, p_index_2, p_index_3, p_contact])
             AND i.asked_at > p_now - 90 * 86400 AND i.asked_at <= p_now
             AND i.member_id <> p_member;
-        FOR record_id, record_member, version, epoch, disputed, suppressed, kek_id, wrapped, sealed
-        IN SELECT r.record_id, r.member_id, r.version, r.epoch, r.disputed, r.suppressed, r.kek_id,
-            r.wrapped, r.sealed
-        FROM record r
+        -- The newest word of the borrower, on the subject or on a record of another member.
+        SELECT s.statement_id, s.record_id, s.kek_id, s.wrapped, s.sealed
+        INTO statement_id, statement_of, statement_kek_id, statement_wrapped, statement_sealed
+        FROM statement s
+        WHERE s.token_index = ANY (ARRAY[p_index, p_index_2, p_index_3]) AND s.ended_at IS NULL
+            AND s.about_member IS DISTINCT FROM p_member
+        ORDER BY s.made_at DESC, s.statement_id DESC LIMIT 1;
+        FOR record_id, record_member, version, epoch, disputed, suppressed, kek_id, wrapped,
+            sealed, answer_late
+        IN SELECT r.record_id, r.member_id, r.version, r.epoch, d.record_id IS NOT NULL,
+            r.suppressed, r.kek_id, r.wrapped, r.sealed, coalesce(d.due_at <= p_now, false)
+        FROM record r LEFT JOIN dispute_mark d ON d.record_id = r.record_id
         WHERE r.token_index = ANY (ARRAY[p_index, p_index_2, p_index_3]) AND r.current
         LOOP
             RETURN NEXT;

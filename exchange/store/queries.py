@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 
 from consent.grants import GrantState, HeldGrant
 from consent.purposes import Detail
+from consent.reciprocity import Earned
 from exchange.domain.queries import Asker
 from exchange.errors import QueryConflict
 from exchange.services.ports import (
@@ -24,6 +25,7 @@ from exchange.services.ports import (
     GateResult,
     GateRow,
     SealedRecord,
+    SealedStatement,
     StoredAnswer,
     SubjectTurn,
 )
@@ -37,7 +39,8 @@ FROM open_gate(
 """
 _CALL = """pass_gate(
     %(member)s, %(now)s, %(log_id)s, {query_id}, {index}, {index_2}, {index_3}, {contact},
-    {grant_id}, {purpose}, {open}, {level}, {needs_account}, {needs_overdue}, {subject}, {key_id},
+    {grant_id}, {purpose}, {open} AND o.earned <> 'NOTHING', {level}, {needs_account},
+    {needs_overdue}, {subject}, {key_id},
     {kek_id}, {wrapped}) g ON o.nonce_fresh AND o.key_live"""
 _TYPES = {
     "query_id": "uuid",
@@ -132,22 +135,24 @@ class Queries:
             covered_until=first[2],
             contributors=first[3],
             after_agrees=first[4],
+            earned=Earned(first[5]),
             results=tuple(self._result(group) for group in groups if first[0]),
         )
 
     def _result(self, group: Sequence[TupleRow]) -> GateResult:
         row = group[0]
-        kek_id, wrapped = row[10:12]
-        if row[5]:
-            stored = StoredAnswer(row[6], row[7], row[9], row[8], kek_id, wrapped)
+        kek_id, wrapped = row[11:13]
+        if row[6]:
+            stored = StoredAnswer(row[7], row[8], row[10], row[9], kek_id, wrapped)
             return GateResult(stored, None, False, None, (0, 0, 0), ())
         return GateResult(
             stored=None,
-            grant=_held(row) if row[12] else None,
-            spent=row[29],
-            turn=SubjectTurn(row[31], kek_id, wrapped),
-            velocity=(row[32], row[33], row[34]),
-            records=tuple(SealedRecord(*each[35:44]) for each in group if each[35] is not None),
+            grant=_held(row) if row[13] else None,
+            spent=row[30],
+            turn=SubjectTurn(row[32], kek_id, wrapped),
+            velocity=(row[33], row[34], row[35]),
+            records=tuple(SealedRecord(*each[36:46]) for each in group if each[36] is not None),
+            statement=SealedStatement(*row[46:51]) if row[46] is not None else None,
         )
 
     def store_answers(
@@ -237,21 +242,21 @@ def _parameters(row: GateRow) -> dict[str, object]:
 
 def _held(row: TupleRow) -> HeldGrant:
     return HeldGrant(
-        grantee=row[13],
-        state=GrantState(row[14]),
-        purpose=row[15],
-        level=row[16],
-        cross_border=row[17],
-        not_before=row[18],
-        expires=row[19],
-        uses=row[20],
-        max_uses=row[21],
-        window_start=row[22],
-        window_uses=row[23],
-        window_max=row[24],
-        window_seconds=row[25],
-        detail=Detail(row[26]),
-        fields=frozenset(row[27]),
-        lookback_months=row[28],
-        own_account=row[30],
+        grantee=row[14],
+        state=GrantState(row[15]),
+        purpose=row[16],
+        level=row[17],
+        cross_border=row[18],
+        not_before=row[19],
+        expires=row[20],
+        uses=row[21],
+        max_uses=row[22],
+        window_start=row[23],
+        window_uses=row[24],
+        window_max=row[25],
+        window_seconds=row[26],
+        detail=Detail(row[27]),
+        fields=frozenset(row[28]),
+        lookback_months=row[29],
+        own_account=row[31],
     )

@@ -61,9 +61,15 @@ def reference(
         if record.member != question.asker
         and not (record.payload.status == "SOLD" and record.payload.transfer_id in bought)
     ]
+    late = [record for record in theirs if record.disputed and record.answer_late]
+    if profile.overdue_effect == "DELETE":
+        theirs = [record for record in theirs if record not in late]
     disputed = any(record.disputed for record in theirs)
+    theirs = [record for record in theirs if record not in late]
     if profile.dispute_effect == "WITHHOLD":
         theirs = [record for record in theirs if not record.disputed]
+    of = question.statement_of
+    heard = of is None or of in {record.record_id for record in theirs}
     velocity = {
         days: band(count, SUMS)
         for days, count in zip(("7", "30", "90"), question.velocity, strict=True)
@@ -89,7 +95,7 @@ def reference(
     latest = max(
         (m for record in theirs for m in window if level(record.payload, m) == worst), default=0
     )
-    late = {
+    late_months = {
         max(0, this_month - m)
         for record in theirs
         for m in window
@@ -107,7 +113,7 @@ def reference(
         "current_bucket": max([0, *(one.payload.bucket for one in theirs if is_open(one))]),
         "worst_bucket": worst,
         "months_since_worst": band(max(0, this_month - latest), AGES) if worst else "none",
-        "late_months": band(len(late), LATES),
+        "late_months": band(len(late_months), LATES),
         "lender_band": "1+" if members and question.contributors < 4 else band(members, COUNTS),
         "open_overdue_band": band(
             sum(is_open(one) and one.payload.bucket >= 1 for one in theirs), COUNTS
@@ -119,7 +125,7 @@ def reference(
         "freshest_month": f"{freshest // 12}-{freshest % 12 + 1:02d}",
         "velocity": velocity,
         "dispute": disputed,
-        "statement": question.statement,
+        "statement": question.statement if heard else None,
     }
     return ("ADVERSE" if members else "NO_ADVERSE"), finding
 

@@ -35,6 +35,7 @@ from exchange.domain.records import (
     month_text,
     today_in,
 )
+from exchange.domain.retention import shown_history
 
 MEMBERS_SHOWN_MIN = 4  # other contributors below which their number is blurred
 _LATE_MONTHS = 12
@@ -53,6 +54,7 @@ class HeldRecord(NamedTuple):
     disputed: bool
     suppressed: bool
     payload: RecordPayload
+    answer_late: bool = False  # the answer to its dispute is overdue
 
 
 class Velocity(NamedTuple):
@@ -72,6 +74,7 @@ class Question(NamedTuple):
     contributors: int  # other members that contribute
     now: int  # unix seconds
     statement: str | None = None  # newest of the borrower
+    statement_of: UUID | None = None  # the record it speaks of; None: the subject as a whole
 
 
 def cut(records: Sequence[HeldRecord], question: Question, profile: Profile) -> Answer:
@@ -82,7 +85,7 @@ def cut(records: Sequence[HeldRecord], question: Question, profile: Profile) -> 
     if held:
         measured = _measure(held, profile, today, question.decision.lookback_months)
         outcome = Outcome.ADVERSE if measured.members else Outcome.NO_ADVERSE
-        finding = _finding(measured, disputed, question, profile)
+        finding = _finding(measured, disputed, _heard(held, question), profile)
     else:
         outcome = Outcome.NO_DATA
         finding = Finding(
@@ -127,10 +130,21 @@ def _elsewhere(
         if record.member != asker
         and not (record.payload.status is Status.SOLD and record.payload.transfer_id in arrived)
     ]
-    disputed = any(record.disputed for record in others)
-    if disputed and profile.dispute_effect is Effect.WITHHOLD:
-        others = [record for record in others if not record.disputed]
-    return others, disputed
+    if not any(record.disputed for record in others):
+        return others, False
+    # What must count as deleted while its answer is overdue leaves no flag behind either.
+    gone = profile.overdue_effect is Effect.DELETE
+    disputed = any(one.disputed and not (gone and one.answer_late) for one in others)
+    withheld = profile.dispute_effect is Effect.WITHHOLD
+    return [one for one in others if not (one.disputed and (withheld or one.answer_late))], disputed
+
+
+def _heard(held: Sequence[HeldRecord], question: Question) -> Question:
+    """Drop a statement that speaks of a record which does not enter."""
+    of = question.statement_of
+    if of is None or any(record.record_id == of for record in held):
+        return question
+    return question._replace(statement=None)
 
 
 def _usable(record: HeldRecord, today: int, profile: Profile) -> bool:
@@ -168,7 +182,7 @@ def _measure(held: Sequence[HeldRecord], profile: Profile, today: date, months: 
     for record in held:
         payload = record.payload
         age = this_month - payload.as_of_month  # -1 where a member's day is ahead of ours
-        late = levels(payload.history, months - age)
+        late = levels(shown_history(payload, profile, today), months - age)
         worst = max(late) if late else 0
         if worst:
             _add_history(totals, late, worst, age)

@@ -9,17 +9,17 @@ Not here: HTTP, SQL, the law, the formulas.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from consent.decision import Decision, Request, decide, gate
 from consent.purposes import Account, Act
-from exchange.crypto.sealing import pad, record_aad, unpad
-from exchange.domain.findings import Answer, HeldRecord, Question, Velocity, cut, withheld
+from consent.reciprocity import Earned
+from exchange.crypto.sealing import pad, unpad
+from exchange.domain.findings import Answer, Question, Velocity, cut, withheld
 from exchange.domain.ids import show
 from exchange.domain.leaves import JsonValue
 from exchange.domain.queries import Asker, Query, TokenKind
-from exchange.domain.records import decode_payload
 from exchange.errors import (
     AbsentError,
     IntegrityError,
@@ -44,10 +44,10 @@ from exchange.services.ports import (
     GateResult,
     GateRow,
     Ports,
-    SealedRecord,
     StoredAnswer,
 )
 from exchange.services.queries.issue_receipt import receipt_claims, sign_receipt
+from exchange.services.queries.open_records import open_record, open_statement
 
 _VELOCITY = frozenset({"credit_application", "guarantor_check"})
 
@@ -126,6 +126,7 @@ def _answer_once(queries: Sequence[Query], asker: Asker, ports: Ports) -> Answer
             if result.stored:
                 claims.append(stored_claims(query.digest, result.stored, ports))
                 continue
+            request = _earning(request, passed.earned)
             decision = decide(request, result.grant, ports.terms.profile, now)
             answer = _answer(query, decision, result, turn)
             answer_row, text = _write(query, row, result, (decision, answer), turn)
@@ -168,6 +169,12 @@ def _request(query: Query, asker: Asker) -> Request:
     )
 
 
+def _earning(request: Request, earned: Earned) -> Request:
+    if earned is Earned.ALL:
+        return request
+    return replace(request, earned=earned, reciprocal=earned is not Earned.NOTHING)
+
+
 def _gate_row(query: Query, request: Request, ports: Ports, now: int) -> GateRow:
     opened = gate(request, ports.terms.profile)
     # Identity tokens stand first; the first of them names the subject.
@@ -202,27 +209,18 @@ def _answer(query: Query, decision: Decision, result: GateResult, turn: _Turn) -
         raise IntegrityError("the gate and the law disagree about a grant")
     if not decision.permitted:
         return withheld(decision.reason)
-    held = [_open_record(record, turn.ports) for record in result.records]
+    held = [open_record(record, turn.ports) for record in result.records]
+    said = result.statement
     question = Question(
         asker=turn.asker.member,
         decision=decision,
         velocity=Velocity(*result.velocity),
         contributors=turn.contributors,
         now=turn.now,
+        statement=open_statement(said, turn.ports) if said else None,
+        statement_of=said.record_id if said else None,
     )
     return cut(held, question, turn.ports.terms.profile)
-
-
-def _open_record(record: SealedRecord, ports: Ports) -> HeldRecord:
-    aad = record_aad(record.record_id.bytes, record.version, record.member, record.epoch)
-    key = ports.sealer.open_key(record.kek_id, record.wrapped, aad)
-    return HeldRecord(
-        record_id=record.record_id,
-        member=record.member,
-        disputed=record.disputed,
-        suppressed=record.suppressed,
-        payload=decode_payload(unpad(key.open(record.sealed, aad))),
-    )
 
 
 def _write(

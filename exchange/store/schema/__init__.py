@@ -8,10 +8,32 @@ Times are unix seconds (bigint) unless the type says date.
 
 from __future__ import annotations
 
-from exchange.store.schema import grants, log, members, notices, queries, records
+from exchange.store.schema import (
+    disputes,
+    grants,
+    log,
+    members,
+    notices,
+    purges,
+    queries,
+    records,
+    standing,
+)
 from exchange.store.schema.columns import metadata
 
-__all__ = ["UNDISTRIBUTED", "grants", "log", "members", "metadata", "notices", "queries", "records"]
+__all__ = [
+    "UNDISTRIBUTED",
+    "disputes",
+    "grants",
+    "log",
+    "members",
+    "metadata",
+    "notices",
+    "purges",
+    "queries",
+    "records",
+    "standing",
+]
 
 UNDISTRIBUTED = frozenset(
     {
@@ -19,6 +41,9 @@ UNDISTRIBUTED = frozenset(
         "batch",
         "batch_fault",
         "checkpoint",
+        "dispute",
+        "dispute_event",
+        "dispute_mark",
         "grant_artefact",
         "grant_binding",
         "grant_event",
@@ -34,10 +59,14 @@ UNDISTRIBUTED = frozenset(
         "notice_approval",
         "opening",
         "opening_key",
+        "purge_run",
+        "quality",
         "query",
         "quota",
+        "reciprocity",
         "security_event",
         "subject_counter",
         "tile",
+        "tombstone",
     }
 )

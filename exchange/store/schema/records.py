@@ -43,6 +43,9 @@ record = Table(
     # A record stands under each of its subject's identity tokens; ids rise with time, so it is
     # cheap to keep.
     Index("record_by_id", "record_id"),
+    # What the purge looks for: few rows at any time.
+    Index("record_purge", "purge_on", postgresql_where=sql("purge_on IS NOT NULL AND current")),
+    Index("record_suppressed", "record_id", postgresql_where=sql("suppressed AND current")),
 )
 
 account = Table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent.decision import Decision, Reason
+from consent.profiles import Effect
 from consent.purposes import FINDING_FIELDS, Detail
 from exchange.domain.findings import (
     Answer,
@@ -31,6 +33,7 @@ from tests.support.rows import CN, payload
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/findings_v1.json").read_text())
 NOW = 1_775_790_000  # 2026-04-10 in Shanghai
 WITHHOLD = profile_of("CN", "WITHHOLD")
+DELETE = replace(CN, overdue_effect=Effect.DELETE)
 ORDER = {
     "months_since_worst": ["none", "24+", "12-23", "6-11", "3-5", "0-2"],
     "late_months": ["0", "1", "2", "3-5", "6+"],
@@ -100,7 +103,7 @@ def test_the_answer_is_that_of_the_vector(case: dict[str, Any]) -> None:
     assert expected == {name: claims[name] for name in expected}
 
 
-@given(books, questions, st.sampled_from([CN, WITHHOLD]))
+@given(books, questions, st.sampled_from([CN, WITHHOLD, DELETE]))
 def test_the_answer_is_the_formulas_written_out(
     book: list[HeldRecord], asked: Question, profile: Any
 ) -> None:

@@ -1,0 +1,37 @@
+"""Open what the gate found of a subject: the records of members, and the borrower's own word."""
+
+from __future__ import annotations
+
+from exchange.crypto.sealing import record_aad, statement_aad, unpad
+from exchange.domain.findings import HeldRecord
+from exchange.domain.records import decode_payload
+from exchange.services.ports import Ports, SealedRecord, SealedStatement
+
+
+def open_record(record: SealedRecord, ports: Ports) -> HeldRecord:
+    """Open one record.
+
+    Raises:
+        IntegrityError: it is not what was sealed for this place.
+    """
+    aad = record_aad(record.record_id.bytes, record.version, record.member, record.epoch)
+    key = ports.sealer.open_key(record.kek_id, record.wrapped, aad)
+    return HeldRecord(
+        record_id=record.record_id,
+        member=record.member,
+        disputed=record.disputed,
+        suppressed=record.suppressed,
+        payload=decode_payload(unpad(key.open(record.sealed, aad))),
+        answer_late=record.answer_late,
+    )
+
+
+def open_statement(statement: SealedStatement, ports: Ports) -> str:
+    """Open a statement.
+
+    Raises:
+        IntegrityError: it is not what was sealed for this place.
+    """
+    aad = statement_aad(statement.statement_id.bytes)
+    key = ports.sealer.open_key(statement.kek_id, statement.wrapped, aad)
+    return unpad(key.open(statement.sealed, aad)).decode()

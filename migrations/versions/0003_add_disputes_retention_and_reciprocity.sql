@@ -1,0 +1,140 @@
+CREATE OR REPLACE FUNCTION open_gate(
+    p_member text, p_key text, p_nonce text, p_now bigint, p_log_id int,
+    p_after_size bigint, p_after_root text,
+    OUT nonce_fresh boolean, OUT key_live boolean, OUT covered_until bigint,
+    OUT contributors bigint, OUT after_agrees boolean, OUT earned text
+) LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    INSERT INTO nonce (member_id, nonce, seen_at) VALUES (p_member, p_nonce, p_now)
+    ON CONFLICT DO NOTHING;
+    nonce_fresh := FOUND;
+    -- The standing of the key is read in the transaction that acts on it.
+    key_live := EXISTS (
+        SELECT 1 FROM member_key k JOIN member m USING (member_id)
+        WHERE k.member_id = p_member AND k.key = p_key AND m.status = 'ACTIVE'
+            AND k.revoked_at IS NULL AND k.not_before <= p_now AND p_now < k.not_after);
+    SELECT s.covered_until INTO covered_until FROM log_state s WHERE s.log_id = p_log_id;
+    covered_until := coalesce(covered_until, 0);
+    SELECT count(*) INTO contributors FROM member m
+    WHERE m.status = 'ACTIVE' AND 'contributor' = ANY (m.roles) AND m.member_id <> p_member;
+    after_agrees := p_after_size = 0 OR EXISTS (
+        SELECT 1 FROM checkpoint c WHERE c.log_id = p_log_id AND c.size = p_after_size
+            AND encode(c.root, 'base64') = p_after_root);
+    -- How deep the asker's own contribution lets answers go, as announced for this time.
+    SELECT r.earned INTO earned FROM reciprocity r
+    WHERE r.member_id = p_member AND r.effective_at <= p_now
+    ORDER BY r.effective_at DESC LIMIT 1;
+    earned := coalesce(earned, 'ALL');
+END $$;
+
+CREATE OR REPLACE FUNCTION pass_gate(
+    p_member text, p_now bigint, p_log_id int, p_query_id uuid,
+    p_index bytea, p_index_2 bytea, p_index_3 bytea, p_contact bytea,
+    p_grant_id uuid, p_purpose text, p_open boolean, p_level int,
+    p_needs_account boolean, p_needs_overdue boolean,
+    p_subject text, p_key_id text, p_kek_id text, p_wrapped bytea
+) RETURNS TABLE (
+    stored boolean, digest bytea, leaf_hash bytea, claims bytea,
+    key_id text, key_kek_id text, key_wrapped bytea,
+    held boolean, grantee text, state text, purpose text, level int, cross_border boolean,
+    not_before bigint, expires bigint, uses int, max_uses int, window_start bigint,
+    window_uses int, window_max int, window_seconds int, detail text, fields text[],
+    lookback_months int,
+    spent boolean, own_account boolean, seq bigint, in_7 bigint, in_30 bigint, in_90 bigint,
+    record_id uuid, record_member text, version int, epoch text, disputed boolean,
+    suppressed boolean, kek_id text, wrapped bytea, sealed bytea, answer_late boolean,
+    statement_id uuid, statement_of uuid, statement_kek_id text, statement_wrapped bytea,
+    statement_sealed bytea
+) LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
+DECLARE
+    g grants%ROWTYPE;
+BEGIN
+    stored := false; held := false; spent := false; own_account := false;
+    in_7 := 0; in_30 := 0; in_90 := 0; key_id := p_key_id;
+
+    SELECT true, q.digest, q.leaf_hash, q.sealed, q.key_id, k.kek_id, k.wrapped
+    INTO stored, digest, leaf_hash, claims, key_id, key_kek_id, key_wrapped
+    FROM query q JOIN opening_key k ON k.key_id = q.key_id
+    WHERE q.member_id = p_member AND q.query_id = p_query_id;
+    IF FOUND THEN
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    stored := false; key_id := p_key_id;
+
+    IF p_needs_account THEN
+        own_account := EXISTS (
+            SELECT 1 FROM record r WHERE r.token_index = p_index AND r.current
+                AND r.member_id = p_member AND r.open AND NOT r.suppressed
+                AND (r.overdue OR NOT p_needs_overdue));
+    END IF;
+
+    IF p_grant_id IS NOT NULL THEN
+        SELECT * INTO g FROM grants h
+        WHERE h.token_index = p_index AND h.grantee = p_member AND h.grant_id = p_grant_id
+        FOR UPDATE;
+        held := FOUND;
+    END IF;
+    IF held THEN
+        grantee := g.grantee; state := g.state; purpose := g.purpose; level := g.level;
+        cross_border := g.cross_border;
+        not_before := g.not_before; expires := g.expires; uses := g.uses; max_uses := g.max_uses;
+        window_start := g.window_start; window_uses := g.window_uses;
+        window_max := g.window_max; window_seconds := g.window_seconds;
+        detail := g.detail; fields := g.fields; lookback_months := g.lookback_months;
+        spent := p_open AND (own_account OR NOT p_needs_account)
+            AND g.state = 'ACTIVE' AND g.purpose = p_purpose AND g.level >= p_level
+            AND g.not_before <= p_now + 60 AND g.expires > p_now
+            AND (g.max_uses IS NULL OR g.uses < g.max_uses)
+            AND (g.window_max IS NULL OR p_now >= g.window_start + g.window_seconds
+                OR g.window_uses < g.window_max);
+    END IF;
+    IF spent THEN
+        UPDATE grants h SET uses = h.uses + 1,
+            window_start = CASE WHEN p_now >= h.window_start + h.window_seconds
+                THEN p_now ELSE h.window_start END,
+            window_uses = CASE WHEN p_now >= h.window_start + h.window_seconds
+                THEN 1 ELSE h.window_uses + 1 END
+        WHERE h.token_index = p_index AND h.grantee = p_member AND h.grant_id = p_grant_id;
+    END IF;
+
+    INSERT INTO subject_counter AS c (log_id, subject, last_seq) VALUES (p_log_id, p_subject, 1)
+    ON CONFLICT (log_id, subject) DO UPDATE SET last_seq = c.last_seq + 1
+    RETURNING c.last_seq INTO seq;
+    INSERT INTO opening_key AS k (key_id, kek_id, wrapped) VALUES (p_key_id, p_kek_id, p_wrapped)
+    ON CONFLICT (key_id) DO NOTHING;
+    SELECT k.kek_id, k.wrapped INTO key_kek_id, key_wrapped
+    FROM opening_key k WHERE k.key_id = p_key_id;
+
+    IF spent THEN
+        SELECT count(DISTINCT i.member_id) FILTER (WHERE i.asked_at > p_now - 7 * 86400),
+            count(DISTINCT i.member_id) FILTER (WHERE i.asked_at > p_now - 30 * 86400),
+            count(DISTINCT i.member_id)
+        INTO in_7, in_30, in_90
+        FROM inquiry i
+        WHERE i.token_index = ANY (ARRAY[p_index, p_index_2, p_index_3, p_contact])
+            AND i.asked_at > p_now - 90 * 86400 AND i.asked_at <= p_now
+            AND i.member_id <> p_member;
+        -- The newest word of the borrower, on the subject or on a record of another member.
+        SELECT s.statement_id, s.record_id, s.kek_id, s.wrapped, s.sealed
+        INTO statement_id, statement_of, statement_kek_id, statement_wrapped, statement_sealed
+        FROM statement s
+        WHERE s.token_index = ANY (ARRAY[p_index, p_index_2, p_index_3]) AND s.ended_at IS NULL
+            AND s.about_member IS DISTINCT FROM p_member
+        ORDER BY s.made_at DESC, s.statement_id DESC LIMIT 1;
+        FOR record_id, record_member, version, epoch, disputed, suppressed, kek_id, wrapped,
+            sealed, answer_late
+        IN SELECT r.record_id, r.member_id, r.version, r.epoch, d.record_id IS NOT NULL,
+            r.suppressed, r.kek_id, r.wrapped, r.sealed, coalesce(d.due_at <= p_now, false)
+        FROM record r LEFT JOIN dispute_mark d ON d.record_id = r.record_id
+        WHERE r.token_index = ANY (ARRAY[p_index, p_index_2, p_index_3]) AND r.current
+        LOOP
+            RETURN NEXT;
+        END LOOP;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
+    RETURN NEXT;
+END $$;
