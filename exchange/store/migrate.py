@@ -6,6 +6,7 @@ or `post` (run it after). Two runs at once take turns; a lock that is not free s
 
 from __future__ import annotations
 
+import time
 from itertools import takewhile
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from exchange.errors import LaunchError
 
 FOLDER = Path(migrations.__file__).parent
 LOCK_TIMEOUT = "2s"  # a revision waits no longer for a table that is in use; run it again
+_TURN_POLL_SECONDS = 0.05
 _TURN = 0x6372656469740001  # key of the advisory lock that makes two runs take turns
 
 
@@ -50,7 +52,9 @@ def migrate(url: str, *, before_deployment: bool = False) -> list[str]:
             raise LaunchError(
                 f"the database is at revision {at}, newer than this version's {head()}"
             )
-        connection.execute("SELECT pg_advisory_lock(%s)", (_TURN,))
+        # Asked again and again: a statement that waits would hold up an index built concurrently.
+        while connection.execute("SELECT pg_try_advisory_lock(%s)", (_TURN,)).fetchone() != (True,):
+            time.sleep(_TURN_POLL_SECONDS)
         return _upgrade(url, revision(connection), before_deployment=before_deployment)
 
 

@@ -19,6 +19,7 @@ PHASE = "pre"
 def upgrade() -> None:
     """Apply."""
     _disputes()
+    _sayings()
     _retention()
     _standing()
     # What a function returns cannot be replaced.
@@ -85,6 +86,9 @@ def _disputes() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'OPEN'"),
     )
+
+
+def _sayings() -> None:
     op.create_table(
         "dispute_event",
         sa.Column("dispute_id", sa.Uuid(), nullable=False),

@@ -186,7 +186,7 @@ def test_a_deletion_says_why(desk: RecordDesk, query: str) -> None:
 def test_a_dispute_mark_stays_on_the_next_version(desk: RecordDesk, other: RecordDesk) -> None:
     """A lender cannot clear a dispute by reporting again."""
     shown(desk.put(desk.late()))
-    desk.sql("UPDATE record SET disputed = true RETURNING 1")
+    desk.sql("INSERT INTO dispute_mark SELECT DISTINCT record_id FROM record RETURNING 1")
 
     shown(desk.put(desk.late(balance_minor=700_000)))
 

@@ -24,6 +24,7 @@ from consent.purposes import Detail
 from exchange.domain.findings.answers import Answer, Finding, Outcome, VelocityBands
 from exchange.domain.grades import NO_DATA_GRADE, Grade, ReasonCode, grade
 from exchange.domain.history import levels
+from exchange.domain.life.retention import shown_history
 from exchange.domain.records import (
     ADVERSE_BY_STATUS,
     DELETED,
@@ -35,7 +36,6 @@ from exchange.domain.records import (
     month_text,
     today_in,
 )
-from exchange.domain.retention import shown_history
 
 MEMBERS_SHOWN_MIN = 4  # other contributors below which their number is blurred
 _LATE_MONTHS = 12

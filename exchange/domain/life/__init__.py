@@ -1,0 +1,1 @@
+"""The life of a record after it was told: disputes, retention, and what reporting it is worth."""
