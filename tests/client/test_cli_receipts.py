@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.signed_log import WITNESSES
 from tests.support.terminal import Dead, Terminal, open_terminal, read
 
 
@@ -78,3 +79,33 @@ def test_a_receipt_the_log_has_not_taken_leaves_with_three(terminal: Terminal) -
     done = terminal.cx("receipt", "fetch", place, "--wait", "0")
 
     assert (3, False) == (done.exit_code, terminal.at("receipt.tlog-proof").exists())
+
+
+@pytest.mark.parametrize(("quorum", "left", "held"), [("none", 0, 10), ("w0", 4, 0)])
+def test_a_policy_asks_for_a_proof_under_its_quorum(
+    terminal: Terminal, quorum: str, left: int, held: int
+) -> None:
+    """What no witness has seen is not final, whatever the exchange signs."""
+    place = str(terminal.at("receipt"))
+    terminal.told("--receipt", place)
+    terminal.sandbox.sequence()
+    terminal.cx("receipt", "fetch", place)
+    witness = WITNESSES[0].key.vkey()
+    log = terminal.sandbox.pins().log_vkey
+    terminal.at("policy").write_text(f"log {log}\nwitness w0 {witness}\nquorum {quorum}\n")
+
+    done = terminal.cx("receipt", "verify", place, "--policy", str(terminal.at("policy")), "--json")
+
+    assert left == done.exit_code, done.output
+    assert held == (read(done)["held"][-1] if left == 0 else 0)  # type: ignore[index]
+
+
+def test_a_policy_without_a_proof_is_not_verified(terminal: Terminal) -> None:
+    """Asked to prove, `cx` does not fall back to the exchange's word."""
+    place = str(terminal.at("receipt"))
+    terminal.told("--receipt", place)
+    terminal.at("policy").write_text(f"log {terminal.sandbox.pins().log_vkey}\nquorum none\n")
+
+    done = terminal.cx("receipt", "verify", place, "--policy", str(terminal.at("policy")))
+
+    assert 4 == done.exit_code

@@ -14,7 +14,9 @@
     │   └── ProofInvalid        the evaluation is not proven under the pinned public key
     ├── Refused               the exchange refused the request and signed its problem document
     ├── ReceiptInvalid        the receipt does not prove what it claims
-    │   └── InclusionInvalid    the proof does not show the receipt's leaf in the pinned log
+    │   ├── InclusionInvalid    the proof does not show the receipt's leaf in the pinned log
+    │   ├── LogInvalid          entries, tiles or openings are not what the checkpoint signs
+    │   └── LogForked           two signed checkpoints of one log contradict each other
     └── PinMismatch           the exchange describes itself otherwise than it is pinned
 
 An outage is never an answer: no subclass of `CxError` carries an outcome, and `except CxError`
@@ -162,6 +164,27 @@ class InclusionInvalid(ReceiptInvalid):
     """The proof does not show the receipt's leaf in the pinned log."""
 
     code = "receipt.inclusion"
+
+
+class LogInvalid(ReceiptInvalid):
+    """The log's entries, tiles or openings are not what its checkpoint signs."""
+
+    code = "log.invalid"
+
+
+class LogForked(ReceiptInvalid):
+    """The log signed two histories: keep both notes, they are the proof."""
+
+    code = "log.forked"
+
+    def __init__(self, held: bytes, offered: bytes) -> None:
+        notes = "\n".join(note.decode("utf-8", "replace") for note in (held, offered))
+        super().__init__(f"two signed checkpoints contradict each other\n\n{notes}")
+        self.held = held
+        self.offered = offered
+
+    def __reduce__(self) -> tuple[type[LogForked], tuple[bytes, bytes]]:
+        return type(self), (self.held, self.offered)
 
 
 class PinMismatch(CxError):

@@ -45,7 +45,8 @@ class Checkpoint:
     origin: str
     head: TreeHead
     signed_by: frozenset[str]  # names
-    cosigned_at: Mapping[str, int]  # unix seconds, by the name of the witness
+    cosigned_at: Mapping[str, int]  # unix seconds, by the name of the witness: the latest
+    first_cosigned_at: Mapping[str, int]  # the same: the earliest
 
 
 def parse_vkey(vkey: str) -> VerifierKey:
@@ -83,7 +84,7 @@ def open_checkpoint(
     """
     text, lines = _split(note)
     signed: set[VerifierKey] = set()
-    cosigned: dict[str, int] = {}
+    times: dict[str, list[int]] = {}
     for key in (log, *witnesses):
         for name, raw in lines:
             if (name, raw[:4]) != (key.name, key.key_id):
@@ -92,12 +93,40 @@ def open_checkpoint(
             _verify(key, message, signature)
             signed.add(key)
             if time is not None:
-                cosigned[name] = max(time, cosigned.get(name, 0))
+                times.setdefault(name, []).append(time)
     origin, head = _read_text(text)
     if log not in signed or origin != log.name:
         raise InclusionInvalid("the checkpoint is not signed by the pinned log")
-    names = frozenset(key.name for key in signed)
-    return Checkpoint(origin=origin, head=head, signed_by=names, cosigned_at=cosigned)
+    return Checkpoint(
+        origin=origin,
+        head=head,
+        signed_by=frozenset(key.name for key in signed),
+        cosigned_at={name: max(given) for name, given in times.items()},
+        first_cosigned_at={name: min(given) for name, given in times.items()},
+    )
+
+
+def open_statement(note: bytes, keys: Iterable[VerifierKey]) -> str:
+    """Verify a note that is no checkpoint, and return its text.
+
+    Args:
+        note: the signed note, verbatim.
+        keys: one of them, each of type Ed25519, must have signed it.
+
+    Raises:
+        InclusionInvalid: it is no note, none of the keys has signed it, or a line of one does not
+            verify.
+    """
+    text, lines = _split(note)
+    signed = False
+    for key in keys:
+        for name, raw in lines:
+            if (name, raw[:4]) == (key.name, key.key_id):
+                _verify(key, text.encode(), raw[4:])
+                signed = True
+    if not signed:
+        raise InclusionInvalid("the statement is not signed by a pinned key")
+    return text
 
 
 def read_number(digits: str) -> int:

@@ -1,7 +1,8 @@
 """Receipts: what the exchange signed about one answer, and how anyone checks it offline.
 
 What must hold, by the numbers in the code (`HOLDS`). 1 to 5 need the receipt and the pins alone.
-6 and 7 need what was asked, and are checked as an answer arrives. 8 and 9 need the proof.
+6 and 7 need what was asked, and are checked as an answer arrives. 8 and 9 need the proof, 10 the
+policy as well.
 Source: the wire protocol, section "Receipt"; crypto.md 4 (JWS rules); log.md 10.
 """
 
@@ -17,6 +18,7 @@ from typing import Final
 from exchange_client.answers.claims import ReceiptClaims, read_claims
 from exchange_client.core.encoding import JSON, b64url, loads_object, standard_base64
 from exchange_client.errors import InclusionInvalid, ReceiptInvalid, UsageError
+from exchange_client.log.policy import Policy
 from exchange_client.pins import Pins
 from exchange_client.proofs import VerifiedProof, verify_proof
 from exchange_client.signing import open_jws
@@ -39,6 +41,7 @@ HOLDS: Final = MappingProxyType(
         7: "its use has not ended",
         8: "its leaf stands in the log, under a checkpoint that the pinned log key signed",
         9: "what the leaf says is what the receipt says",
+        10: "the checkpoint is of a log of the policy, and a quorum of its witnesses cosigned it",
     }
 )
 
@@ -86,7 +89,12 @@ class Verified:
 
 
 def verify(
-    source: Path | str, pins: Pins, *, proof: bytes | None = None, now: int | None = None
+    source: Path | str,
+    pins: Pins,
+    *,
+    proof: bytes | None = None,
+    now: int | None = None,
+    policy: Policy | None = None,
 ) -> Verified:
     """Verify a receipt offline, from the pins alone, with its proof where one is at hand.
 
@@ -94,6 +102,7 @@ def verify(
         source: the receipt's text, or a file of it; beside a file, `<name>.tlog-proof` is used.
         proof: a `.tlog-proof`, where it does not lie beside the file.
         now: unix seconds; without it a receipt from the future is not noticed.
+        policy: whose witnesses must have cosigned; with it a proof is asked for.
 
     Raises:
         ReceiptInvalid: one of `HOLDS` does not; the message starts with its number.
@@ -105,9 +114,15 @@ def verify(
     held = [1, 2, 3, 5] if now is not None else [1, 2, 3]
     proof = proof if proof is not None else beside
     if proof is None:
+        if policy is not None:
+            raise _fails(8, "there is no proof to hold against the policy")
         return Verified(receipt=receipt, held=tuple(held), proof=None)
     proven = prove(receipt, proof, pins)
-    return Verified(receipt=receipt, held=(*held, 8, 9), proof=proven)
+    held += [8, 9]
+    if policy is not None:
+        _check_quorum(proven, policy)
+        held.append(10)
+    return Verified(receipt=receipt, held=tuple(held), proof=proven)
 
 
 def open_receipt(text: str, pins: Pins, expected: Expected, *, now: int) -> Receipt:
@@ -168,6 +183,13 @@ def prove(receipt: Receipt, proof: bytes, pins: Pins) -> VerifiedProof:
         if slot in proven.openings:
             _compare(loads_object(proven.openings[slot]), said, slot)
     return proven
+
+
+def _check_quorum(proven: VerifiedProof, policy: Policy) -> None:
+    try:
+        policy.open(proven.checkpoint)  # 10
+    except InclusionInvalid as error:
+        raise InclusionInvalid(f"(10) {error}") from error
 
 
 def _open(text: str, pins: Pins) -> Receipt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from exchange_client.cli import asking, granting, receipts, setting_up, uploading
+from exchange_client.cli import asking, granting, logs, receipts, setting_up, uploading
 from exchange_client.cli.options import Outside, add
 from exchange_client.cli.telling import EXIT_CODES
 
@@ -19,6 +19,8 @@ grants = typer.Typer(no_args_is_help=True, help="Register and withdraw grants.")
 receipt = typer.Typer(no_args_is_help=True, help="Check and fetch receipts.")
 app.add_typer(grants, name="grant")
 app.add_typer(receipt, name="receipt")
+log = typer.Typer(no_args_is_help=True, help="Verify or mirror the whole access log.")
+app.add_typer(log, name="log")
 
 add(app, "init", setting_up.init)
 add(app, "pin", setting_up.pin)
@@ -28,6 +30,8 @@ add(grants, "register", granting.register)
 add(grants, "withdraw", granting.withdraw)
 add(receipt, "verify", receipts.verify)
 add(receipt, "fetch", receipts.fetch)
+add(log, "verify", logs.verify)
+add(log, "mirror", logs.mirror)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from exchange_client import receipts
 from exchange_client.cli.options import Keyed, Pinned, Telling, open_exchange
 from exchange_client.cli.telling import tell
 from exchange_client.errors import UsageError
+from exchange_client.log.policy import Policy
 from exchange_client.receipts import HOLDS, PROOF_SUFFIX, Verified
 
 
@@ -25,18 +26,34 @@ class Wanted:
     wait: Annotated[int, typer.Option(min=0, max=3600, help="seconds to wait for the log")] = 10
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldAgainst:
+    """What a receipt is held against beside the pins."""
+
+    proof: Annotated[
+        Path | None, typer.Option(help="by default FILE.tlog-proof, where it is there")
+    ] = None
+    policy: Annotated[
+        Path | None,
+        typer.Option(envvar="CX_POLICY", help="asks for a proof under a quorum of witnesses"),
+    ] = None
+
+
 def verify(
     telling: Telling,
     pinned: Pinned,
     file: Annotated[Path, typer.Argument(help="the receipt")],
-    proof: Annotated[
-        Path | None, typer.Option(help="by default FILE.tlog-proof, where it is there")
-    ] = None,
+    held_against: HeldAgainst,
 ) -> None:
     """Verify a receipt from the pins alone: nothing is sent anywhere."""
-    pins = pinned.load()
-    proof_bytes = None if proof is None else proof.read_bytes()
-    verified = receipts.verify(file, pins, proof=proof_bytes, now=telling.outside.clock())
+    proof, policy = held_against.proof, held_against.policy
+    verified = receipts.verify(
+        file,
+        pinned.load(),
+        proof=None if proof is None else proof.read_bytes(),
+        now=telling.outside.clock(),
+        policy=None if policy is None else Policy.load(policy),
+    )
     tell(_shown(verified), _lines(verified), as_json=telling.as_json)
 
 

@@ -71,5 +71,6 @@ def faults(*, as_json: bool) -> Iterator[None]:
 def _tell_error(code: str, message: str, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"error": code, "message": message}))
-    else:
-        note(f"{code}: {message}")
+        return
+    for line in f"{code}: {message}".splitlines():
+        note(line)

@@ -1,0 +1,1 @@
+"""Check a whole access log without the exchange's code: policy, tiles, mirror."""
