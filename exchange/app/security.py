@@ -14,7 +14,7 @@ from threading import Thread
 
 from exchange import telemetry
 from exchange.api.edge.problems import Refusal
-from exchange.domain.security_events import NOBODY, SecurityEvent
+from exchange.domain.security.events import NOBODY, SecurityEvent
 from exchange.errors import UnavailableError
 from exchange.services.ports import Ports
 from exchange.services.security.limit_events import WINDOW_SECONDS, EventLimiter

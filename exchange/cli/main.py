@@ -13,6 +13,7 @@ from exchange.cli import serving
 from exchange.cli.keys import config, keys
 from exchange.cli.members import member
 from exchange.cli.security import security
+from exchange.cli.verify_run import verify_run
 from exchange.errors import ExchangeError, SettingsError
 
 EXIT_REFUSED, EXIT_SETTINGS = 1, 2
@@ -20,6 +21,7 @@ EXIT_REFUSED, EXIT_SETTINGS = 1, 2
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 for command in (serving.up, serving.serve, serving.sequence, serving.migrate):
     app.command()(command)
+app.command("verify-run")(verify_run)
 app.add_typer(config, name="config")
 app.add_typer(member, name="member")
 app.add_typer(keys, name="keys")

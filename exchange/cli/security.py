@@ -11,7 +11,7 @@ import typer
 from exchange.cli.opening import open_ports
 
 if TYPE_CHECKING:
-    from exchange.domain.security_events import SecurityEvent
+    from exchange.domain.security.events import SecurityEvent
 
 _HOUR_SECONDS = 3_600
 
@@ -32,7 +32,7 @@ def events(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object a line")] = False,
 ) -> None:
     """Show refused requests, newest last: `exchange security events --hours 1`."""
-    from exchange.domain.security_events import EventFilter
+    from exchange.domain.security.events import EventFilter
     from exchange.services.security.list_events import list_events
 
     with open_ports() as ports:

@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from exchange.domain.security_events import EventFilter, SecurityEvent
+from exchange.domain.security.events import EventFilter, SecurityEvent
 from exchange.store.statement import Statement
 
 _APPEND = Statement("""

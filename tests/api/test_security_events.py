@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from exchange.cli.main import app as operator
 from exchange.domain.members import Role
-from exchange.domain.security_events import EventFilter, SecurityEvent
+from exchange.domain.security.events import EventFilter, SecurityEvent
 from exchange.services.security.list_events import list_events
 from exchange_client.core.asking import Question
 from exchange_client.keys import KeyFile

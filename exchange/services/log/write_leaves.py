@@ -19,6 +19,8 @@ from exchange.domain.log.kinds import check_payloads
 from exchange.errors import UnavailableError
 from exchange.services.ports import LeafRow, Ports, SubjectAsk, SubjectTurn, Work
 
+KEY_AAD = b"opening_key|1|"  # then the key id: what an opening key is wrapped for
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeafDraft:
@@ -130,4 +132,4 @@ def standard_base64(value: bytes) -> str:
 
 
 def _key_aad(key_id: str) -> bytes:
-    return b"opening_key|1|" + key_id.encode()
+    return KEY_AAD + key_id.encode()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from exchange.domain.security_events import SecurityEvent
+from exchange.domain.security.events import SecurityEvent
 
 WINDOW_SECONDS = 60
 _ALL_OTHERS = ""  # peers beyond the number that are told apart share one window

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.domain.security_events import EventFilter, SecurityEvent
+from exchange.domain.security.events import EventFilter, SecurityEvent
 from exchange.services.ports import Ports
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from exchange.domain.security_events import EventFilter, SecurityEvent
+from exchange.domain.security.events import EventFilter, SecurityEvent
 
 
 class SecurityStatements(Protocol):

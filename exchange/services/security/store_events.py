@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exchange.domain.ids import uuid7
-from exchange.domain.security_events import SecurityEvent
+from exchange.domain.security.events import SecurityEvent
 from exchange.services.ports import Ports
 
 

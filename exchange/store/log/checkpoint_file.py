@@ -28,6 +28,10 @@ class CheckpointFiles:
         """Return where the newest checkpoint of this log is kept."""
         return self._path.with_name(f"{self._path.name}.{origin.rpartition('/')[2]}")
 
+    def read(self, origin: str) -> bytes:
+        """Read the newest note without holding it; b"" if there is none."""
+        return _read(self.path_of(origin))
+
     @contextmanager
     def hold(self, origin: str) -> Iterator[HeldFile]:
         """Hold a log's checkpoint against every other sequencer of this host.

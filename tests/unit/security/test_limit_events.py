@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.domain.security_events import SecurityEvent
+from exchange.domain.security.events import SecurityEvent
 from exchange.services.security.limit_events import WINDOW_SECONDS, EventLimiter
 
 NOW = 1_800_000_000
