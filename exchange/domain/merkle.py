@@ -31,6 +31,12 @@ def leaf_hash(entry: bytes) -> bytes:
     return sha256(b"\x00" + entry).digest()
 
 
+def leaf_hashes(entries: bytes, length: int) -> list[bytes]:
+    """Return the hashes of entries of one length that stand one after the other."""
+    cut = range(0, len(entries), length)
+    return [sha256(b"\x00" + entries[at : at + length]).digest() for at in cut]
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Return the hash of the node above these two. Source: RFC 6962, section 2.1."""
     return sha256(b"\x01" + left + right).digest()

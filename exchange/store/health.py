@@ -15,8 +15,12 @@ CONNECT_SECONDS_MAX = 2
 _LOG = """
 SELECT coalesce((SELECT size FROM log_state ORDER BY log_id DESC LIMIT 1), 0),
     coalesce((SELECT covered_until FROM log_state ORDER BY log_id DESC LIMIT 1), 0),
-    (SELECT count(*) FROM leaf WHERE leaf_index IS NULL),
-    coalesce((SELECT min(created_at) FROM leaf WHERE leaf_index IS NULL), 0)
+    count(*), coalesce(min(f.created_at), 0)
+FROM leaf f
+WHERE f.ord >= (
+        SELECT coalesce(min(s.floor), 0) FROM log_state s JOIN log g USING (log_id)
+        WHERE g.closed_at IS NULL)
+    AND NOT EXISTS (SELECT FROM leaf_place p WHERE p.ord = f.ord)
 """
 
 

@@ -36,7 +36,7 @@ SELECT sha256(int4send(n)), gen_random_uuid(), 1, r.member_id, r.epoch, r.submit
     r.wrapped, r.sealed
 FROM generate_series(1, {SUBJECTS}) n, (SELECT * FROM record LIMIT 1) r;
 ANALYZE grants, record;
-"""  # noqa: S608 - composed of constants alone
+"""
 # Sizes as a query writes them: an entry of 116 bytes, three sealed texts.
 _SCRIPT = f"""\
 \\set n random(1, {SUBJECTS})
@@ -57,7 +57,7 @@ WITH leaves AS (INSERT INTO leaf (leaf_hash, log_id, entry, created_at)
 INSERT INTO query (member_id, query_id, digest, leaf_hash, key_id, sealed) VALUES ('{MEMBER}',
     gen_random_uuid(), sha256('d'), {_LEAF}, 'k', decode(repeat('00', 2076), 'hex'));
 COMMIT;
-"""  # noqa: S608 - composed of constants alone
+"""
 _RATE = re.compile(r"tps = ([0-9.]+)")
 
 

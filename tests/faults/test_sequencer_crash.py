@@ -88,8 +88,9 @@ def fused(ports: SequencePorts, fuse: Fuse) -> SequencePorts:
 STEPS = [
     "lock_state",
     "tiles",
-    "unsequenced",
-    "number",
+    "writers",
+    "take",
+    "writers",
     "put_tiles",
     "tiles",
     "put_checkpoint",
@@ -149,7 +150,7 @@ def assert_part_of_the_log(log: AccessLog, note: bytes) -> None:
 
 def assert_all_proven(log: AccessLog, leaves: list[Leaf]) -> None:
     """Every leaf has an index of its own, and (a look at a hundred) a proof that verifies."""
-    rows = run_sql(log.url, "SELECT leaf_hash FROM leaf WHERE leaf_index IS NOT NULL")
+    rows = run_sql(log.url, "SELECT leaf_hash FROM leaf JOIN leaf_place USING (ord)")
     assert {leaf.leaf_hash for leaf in leaves} <= {row[0] for row in rows}
     for leaf in leaves[:: len(leaves) // 100 + 1]:
         assert leaf.leaf_hash == log.proven(leaf.leaf_hash).leaf

@@ -95,7 +95,7 @@ class Bench:
     def state(self) -> tuple[object, ...]:
         """Return all that an upload may change."""
         return tuple(
-            tuple(self.desk.sql(f"SELECT * FROM {table} ORDER BY 1, 2, 3"))  # noqa: S608 - ours
+            tuple(self.desk.sql(f"SELECT * FROM {table} ORDER BY 1, 2, 3"))
             for table in ("record", "account", "batch", "batch_fault", "leaf", "opening")
         )
 

@@ -119,7 +119,7 @@ def test_what_must_wait_for_the_deployment_waits(empty_url: str) -> None:
 
     with psycopg.connect(empty_url) as connection:
         assert "9999" > (revision(connection) or "")
-    assert ["9999"] == migrate(empty_url)
+    assert "9999" == migrate(empty_url)[-1]
 
 
 @pytest.mark.usefixtures("with_a_second")
@@ -132,7 +132,7 @@ def test_a_revision_gives_up_on_a_table_in_use(empty_url: str) -> None:
         with pytest.raises(OperationalError, match="lock timeout"):
             migrate(empty_url)
 
-    assert ["9999"] == migrate(empty_url)
+    assert "9999" == migrate(empty_url)[-1]
 
 
 def test_revisions_are_numbered_without_a_gap() -> None:

@@ -28,6 +28,8 @@ from exchange.store.work import Database
 from exchange_client.core.encoding import JSON, loads_object
 from exchange_client.proofs import VerifiedProof, verify_proof
 
+PLACE = "ord = (SELECT ord FROM leaf_place WHERE leaf_index = {})"  # the leaf of an index
+WAITS = "ord NOT IN (SELECT ord FROM leaf_place)"
 START = 1_790_000_000  # 2026-09-21, unix seconds
 
 

@@ -5,7 +5,7 @@ The sequencer runs as a process and a database role of its own, so it has ports 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -30,6 +30,24 @@ class LogState(NamedTuple):
     root: bytes
     edge: tuple[bytes, ...]
     note: str  # the signed checkpoint of this size, or "" before the first turn
+    mark: Mark
+
+
+class Mark(NamedTuple):
+    """How far back leaves without an index may stand, in the order in which they were written."""
+
+    floor: int = 0  # below it every leaf has its index, and none can appear any more
+    ceiling: int = 0  # the next floor, once these transactions have ended
+    writers: tuple[str, ...] = ()
+
+
+class Taken(NamedTuple):
+    """Leaves that were given the next indices, one after the other in each of the byte strings."""
+
+    number: int
+    last: int  # the largest place in the order of writing, 0 if there are none
+    leaf_hashes: bytes  # 32 bytes a leaf
+    entries: bytes  # 116 bytes a leaf, if they are whole
 
 
 class LeafEntry(NamedTuple):
@@ -72,16 +90,16 @@ class TreeStatements(Protocol):
         """Fetch a log's state as it was committed last."""
         ...
 
-    def unsequenced(self, log_id: int, *, rows_max: int) -> list[LeafEntry]:
-        """Fetch leaves without an index, in the order they will get it."""
+    def take(self, log_id: int, mark: Mark, first: int, *, rows_max: int) -> Taken:
+        """Give leaves that wait the indices from `first` on, in the order they were written."""
         ...
 
-    def oldest_unsequenced_at(self, log_id: int) -> int | None:
+    def writers(self) -> tuple[str, ...]:
+        """Name the transactions under way that write leaves, or may yet."""
+        ...
+
+    def oldest_waiting_at(self, log_id: int, mark: Mark) -> int | None:
         """Say when the first leaf without an index was written."""
-        ...
-
-    def number(self, log_id: int, first: int, leaf_hashes: Sequence[bytes]) -> int:
-        """Give leaves the indices from `first` on; return how many took theirs."""
         ...
 
     def tiles(self, log_id: int, wanted: Collection[TileId]) -> dict[TileId, bytes]:

@@ -9,19 +9,20 @@ Source: log.md, 6.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from exchange.domain.leaves import ENTRY_BYTES
-from exchange.domain.merkle import Edge, TreeHead, leaf_hash
+from exchange.domain.merkle import Edge, TreeHead, leaf_hashes
 from exchange.domain.tiles import grown_tiles
 from exchange.errors import LogDamaged
 from exchange.services.log.guard_log import GuardedTree, guard_log, signed_note
 from exchange.services.log.ports import (
-    LeafEntry,
     LogRef,
     LogState,
+    Mark,
     SequencePorts,
+    Taken,
     TreeStatements,
 )
 
@@ -49,41 +50,51 @@ def sequence_log(log: LogRef, ports: SequencePorts) -> Turn:
     with ports.outside(log.origin) as held, ports.begin() as work:
         state = work.tree.lock_state(log.log_id, started)
         guarded = guard_log(log, state, held, work.tree, ports.signer)
-        leaves = work.tree.unsequenced(log.log_id, rows_max=ports.rows_max)
-        after = state
-        if leaves:
-            edge = _append(log, guarded, leaves, work.tree)
+        writing = work.tree.writers()  # Asked before leaves are looked for: who ended is seen.
+        taken = work.tree.take(log.log_id, state.mark, state.size, rows_max=ports.rows_max)
+        full = taken.number == ports.rows_max
+        after = state._replace(mark=_moved(state.mark, taken, full, writing, work.tree))
+        if taken.number:
+            edge = _append(log, guarded, taken, work.tree)
             head = TreeHead(size=edge.size, root=edge.root())
             note = signed_note(log.origin, head, ports.signer).decode()
             work.tree.put_checkpoint(log.log_id, head, note, started)
-            after = LogState(head.size, head.root, edge.hashes, note)
-        full = len(leaves) == ports.rows_max
-        left_at = work.tree.oldest_unsequenced_at(log.log_id) if full else None
+            after = LogState(head.size, head.root, edge.hashes, note, after.mark)
+        left_at = work.tree.oldest_waiting_at(log.log_id, after.mark) if full else None
         covered = started if left_at is None else min(left_at, started)
         if not work.tree.advance(log.log_id, state.size, after, covered):
             raise LogDamaged(f"{log.origin}: the log moved while its row was locked")
         work.commit()
-        if leaves:
+        if taken.number:
             # After the commit: a note kept outside and undone inside would stop the log for good.
             # A crash in between is mended by the next turn's guard.
             held.replace(after.note.encode())
-    return Turn(log=log, size=after.size, leaves=len(leaves), full=full, covered_until=covered)
+    return Turn(log=log, size=after.size, leaves=taken.number, full=full, covered_until=covered)
 
 
-def _append(
-    log: LogRef, guarded: GuardedTree, leaves: Sequence[LeafEntry], tree: TreeStatements
-) -> Edge:
-    """Give indices and write tiles; return the new edge."""
-    hashes = [leaf.leaf_hash for leaf in leaves]
-    if hashes != [leaf_hash(leaf.entry) for leaf in leaves if len(leaf.entry) == ENTRY_BYTES]:
+def _append(log: LogRef, guarded: GuardedTree, taken: Taken, tree: TreeStatements) -> Edge:
+    """Check the leaves that were given indices and write their tiles; return the new edge."""
+    hashes = leaf_hashes(taken.entries, ENTRY_BYTES)
+    if len(hashes) != taken.number or b"".join(hashes) != taken.leaf_hashes:
         raise LogDamaged(f"{log.origin}: a stored leaf is not the entry that was written")
     size = guarded.edge.size
     growth = guarded.edge.grown(hashes)
     written = grown_tiles(size, growth.fresh, guarded.partial)
-    if tree.number(log.log_id, size, hashes) != len(hashes):
-        raise LogDamaged(f"{log.origin}: a leaf changed while it was given its index")
     if tree.put_tiles(log.log_id, written) != len(written):
         raise LogDamaged(f"{log.origin}: a stored tile differs from what it held")
     if tree.tiles(log.log_id, written.keys()) != written:  # Read back before anyone relies on it.
         raise LogDamaged(f"{log.origin}: a tile reads otherwise than it was written")
     return growth.edge
+
+
+def _moved(
+    mark: Mark, taken: Taken, full: bool, writing: Collection[str], tree: TreeStatements
+) -> Mark:
+    """Raise the floor to the ceiling once nothing can appear between them; set a new ceiling.
+
+    Whatever lies below the last leaf was drawn before it was committed: by a transaction that has
+    ended, or by one that writes now.
+    """
+    if not set(mark.writers).isdisjoint(writing) or (full and taken.last < mark.ceiling):
+        return mark
+    return Mark(mark.ceiling, max(mark.ceiling, taken.last + 1), tree.writers())

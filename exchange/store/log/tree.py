@@ -5,7 +5,7 @@ The sequencer works on a connection of its own, under a role of its own; see `Lo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 import psycopg
@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 from exchange.domain.merkle import EMPTY_ROOT, TreeHead
 from exchange.domain.tiles import TileId
 from exchange.errors import LogDamaged, UnavailableError
-from exchange.services.log.ports import LeafEntry, LogRef, LogState, StoredLeaf
+from exchange.services.log.ports import LeafEntry, LogRef, LogState, Mark, StoredLeaf, Taken
 from exchange.store.leaves import Leaves
 from exchange.store.statement import Statement
 
@@ -26,7 +26,9 @@ INSERT INTO log (origin, opened_at) VALUES (%(origin)s, %(now)s)
 ON CONFLICT (origin) DO NOTHING RETURNING log_id
 """)
 
-_STATE = "SELECT size, root, edge, note FROM log_state WHERE log_id = %(log_id)s"
+_STATE = """
+SELECT size, root, edge, note, floor, ceiling, writers FROM log_state WHERE log_id = %(log_id)s
+"""
 _READ_STATE = Statement(_STATE)
 _LOCK_STATE = Statement(f"{_STATE} FOR UPDATE")
 
@@ -36,24 +38,35 @@ VALUES (%(log_id)s, 0, %(root)s, '{}', '', %(now)s)
 ON CONFLICT (log_id) DO NOTHING
 """)
 
-_UNSEQUENCED = Statement("""
-SELECT leaf_hash, entry FROM leaf
-WHERE log_id = %(log_id)s AND leaf_index IS NULL ORDER BY ord LIMIT %(rows_max)s
-""")
+# Leaves are written and never changed; an index is a row of its own. `ord` is taken before commit,
+# so a leaf may appear below others that have their index: hence the search from the floor on, and
+# not from the last one. The floor is raised to where all had theirs, when every transaction has
+# ended that wrote leaves at that time: only such a one could still bring a leaf from below.
+_WAITING = """
+SELECT f.ord, f.leaf_hash, f.entry, f.created_at FROM leaf f
+WHERE f.log_id = %(log_id)s AND f.ord >= %(floor)s
+    AND NOT EXISTS (SELECT 1 FROM leaf_place p WHERE p.ord = f.ord AND p.ord >= %(floor)s)
+ORDER BY f.ord LIMIT %(rows_max)s
+"""
+_OLDEST_WAITING = Statement(f"SELECT created_at FROM ({_WAITING}) AS waiting")  # noqa: S608 - no value
+# Hashes and entries come as one string each: row by row the driver would spend more on them than
+# all else together.
+_TAKE = Statement(f"""
+WITH waiting AS MATERIALIZED ({_WAITING}),
+placed AS (
+    INSERT INTO leaf_place (log_id, leaf_index, ord)
+    SELECT %(log_id)s, %(first)s + row_number() OVER (ORDER BY ord) - 1, ord FROM waiting
+)
+SELECT count(*), coalesce(max(ord), 0), coalesce(string_agg(leaf_hash, NULL ORDER BY ord), ''),
+    coalesce(string_agg(entry, NULL ORDER BY ord), '')
+FROM waiting
+""")  # noqa: S608 - no value
 
-_OLDEST_UNSEQUENCED = Statement("""
-SELECT created_at FROM leaf WHERE log_id = %(log_id)s AND leaf_index IS NULL ORDER BY ord LIMIT 1
-""")
-
-# The hashes go in one after the other: as an array the driver would spend more on them than
-# PostgreSQL on their rows.
-_NUMBER = Statement("""
-UPDATE leaf SET leaf_index = %(first)s + n - 1
-FROM (
-    SELECT n, substr(%(leaf_hashes)s::bytea, 32 * n - 31, 32) AS leaf_hash
-    FROM generate_series(1, %(count)s::integer) AS n
-) AS next
-WHERE leaf.leaf_hash = next.leaf_hash AND leaf.log_id = %(log_id)s AND leaf.leaf_index IS NULL
+# An INSERT holds this lock on `leaf` from before it draws `ord` until its transaction has ended.
+_WRITERS = Statement("""
+SELECT virtualtransaction FROM pg_locks
+WHERE locktype = 'relation' AND relation = 'leaf'::regclass AND mode = 'RowExclusiveLock'
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """)
 
 _TILES = Statement("""
@@ -78,25 +91,26 @@ VALUES (%(log_id)s, %(size)s, %(root)s, %(note)s, %(signed_at)s)
 
 _ADVANCE = Statement("""
 UPDATE log_state SET size = %(size)s, root = %(root)s, edge = %(edge)s::bytea[], note = %(note)s,
-    covered_until = %(covered_until)s
+    covered_until = %(covered_until)s, floor = %(floor)s, ceiling = %(ceiling)s,
+    writers = %(writers)s::text[]
 WHERE log_id = %(log_id)s AND size = %(old_size)s
 """)
 
 _SEQUENCED = Statement("""
-SELECT leaf_hash, entry FROM leaf
-WHERE log_id = %(log_id)s AND leaf_index >= %(first)s ORDER BY leaf_index LIMIT %(rows_max)s
+SELECT f.leaf_hash, f.entry FROM leaf_place p JOIN leaf f USING (ord)
+WHERE p.log_id = %(log_id)s AND p.leaf_index >= %(first)s ORDER BY p.leaf_index LIMIT %(rows_max)s
 """)
 
 _FIND_LEAF = Statement("""
-SELECT g.log_id, g.origin, f.leaf_index, f.created_at, f.entry, o.key_id, o.subject, o.audit,
+SELECT g.log_id, g.origin, p.leaf_index, f.created_at, f.entry, o.key_id, o.subject, o.audit,
     k.kek_id, k.wrapped
 FROM leaf f JOIN log g USING (log_id) JOIN opening o USING (leaf_hash)
-    JOIN opening_key k USING (key_id)
+    JOIN opening_key k USING (key_id) LEFT JOIN leaf_place p USING (ord)
 WHERE f.leaf_hash = %(leaf_hash)s
 """)
 
 # Probes of an index, all of them: without statistics the planner would scan, and keep that plan.
-_OPTIONS = "-c enable_seqscan=off -c jit=off -c lock_timeout=2s"
+_OPTIONS = "-c enable_seqscan=off -c enable_hashjoin=off -c jit=off -c lock_timeout=2s"
 
 
 class Tree:
@@ -127,25 +141,21 @@ class Tree:
         """Fetch a log's state as it was committed last."""
         return _state(_READ_STATE.run(self._connection, {"log_id": log_id}).fetchone())
 
-    def unsequenced(self, log_id: int, *, rows_max: int) -> list[LeafEntry]:
-        """Fetch leaves without an index, in the order they will get it."""
-        found = _UNSEQUENCED.run(self._connection, {"log_id": log_id, "rows_max": rows_max})
-        return [LeafEntry(*row) for row in found]
+    def take(self, log_id: int, mark: Mark, first: int, *, rows_max: int) -> Taken:
+        """Give leaves that wait the indices from `first` on, in the order they were written."""
+        asked = {"log_id": log_id, "floor": mark.floor, "first": first, "rows_max": rows_max}
+        row = _TAKE.run(self._connection, asked).fetchone()
+        return Taken(*row) if row else Taken(0, 0, b"", b"")
 
-    def oldest_unsequenced_at(self, log_id: int) -> int | None:
+    def writers(self) -> tuple[str, ...]:
+        """Name the transactions under way that write leaves, or may yet."""
+        return tuple(row[0] for row in _WRITERS.run(self._connection, {}))
+
+    def oldest_waiting_at(self, log_id: int, mark: Mark) -> int | None:
         """Say when the first leaf without an index was written."""
-        row = _OLDEST_UNSEQUENCED.run(self._connection, {"log_id": log_id}).fetchone()
+        asked = {"log_id": log_id, "floor": mark.floor, "rows_max": 1}
+        row = _OLDEST_WAITING.run(self._connection, asked).fetchone()
         return row[0] if row else None
-
-    def number(self, log_id: int, first: int, leaf_hashes: Sequence[bytes]) -> int:
-        """Give leaves the indices from `first` on; return how many took theirs."""
-        given = {
-            "log_id": log_id,
-            "first": first,
-            "leaf_hashes": b"".join(leaf_hashes),
-            "count": len(leaf_hashes),
-        }
-        return _NUMBER.run(self._connection, given).rowcount
 
     def tiles(self, log_id: int, wanted: Collection[TileId]) -> dict[TileId, bytes]:
         """Fetch tiles; absent ones are left out."""
@@ -181,6 +191,9 @@ class Tree:
             "edge": list(state.edge),
             "note": state.note,
             "covered_until": covered_until,
+            "floor": state.mark.floor,
+            "ceiling": state.mark.ceiling,
+            "writers": list(state.mark.writers),
         }
         return _ADVANCE.run(self._connection, given).rowcount == 1
 
@@ -256,6 +269,6 @@ def _places(tiles: Collection[TileId]) -> dict[str, list[int]]:
 def _state(row: TupleRow | None) -> LogState:
     """Read a state; before its first turn a log has none and is empty."""
     if row is None:
-        return LogState(0, EMPTY_ROOT, (), "")
-    size, root, edge, note = row
-    return LogState(size, root, tuple(edge), note)
+        return LogState(0, EMPTY_ROOT, (), "", Mark())
+    size, root, edge, note, floor, ceiling, writers = row
+    return LogState(size, root, tuple(edge), note, Mark(floor, ceiling, tuple(writers)))

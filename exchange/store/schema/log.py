@@ -36,16 +36,18 @@ leaf = Table(
     # It is no index of the tree: numbers are taken before commit.
     Column("ord", BigInteger, Identity(cache=1), nullable=False),
     blob("entry"),  # 116 bytes
-    Column("leaf_index", BigInteger, nullable=True),
     at("created_at"),
-    Index("leaf_unsequenced", "log_id", "ord", postgresql_where=sql("leaf_index IS NULL")),
-    Index(
-        "leaf_by_index",
-        "log_id",
-        "leaf_index",
-        unique=True,
-        postgresql_where=sql("leaf_index IS NOT NULL"),
-    ),
+    Index("leaf_by_ord", "ord", unique=True),
+)
+
+# The index of a leaf in its tree. A leaf without a row here waits for the sequencer.
+leaf_place = Table(
+    "leaf_place",
+    metadata,
+    Column("log_id", Integer, primary_key=True),
+    Column("leaf_index", BigInteger, primary_key=True),
+    Column("ord", BigInteger, nullable=False),
+    Index("leaf_place_by_ord", "ord", unique=True),
 )
 
 opening = Table(
@@ -82,6 +84,11 @@ log_state = Table(
     Column("edge", ARRAY(LargeBinary), nullable=False),
     text("note"),
     at("covered_until"),
+    # Below `floor` every leaf has its index and none can appear any more. `ceiling` is the next
+    # floor, once the transactions of `writers` have ended; see store/log/tree.py.
+    Column("floor", BigInteger, nullable=False, server_default=sql("0")),
+    Column("ceiling", BigInteger, nullable=False, server_default=sql("0")),
+    Column("writers", ARRAY(Text), nullable=False, server_default=sql("'{}'")),
 )
 
 tile = Table(
@@ -101,6 +108,48 @@ checkpoint = Table(
     blob("root"),
     text("note"),
     at("signed_at"),
+)
+
+# A witness's word that it saw this checkpoint: of one size the first and the newest are kept.
+cosignature = Table(
+    "cosignature",
+    metadata,
+    Column("log_id", Integer, primary_key=True),
+    Column("size", BigInteger, primary_key=True),
+    Column("witness", Text, primary_key=True),  # name of its key
+    Column("signed_at", BigInteger, primary_key=True),  # unix seconds, by the witness's clock
+    text("line"),  # the signature line, with its LF
+)
+
+# The newest checkpoint that a quorum has cosigned, as it is shown.
+published = Table(
+    "published",
+    metadata,
+    Column("log_id", Integer, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    blob("root"),
+    text("note"),  # with the cosignatures
+    at("quorum_at"),  # unix seconds, the newest time that a quorum has reached
+)
+
+# Who may fetch tiles under which random path; only its hash is kept.
+log_access = Table(
+    "log_access",
+    metadata,
+    Column("capability_sha256", LargeBinary, primary_key=True),
+    text("member_id"),
+    at("created_at"),
+    at("revoked_at", nullable=True),
+)
+
+# What is written once a day (usage, index_root) was written for these days.
+log_day = Table(
+    "log_day",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("day", Text, primary_key=True),  # UTC, 2026-12-31
+    Column("member_id", Text, primary_key=True),  # "" for the whole log
+    blob("leaf_hash"),
 )
 
 log_search = Table(

@@ -16,7 +16,15 @@ from exchange.services.log.sequence_log import Turn
 from exchange.services.log.verify_log import verify_log
 from exchange.services.log.write_leaves import write_leaves
 from exchange_client.notes import open_checkpoint, parse_vkey
-from tests.support.access_log import START, AccessLog, Clock, access_log, query_draft, run_sql
+from tests.support.access_log import (
+    PLACE,
+    START,
+    AccessLog,
+    Clock,
+    access_log,
+    query_draft,
+    run_sql,
+)
 
 
 @pytest.fixture
@@ -29,7 +37,7 @@ def test_the_first_leaf_of_a_log_names_the_log_before_it(log: AccessLog) -> None
     """A whole year could be dropped without trace."""
     log.turn()
 
-    (leaf_hash,) = run_sql(log.url, "SELECT leaf_hash FROM leaf WHERE leaf_index = 0")[0]
+    (leaf_hash,) = run_sql(log.url, f"SELECT leaf_hash FROM leaf WHERE {PLACE.format(0)}")[0]
     assert isinstance(leaf_hash, bytes)
     stored = log.opened(leaf_hash)
     assert {"kind": "log_open", "t": START} == stored["subject"]
@@ -85,7 +93,9 @@ def test_leaves_get_their_indices_in_the_order_they_were_written(
         assert [(7, True), (7, True), (7, True), (0, False)] == [
             (turn.leaves, turn.full) for turn in turns
         ]
-        rows = run_sql(log.url, "SELECT leaf_hash FROM leaf ORDER BY leaf_index")
+        rows = run_sql(
+            log.url, "SELECT leaf_hash FROM leaf JOIN leaf_place USING (ord) ORDER BY leaf_index"
+        )
         assert [leaf.leaf_hash for leaf in leaves] == [row[0] for row in rows[1:]]
         assert 21 == verify_log(log.open(), log.sequencer)
 
@@ -111,7 +121,9 @@ def test_the_tree_is_the_one_that_the_rfc_defines(log: AccessLog) -> None:
         log.write(count)
         log.turn()
 
-    rows = run_sql(log.url, "SELECT entry FROM leaf ORDER BY leaf_index")
+    rows = run_sql(
+        log.url, "SELECT entry FROM leaf JOIN leaf_place USING (ord) ORDER BY leaf_index"
+    )
     hashes = [merkle.leaf_hash(row[0]) for row in rows if isinstance(row[0], bytes)]
     notes = run_sql(log.url, "SELECT size, note FROM checkpoint ORDER BY size")
     assert [1, 2, 257, 258, 558] == [size for size, _ in notes]

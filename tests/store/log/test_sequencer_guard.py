@@ -13,7 +13,7 @@ from exchange.errors import LogDamaged, LogRolledBack
 from exchange.services.log.guard_log import signed_note
 from exchange.services.log.verify_log import verify_log
 from exchange.store.embedded.server import Server
-from tests.support.access_log import AccessLog, access_log, copy_database, run_sql
+from tests.support.access_log import PLACE, WAITS, AccessLog, access_log, copy_database, run_sql
 
 
 @pytest.fixture
@@ -31,15 +31,15 @@ def kept(log: AccessLog) -> tuple[object, ...]:
     """All that a signature would leave behind."""
     state = run_sql(log.url, "SELECT size, root, note FROM log_state")
     checkpoints = run_sql(log.url, "SELECT size, note FROM checkpoint ORDER BY size")
-    waiting = run_sql(log.url, "SELECT count(*) FROM leaf WHERE leaf_index IS NULL")
+    waiting = run_sql(log.url, f"SELECT count(*) FROM leaf WHERE {WAITS}")
     return (state, checkpoints, waiting, log.outside().read_bytes())
 
 
 FLIPS = {
-    "entry": "UPDATE leaf SET entry = set_byte(entry, 40, 0) WHERE leaf_index IS NULL",
+    "entry": f"UPDATE leaf SET entry = set_byte(entry, 40, 0) WHERE {WAITS}",
     "leaf hash": "UPDATE leaf SET leaf_hash = set_byte(leaf_hash, 0, get_byte(leaf_hash, 0) # 1) "
-    "WHERE leaf_index IS NULL",
-    "short entry": "UPDATE leaf SET entry = substr(entry, 2) WHERE leaf_index IS NULL",
+    f"WHERE {WAITS}",
+    "short entry": f"UPDATE leaf SET entry = substr(entry, 2) WHERE {WAITS}",
     "tile": "UPDATE tile SET hashes = set_byte(hashes, 5, get_byte(hashes, 5) # 1) "
     "WHERE level = 0 AND n = 1",
     "upper tile": "UPDATE tile SET hashes = set_byte(hashes, 5, get_byte(hashes, 5) # 1) "
@@ -54,7 +54,7 @@ FLIPS = {
     "size": "UPDATE log_state SET size = 300",
     "note": "UPDATE log_state SET note = replace(note, '301', '302')",
     "no note": "UPDATE log_state SET note = ''",
-    "index taken": "UPDATE leaf SET leaf_index = 301 WHERE leaf_index = 7",
+    "index taken": "UPDATE leaf_place SET leaf_index = 301 WHERE leaf_index = 7",
     "checkpoint taken": "INSERT INTO checkpoint VALUES (1, 302, '', '', 0)",
     "no state": "DELETE FROM log_state",
 }
@@ -73,11 +73,12 @@ def test_a_damaged_log_is_never_signed(log: AccessLog, flip: str) -> None:
 
 
 OLD_FLIPS = {
-    "old entry": "UPDATE leaf SET entry = set_byte(entry, 40, 0) WHERE leaf_index = 3",
-    "old leaf hash": "UPDATE leaf SET leaf_hash = set_byte(leaf_hash, 0, 0) WHERE leaf_index = 3",
-    "lost leaf": "DELETE FROM leaf WHERE leaf_index = 3",
-    "last leaf": "DELETE FROM leaf WHERE leaf_index = 300",
-    "swapped leaves": "UPDATE leaf SET leaf_index = 1000 WHERE leaf_index = 3",
+    "old entry": f"UPDATE leaf SET entry = set_byte(entry, 40, 0) WHERE {PLACE.format(3)}",
+    "old leaf hash": "UPDATE leaf SET leaf_hash = set_byte(leaf_hash, 0, 0) "
+    f"WHERE {PLACE.format(3)}",
+    "lost leaf": f"DELETE FROM leaf WHERE {PLACE.format(3)}",
+    "last leaf": f"DELETE FROM leaf WHERE {PLACE.format(300)}",
+    "swapped leaves": "UPDATE leaf_place SET leaf_index = 1000 WHERE leaf_index = 3",
     "old tile": "UPDATE tile SET hashes = set_byte(hashes, 5, get_byte(hashes, 5) # 1) "
     "WHERE level = 0 AND n = 0",
 }

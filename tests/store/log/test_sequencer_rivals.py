@@ -60,7 +60,7 @@ def test_two_sequencers_of_two_hosts_on_one_database_give_each_leaf_one_index(
             thread.join()
 
         assert [] == failures
-        indices = run_sql(database_url, "SELECT leaf_index FROM leaf ORDER BY leaf_index")
+        indices = run_sql(database_url, "SELECT leaf_index FROM leaf_place ORDER BY leaf_index")
         assert [(n,) for n in range(49)] == indices
         log.turn()
         assert 49 == verify_log(log.open(), log.sequencer)
