@@ -113,6 +113,24 @@ class DigestMismatch(SignatureError):
     code = "auth.digest"
 
 
+class PasskeyRefused(SignatureError):
+    """The passkey's answer does not establish who acts, or for which site and text."""
+
+    code = "auth.passkey"
+
+
+class SessionError(SignatureError):
+    """There is no such session, or it has ended: open the link or sign in anew."""
+
+    code = "auth.session"
+
+
+class ForgedForm(SignatureError):
+    """The form does not come from a page of this site and session."""
+
+    code = "auth.form"
+
+
 class RoleError(ExchangeError):
     """This member does not hold the role that this route asks for."""
 
@@ -123,6 +141,12 @@ class AbsentError(ExchangeError):
     """There is no such thing, or it is not yours."""
 
     code = "absent"
+
+
+class LinkError(AbsentError):
+    """The link was used, has ended, or never was: ask for a new one."""
+
+    code = "grant.link"
 
 
 class ConflictError(ExchangeError):

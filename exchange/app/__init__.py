@@ -13,6 +13,7 @@ from exchange.api.discovery import discovery_routes
 from exchange.api.edge.blueprints import Api
 from exchange.api.edge.guard import API_VERSION, Edge
 from exchange.api.edge.transport import BodyLimits
+from exchange.api.grant_requests import grant_request_routes
 from exchange.api.grants.changing import change_routes
 from exchange.api.grants.registering import grant_routes
 from exchange.api.ops import observe, ops_routes
@@ -21,6 +22,7 @@ from exchange.api.receipts import receipt_routes
 from exchange.api.records import record_routes
 from exchange.api.tokens import token_routes
 from exchange.app.edge import edge_ports, ops_ports
+from exchange.app.pages import PAGE_ROUTES, borrower_ports, install_pages
 from exchange.app.ports import make_log_ports, make_ports, open_database
 from exchange.app.security import security_writer
 from exchange.services.log.ports import LogPorts
@@ -28,7 +30,7 @@ from exchange.settings import Settings
 
 __all__ = ["create_app", "make_log_ports", "make_ports", "open_database"]
 
-OPEN_ROUTES = frozenset({"discovery", "ops"})
+OPEN_ROUTES = frozenset({"discovery", "ops"}) | PAGE_ROUTES
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -65,6 +67,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(batch_routes(ports))
     api.register_blueprint(record_routes(ports))
     api.register_blueprint(receipt_routes(LogPorts(ports=ports, begin=database.begin)))
+    borrower = borrower_ports(settings, database, ports)
+    api.register_blueprint(grant_request_routes(borrower))
+    install_pages(app, settings, borrower, edge.note)
     app.register_blueprint(ops_routes(ops_ports(settings, ports, api)))
     return app
 

@@ -1,1 +1,5 @@
-"""The web pages of regulator, member and borrower; they come with later issues."""
+"""The web pages: server-rendered, without a framework of their own.
+
+`web/` is the base of every page (headers, cookies, forms, words, templates, assets); beside it
+stands one room a user. It asks services alone, and knows neither the API nor the store.
+"""

@@ -41,6 +41,7 @@ class Use(StrEnum):
     PSEUDONYM = "pseudonym"
     SEARCH = "search"
     CURSOR = "cursor"
+    PAGES = "pages"
 
 
 SIGNING = (
@@ -67,6 +68,7 @@ HARM: Mapping[Use, str] = {
     Use.PSEUDONYM: "with the index key: name the subjects of the log it can open",
     Use.SEARCH: "test guesses of operators and applications in a stolen database",
     Use.CURSOR: "forge cursors, and see nothing more by it",
+    Use.PAGES: "hand out challenges for sign-in; a borrower's passkey must still sign them",
 }
 
 
@@ -105,7 +107,8 @@ class Keyring:
         self._keks = {key.kid: AESGCM(key.secret) for key in keys if key.use is Use.KEK}
         self.kek_id = newest[Use.KEK, None].kid
         self._macs = {
-            use: newest[use, None].secret for use in (Use.PSEUDONYM, Use.SEARCH, Use.CURSOR)
+            use: newest[use, None].secret
+            for use in (Use.PSEUDONYM, Use.SEARCH, Use.CURSOR, Use.PAGES)
         }
 
     def __repr__(self) -> str:
@@ -182,6 +185,10 @@ class Keyring:
     def cursor_mac(self, body: bytes) -> bytes:
         """Return the MAC that binds a cursor to its member and filter."""
         return hmac.digest(self._macs[Use.CURSOR], body, "sha256")
+
+    def pages_mac(self, body: bytes) -> bytes:
+        """Return the MAC of what a page gives out before anybody signed in."""
+        return hmac.digest(self._macs[Use.PAGES], body, "sha256")
 
     def wrap(self, data_key: bytes, aad: bytes) -> bytes:
         """Wrap a 32-byte data key under the working KEK: 60 bytes, nonce first."""

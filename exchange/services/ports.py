@@ -21,6 +21,7 @@ from exchange.crypto.keyring import Keyring
 from exchange.crypto.oprf import Evaluation
 from exchange.crypto.sealing import Sealer
 from exchange.domain.queries import Asker
+from exchange.services.borrower.ports import BorrowerStatements
 from exchange.services.grants.ports import GrantStatements
 from exchange.services.members.ports import MemberStatements
 from exchange.services.records.ports import RecordStatements
@@ -224,6 +225,11 @@ class Work(Protocol):
     @property
     def security(self) -> SecurityStatements:
         """Statements about security events."""
+        ...
+
+    @property
+    def borrowers(self) -> BorrowerStatements:
+        """Statements about borrowers: passkeys, links, sessions."""
         ...
 
     def commit(self) -> None:

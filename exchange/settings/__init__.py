@@ -25,6 +25,7 @@ from exchange.settings.sections import (
     AccessLog,
     Identity,
     Limits,
+    Pages,
     Places,
     Quotas,
     SecurityEvents,
@@ -35,7 +36,7 @@ from exchange.settings.sources import CONFIG, PREFIX, SecretFiles, source_faults
 
 
 class Settings(
-    AccessLog, SecurityEvents, Quotas, Signatures, Limits, Serving, Places, Identity
+    AccessLog, SecurityEvents, Quotas, Signatures, Pages, Limits, Serving, Places, Identity
 ):  # last stands first
     """What this exchange is called, where its parts are, and every limit it holds to."""
 
@@ -53,7 +54,7 @@ class Settings(
     def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return checks.addresses(value)
 
-    @field_validator("public_base_url")
+    @field_validator("public_base_url", "pages_base_url")
     @classmethod
     def _is_base(cls, value: str) -> str:
         return checks.base_url(value)

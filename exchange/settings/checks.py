@@ -68,6 +68,8 @@ def disagreements(settings: Settings) -> Iterator[tuple[str, str]]:
 def _live(settings: Settings) -> Iterator[tuple[str, str]]:
     if not settings.public_base_url.startswith("https://"):
         yield "public_base_url", "must be https in a live consortium"
+    if not settings.pages_base_url.startswith("https://"):
+        yield "pages_base_url", "must be https in a live consortium"
     if settings.origin_domain.endswith("example"):
         yield "origin_domain", "must be the consortium's own in a live consortium"
     parts = urlsplit(settings.libpq_url)

@@ -132,6 +132,33 @@ class Limits(BaseSettings):
     )
 
 
+class Pages(BaseSettings):
+    """The pages that people open: borrowers, by links and passkeys (consent.md, 4)."""
+
+    pages_base_url: str = Field(
+        "http://localhost:8420",
+        description="the URL of the pages; passkeys are bound to its host, for good",
+    )
+    pages_contact: str = Field(
+        "help@exchange.example",
+        min_length=3,
+        max_length=200,
+        description="where borrowers ask for help, as pages show it",
+    )
+    page_idle_seconds_max: int = Field(
+        1_800, ge=60, le=3_600, description="without a click a session on the pages ends"
+    )
+    page_session_seconds_max: int = Field(
+        28_800, ge=300, le=43_200, description="no session on the pages lasts longer"
+    )
+    page_challenge_seconds_max: int = Field(
+        600, ge=60, le=3_600, description="a page of sign-in may stand open before it is used"
+    )
+    file_views_per_day: int = Field(
+        50, ge=1, le=1_000, description="looks of a borrower at the own file a day"
+    )
+
+
 class Signatures(BaseSettings):
     """The windows of signed requests."""
 

@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from exchange.errors import UnavailableError
+from exchange.store.borrowers import Borrowers
 from exchange.store.grants import Grants
 from exchange.store.leaves import Leaves
 from exchange.store.log import Tree
@@ -34,6 +35,7 @@ class Work:
         self.grants = Grants(connection)
         self.records = Records(connection)
         self.security = SecurityEvents(connection)
+        self.borrowers = Borrowers(connection)
         self.tree = Tree(connection)
 
     def commit(self) -> None:

@@ -19,7 +19,7 @@ FILES_A_FOLDER_MAX = 15
 
 # Raised in the open: what, to how much, and why. An entry that is no longer needed fails too.
 LONGER_FILES = {
-    "exchange/errors.py": (400, "one tree, read as one; its shape is drawn at its top"),
+    "exchange/errors.py": (500, "one tree, read as one; its shape is drawn at its top"),
     "migrations/versions/0001_lay_the_first_tables.py": (450, "one revision, drafted by a tool"),
     "tests/api/test_batches.py": (450, "the cases of one resource, in a row"),
     "tests/hostile/test_rows.py": (450, "one block of the corpus, in a row"),
@@ -27,6 +27,7 @@ LONGER_FILES = {
 }
 LONGER_FUNCTIONS = {
     "migrations/versions/0001_lay_the_first_tables.py:upgrade": (400, "one revision, in order"),
+    "migrations/versions/0005_let_borrowers_in.py:upgrade": (80, "one revision, in order"),
     "consent/profiles.py:_read": (60, "one line a field of the profile file"),
     "tests/support/artefacts.py:artefact_claims": (80, "one claim a line"),
     "tests/support/findings_reference.py:reference": (100, "records.md written out, in its order"),

@@ -22,6 +22,8 @@ OPEN_ROUTES = {
     "/metrics": "answers the operator's addresses only",
     "/openapi.json": "answers the operator's addresses only",
 }
+# People have no keys of members: these rooms guard their own pages, by sessions and passkeys.
+PAGES = ("/borrower", "/assets/")
 # One of them is of the type that a route takes; the other is refused for its type.
 TYPES = ("application/json", "application/x-ndjson")
 UNITS = (
@@ -46,7 +48,7 @@ def test_every_route_is_signed_but_the_named_ones() -> None:
     answered = {}
 
     for rule in app.url_map.iter_rules():
-        if rule.rule not in OPEN_ROUTES:
+        if rule.rule not in OPEN_ROUTES and not rule.rule.startswith(PAGES):
             path = rule.rule.replace("<", "").replace(">", "")
             method = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})[0]
             types = TYPES if method in {"POST", "PUT"} else (None,)
@@ -60,6 +62,29 @@ def test_every_route_is_signed_but_the_named_ones() -> None:
     assert answered
     assert {} == {rule: found for rule, found in answered.items() if not found <= {401, 415}}
     assert {} == {rule: found for rule, found in answered.items() if 401 not in found}
+
+
+def test_no_page_opens_on_another_host_and_none_tells_without_a_session() -> None:
+    """A page that someone forgot to guard shows borrowers to whoever guesses its address."""
+    app = application()
+    client = app.test_client()
+    pages = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/borrower")]
+
+    elsewhere, here = (
+        {
+            (rule.rule, method): client.open(
+                rule.rule.replace("<", "").replace(">", ""), method=method, base_url=base
+            ).status_code
+            for rule in pages
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        }
+        for base in ("http://exchange.example", "http://localhost:8420")
+    )
+
+    assert {404} == set(elsewhere.values())
+    assert {("/borrower", "GET"), ("/borrower/request", "GET")} == {
+        page for page, status in here.items() if status != 403
+    }
 
 
 def test_the_list_of_open_routes_names_no_route_that_is_gone() -> None:

@@ -29,8 +29,6 @@ IMPORTED_AS = {
 NOT_IMPORTED = {
     "apispec": "the floor of what flask-smorest uses",
     "gunicorn": "started as a program",
-    "jinja2": "the borrower's pages come in the next change",
-    "webauthn": "the borrower's passkeys come in the next change",
     "tzdata": "time zones where the system has none",
     "typer": "the command line of the SDK is built on it",
     "rich": "typer draws with it, and so does the progress of an upload",

@@ -132,9 +132,12 @@ def test_a_live_consortium_asks_for_tls_and_its_own_names() -> None:
     """The defaults of a sandbox must not slip into production."""
     said = faults(consortium="live", sandbox=False, database_url=URL)
 
-    assert {"EXCHANGE_PUBLIC_BASE_URL", "EXCHANGE_ORIGIN_DOMAIN", "EXCHANGE_DATABASE_URL"} == set(
-        said
-    )
+    assert {
+        "EXCHANGE_PUBLIC_BASE_URL",
+        "EXCHANGE_PAGES_BASE_URL",
+        "EXCHANGE_ORIGIN_DOMAIN",
+        "EXCHANGE_DATABASE_URL",
+    } == set(said)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +150,7 @@ def test_a_live_consortium_takes_a_verified_connection_or_a_socket(url: str) -> 
         sandbox=False,
         database_url=url,
         public_base_url="https://exchange.bank",
+        pages_base_url="https://pages.exchange.bank",
         origin_domain="exchange.bank",
     )
 

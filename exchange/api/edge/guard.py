@@ -124,6 +124,10 @@ class Edge:
             response.headers["Allow"] = ", ".join(allowed_methods(error, METHODS))
         return response
 
+    def note(self, error: Exception) -> None:
+        """Report a refusal that pages show in their own way."""
+        self._report(_passage(), typed(error), error)
+
     def _enter(self) -> None:
         environ = request.environ
         g.cx = passage = _Passage(

@@ -9,6 +9,7 @@ Times are unix seconds (bigint) unless the type says date.
 from __future__ import annotations
 
 from exchange.store.schema import (
+    borrowers,
     disputes,
     grants,
     log,
@@ -23,6 +24,7 @@ from exchange.store.schema.columns import metadata
 
 __all__ = [
     "UNDISTRIBUTED",
+    "borrowers",
     "disputes",
     "grants",
     "log",
@@ -47,8 +49,10 @@ UNDISTRIBUTED = frozenset(
         "dispute_mark",
         "grant_artefact",
         "grant_binding",
+        "grant_cosignature",
         "grant_event",
         "grant_evidence",
+        "grant_link",
         "leaf",
         "leaf_place",
         "log",
@@ -63,6 +67,8 @@ UNDISTRIBUTED = frozenset(
         "notice_approval",
         "opening",
         "opening_key",
+        "page_session",
+        "passkey",
         "published",
         "purge_run",
         "quality",

@@ -1,0 +1,151 @@
+"""What the services of borrowers need of the store, and what they go by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+from uuid import UUID
+
+from exchange.domain.borrowers.passkeys import Assertion, Passkey, RelyingParty
+
+if TYPE_CHECKING:  # They name this module in turn.
+    from exchange.services.log.ports import LogWork
+    from exchange.services.ports import Ports
+
+OPERATOR = ""  # the voucher that stands for the operator's proofing of a person
+
+
+class GrantLink(NamedTuple):
+    """The one-time link of a requested grant; its secret is known to the borrower alone."""
+
+    grantee: str
+    grant_id: UUID
+    secret_sha256: bytes
+    made_at: int  # unix seconds
+    expires_at: int  # unix seconds
+
+
+class PageSession(NamedTuple):
+    """A person's session on the pages: of one request, or of one passkey."""
+
+    session_sha256: bytes
+    opened_with: bytes  # SHA-256 of the link's secret or of the challenge that opened it
+    agent_sha256: bytes  # of the browser's own name
+    started_at: int  # unix seconds
+    credential_id: bytes | None = None  # the passkey that signed in
+    grantee: str | None = None  # with grant_id: the request that a link opened
+    grant_id: UUID | None = None
+
+
+class Voucher(NamedTuple):
+    """Who says that a passkey is the subject's of this token."""
+
+    token_index: bytes
+    epoch: str
+    voucher: str  # a member, or OPERATOR
+    vouched_at: int  # unix seconds
+
+
+class NewVoucher(NamedTuple):
+    """A member vouches by a grant that the key signed; the operator by its proofing."""
+
+    credential_id: bytes
+    token_index: bytes
+    epoch: str
+    voucher: str
+    grant_id: UUID | None
+    vouched_at: int  # unix seconds
+
+
+class Cosignature(NamedTuple):
+    """What the borrower's key signed over one artefact."""
+
+    grantee: str
+    grant_id: UUID
+    passkey: Passkey
+    assertion: Assertion
+    signed_at: int  # unix seconds
+
+
+class BorrowerStatements(Protocol):
+    """Statements about passkeys, links and sessions."""
+
+    def put_link(self, link: GrantLink) -> None:
+        """Store a request's link in the place of an older one."""
+        ...
+
+    def find_link(self, secret_sha256: bytes) -> GrantLink | None:
+        """Find the link with this secret."""
+        ...
+
+    def open_session(self, session: PageSession) -> bool:
+        """Open a session; say whether what it is opened with was still unused."""
+        ...
+
+    def resume_session(
+        self, session_sha256: bytes, agent_sha256: bytes, terms: SessionTerms, now: int
+    ) -> PageSession | None:
+        """Find a session that is still open in this browser, and note that it was seen."""
+        ...
+
+    def end_session(self, session_sha256: bytes, now: int) -> None:
+        """End a session."""
+        ...
+
+    def add_passkey(self, passkey: Passkey) -> bool:
+        """Add a key; say whether its id was free."""
+        ...
+
+    def find_passkey(self, credential_id: bytes) -> Passkey | None:
+        """Find a key and hold its row until the end."""
+        ...
+
+    def count_use(self, credential_id: bytes, sign_count: int) -> None:
+        """Note a key's new count."""
+        ...
+
+    def vouch(self, voucher: NewVoucher) -> None:
+        """Tie a key to a subject's token; to do so again changes nothing."""
+        ...
+
+    def vouchers(self, credential_id: bytes) -> list[Voucher]:
+        """List who vouched for a key."""
+        ...
+
+    def other_keys(self, credential_id: bytes, indices: Sequence[bytes]) -> list[Voucher]:
+        """List who vouched for another key of these subjects, newest first."""
+        ...
+
+    def keep_cosignature(self, signature: Cosignature) -> None:
+        """Keep what the borrower signed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionTerms:
+    """How long people may stay on the pages, and how often they may look."""
+
+    idle_seconds_max: int
+    session_seconds_max: int
+    challenge_seconds_max: int
+    views_per_day: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BorrowerPorts:
+    """Everything the services of borrowers may touch."""
+
+    ports: Ports
+    begin_log: Callable[[], AbstractContextManager[LogWork]]  # units of work that read the tree
+    party: RelyingParty
+    terms: SessionTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """Whoever holds a session's secret, in one browser."""
+
+    secret: bytes  # 32 bytes, of the cookie
+    agent: str  # the browser's own name

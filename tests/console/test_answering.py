@@ -1,0 +1,75 @@
+"""A lender's request on the hosted page, over plain HTTP: agreed to, refused, and forged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.authenticator import Authenticator
+from tests.support.borrower_browser import Browser, Page, agreed, requested
+from tests.support.grant_desk import GrantDesk, shown
+from tests.support.sandbox import Sandbox, make_sandbox
+
+
+@pytest.fixture
+def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
+    """An exchange without members."""
+    made = make_sandbox(database_url, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def desk(sandbox: Sandbox) -> GrantDesk:
+    """The desk of one lender."""
+    return GrantDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
+
+
+@pytest.fixture
+def browser(sandbox: Sandbox) -> Browser:
+    """A borrower's browser."""
+    return Browser(sandbox=sandbox)
+
+
+def test_a_borrower_reads_and_agrees_and_the_next_query_is_answered(
+    desk: GrantDesk, browser: Browser
+) -> None:
+    """The permission that counts most is the one its giver saw and signed."""
+    told = requested(desk)
+    before = desk.answer(str(told["grant_id"]))
+    page = Page(browser.open(str(told["link"])))
+
+    response = browser.agree(page, Authenticator())
+
+    assert 200 == response.status_code, response.text
+    assert ("WITHHELD", "grant.requested") == before
+    assert ("NO_DATA", "permitted") == desk.answer(str(told["grant_id"]))
+    assert 2 == shown(desk.send("GET", f"/v1/grants/{told['grant_id']}"))["level"]
+
+
+def test_refusing_takes_one_click_and_no_passkey(desk: GrantDesk, browser: Browser) -> None:
+    """Whoever may only say yes with ease was never asked."""
+    told = requested(desk)
+    page = Page(browser.open(str(told["link"])))
+
+    response = browser.send(page.form("/borrower/request/refuse"))
+
+    assert 200 == response.status_code
+    assert "REJECTED" == shown(desk.send("GET", f"/v1/grants/{told['grant_id']}"))["state"]
+    assert [(0,)] == desk.sql("SELECT count(*) FROM passkey")
+
+
+def test_a_known_passkey_signs_the_next_request_and_opens_the_own_page(
+    desk: GrantDesk, browser: Browser, sandbox: Sandbox
+) -> None:
+    """One key for all of it: nobody collects keys as they collect passwords."""
+    device = Authenticator()
+    agreed(desk, browser, device)
+
+    agreed(desk, browser, device, new=False)
+
+    elsewhere = Browser(sandbox=sandbox)
+    assert 303 == elsewhere.sign_in(device).status_code
+    assert [(1,)] == desk.sql("SELECT count(*) FROM passkey")
