@@ -126,9 +126,10 @@ _CLAIMS: tuple[tuple[str, str, str], ...] = (
     (
         "I5",
         "every leaf was signed in time",
-        """SELECT 'leaf ' || encode(l.leaf_hash, 'hex') FROM leaf l LEFT JOIN LATERAL (
+        """SELECT 'leaf ' || encode(l.leaf_hash, 'hex')
+        FROM leaf l LEFT JOIN leaf_place p USING (ord) LEFT JOIN LATERAL (
             SELECT signed_at FROM checkpoint c
-            WHERE c.log_id = l.log_id AND c.size > l.leaf_index ORDER BY c.size LIMIT 1) c ON true
+            WHERE c.log_id = l.log_id AND c.size > p.leaf_index ORDER BY c.size LIMIT 1) c ON true
         WHERE coalesce(c.signed_at, %(now)s) - l.created_at > %(mmd)s""",
     ),
     (
@@ -151,25 +152,25 @@ _LOGS = "SELECT log_id, origin FROM log ORDER BY log_id"
 _CHECKPOINTS = Statement(
     "SELECT size, root, note FROM checkpoint WHERE log_id = %(log_id)s ORDER BY size"
 )
-_LEAVES = """SELECT leaf_hash, entry FROM leaf WHERE log_id = %s AND leaf_index IS NOT NULL
-    ORDER BY leaf_index"""
+_LEAVES = """SELECT l.leaf_hash, l.entry FROM leaf_place p JOIN leaf l USING (ord)
+    WHERE p.log_id = %s ORDER BY p.leaf_index"""
 _LOOKS = """SELECT q.member_id, q.query_id, q.digest, q.leaf_hash, g.origin, l.entry, o.key_id,
     o.subject, o.audit, k.kek_id, k.wrapped
     FROM query q JOIN leaf l USING (leaf_hash) JOIN log g USING (log_id)
     JOIN opening o USING (leaf_hash) JOIN opening_key k ON k.key_id = o.key_id"""
 _GRANTS = "SELECT grantee, grant_id, uses FROM grants"
-_RECORDS = """SELECT record_id, member_id, version, epoch, disputed, suppressed, kek_id, wrapped,
-    sealed FROM record ORDER BY random() LIMIT %s"""
+_RECORDS = """SELECT record_id, member_id, version, epoch, false, suppressed, kek_id, wrapped,
+    sealed, false FROM record ORDER BY random() LIMIT %s"""
 _FIND_QUERY = Statement("""
-SELECT q.digest, q.leaf_hash, l.leaf_index, l.created_at, 0
-FROM query q LEFT JOIN leaf l USING (leaf_hash)
+SELECT q.digest, q.leaf_hash, p.leaf_index, l.created_at, 0
+FROM query q LEFT JOIN leaf l USING (leaf_hash) LEFT JOIN leaf_place p USING (ord)
 WHERE q.member_id = %(member)s AND q.query_id = %(id)s
 """)
 _FIND_BATCH = Statement("""
-SELECT b.digest, b.leaf_hash, l.leaf_index, l.created_at,
+SELECT b.digest, b.leaf_hash, p.leaf_index, l.created_at,
     (SELECT count(DISTINCT (record_id, version))::int FROM record r
      WHERE r.member_id = b.member_id AND r.batch_id = b.batch_id)
-FROM batch b LEFT JOIN leaf l USING (leaf_hash)
+FROM batch b LEFT JOIN leaf l USING (leaf_hash) LEFT JOIN leaf_place p USING (ord)
 WHERE b.member_id = %(member)s AND b.batch_id = %(id)s
 """)
 

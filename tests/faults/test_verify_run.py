@@ -92,16 +92,20 @@ def test_nothing_is_found_where_all_is_whole(scene: Scene) -> None:
 DAMAGE = {
     "an entry of the log is edited": (
         *("I4", "leaf", "leaf "),
-        "UPDATE leaf SET entry = set_byte(entry, 60, get_byte(entry, 60) # 1) WHERE leaf_index = 3",
+        "UPDATE leaf SET entry = set_byte(entry, 60, get_byte(entry, 60) # 1) "
+        "FROM leaf_place p WHERE p.ord = leaf.ord AND leaf_index = 3",
     ),
-    "a leaf is taken out": ("I4", "leaf", "exchange", "DELETE FROM leaf WHERE leaf_index = 2"),
+    "a leaf is taken out": (
+        *("I4", "leaf_place", "exchange"),
+        "DELETE FROM leaf_place WHERE leaf_index = 2",
+    ),
     "a checkpoint's root is another": (
         *("I4", "checkpoint", "exchange.example"),
         "UPDATE checkpoint SET root = sha256(root) WHERE size > 0",
     ),
     "the log is shorter than its state": (
-        *("I4", "leaf", "exchange.example"),
-        "UPDATE leaf SET leaf_index = NULL WHERE leaf_index > 4",
+        *("I4", "leaf_place", "exchange.example"),
+        "DELETE FROM leaf_place WHERE leaf_index > 4",
     ),
     "an answer is gone": ("I1", "query", "member-a/qry_", "DELETE FROM query"),
     "an answer's question is another": (
@@ -127,7 +131,8 @@ DAMAGE = {
     ),
     "leaves were signed too late": (
         *("I5", "leaf", "leaf "),
-        "UPDATE leaf SET created_at = created_at - 61 WHERE leaf_index > 2",
+        "UPDATE leaf SET created_at = created_at - 61 "
+        "FROM leaf_place p WHERE p.ord = leaf.ord AND leaf_index > 2",
     ),
     "a record's payload is edited": (
         *("I12", "record", "record "),
