@@ -28,9 +28,9 @@ REFERENCE_RULE = "must be 1 to 200 characters"
 _SCHEME = re.compile(r"[a-z]{2}\.(?:ric|uscc|passport|pan|ssn)")
 # Never all digits, never shaped like a resident ID: a pseudonym and not an identifier.
 _PSEUDONYM = re.compile(r"(?![0-9]+\Z)(?![0-9]{17}[Xx]\Z)[A-Za-z0-9_.:-]{1,64}")
-_NOTICE = re.compile(r"ntc_[0-9a-z_-]{1,40}")
-_SEMVER = re.compile(r"(?:0|[1-9][0-9]{0,4})(?:\.(?:0|[1-9][0-9]{0,4})){2}")
-_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-[A-Z]{2})?")
+NOTICE_ID = re.compile(r"ntc_[0-9a-z_-]{1,40}")
+SEMVER = re.compile(r"(?:0|[1-9][0-9]{0,4})(?:\.(?:0|[1-9][0-9]{0,4})){2}")
+LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-[A-Z]{2})?")
 _MEDIA = re.compile(r"[a-z]{1,20}/[a-z0-9][a-z0-9.+-]{0,80}")
 _URI = re.compile(r"https://[!-~]{1,200}")
 _PHONE = re.compile(r"\+?[0-9][0-9 -]{2,30}")
@@ -184,9 +184,9 @@ class NoticeShown:
     def read(cls, claims: Claims) -> NoticeShown:
         """Read `notice`."""
         notice = cls(
-            id=claims.text("id", _NOTICE, "must be ntc_ and an id"),
-            version=claims.text("version", _SEMVER, "must be three numbers with dots"),
-            lang=claims.text("lang", _LANGUAGE, "must be a language tag"),
+            id=claims.text("id", NOTICE_ID, "must be ntc_ and an id"),
+            version=claims.text("version", SEMVER, "must be three numbers with dots"),
+            lang=claims.text("lang", LANGUAGE, "must be a language tag"),
             sha256=claims.digest("sha256"),
             shown_at=claims.whole("shown_at", 0),
             separate=claims.flag("separate"),

@@ -179,6 +179,12 @@ class GrantConflict(ConflictError):
     code = "grant.conflict"
 
 
+class NoticeConflict(ConflictError):
+    """The registry of notices holds something that this contradicts."""
+
+    code = "notice.conflict"
+
+
 class GrantTransition(ConflictError):
     """The grant's state does not allow this event."""
 
@@ -297,6 +303,24 @@ class GrantAfterWithdrawal(InvalidGrant):
     """The subject withdrew from this member and purpose after the artefact was issued."""
 
     code = "grant.after_withdrawal"
+
+
+class GrantNotice(InvalidGrant):
+    """The notice that the artefact names is not one that the borrower could be shown."""
+
+    code = "grant.notice"
+
+
+class GrantEvidence(InvalidGrant):
+    """The same evidence stands behind another grant, and not in one bundle of one subject."""
+
+    code = "grant.evidence"
+
+
+class InvalidNotice(RuleError):
+    """The notice is refused, and nothing is stored."""
+
+    code = "notice.rule"
 
 
 class InvalidPayload(RuleError):

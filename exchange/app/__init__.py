@@ -15,6 +15,7 @@ from exchange.api.edge.guard import API_VERSION, Edge
 from exchange.api.edge.transport import BodyLimits
 from exchange.api.grant_requests import grant_request_routes
 from exchange.api.grants.changing import change_routes
+from exchange.api.grants.notices import notice_routes
 from exchange.api.grants.registering import grant_routes
 from exchange.api.ops import observe, ops_routes
 from exchange.api.queries import query_routes
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(query_routes(ports, queries_max=settings.query_batch_queries_max))
     api.register_blueprint(grant_routes(ports))
     api.register_blueprint(change_routes(ports))
+    api.register_blueprint(notice_routes(ports))
     api.register_blueprint(batch_routes(ports))
     api.register_blueprint(record_routes(ports))
     api.register_blueprint(receipt_routes(LogPorts(ports=ports, begin=database.begin)))

@@ -12,6 +12,7 @@ import typer
 from exchange.cli import serving
 from exchange.cli.keys import config, keys
 from exchange.cli.members import member
+from exchange.cli.notices import notice
 from exchange.cli.security import security
 from exchange.cli.verify_run import verify_run
 from exchange.errors import ExchangeError, SettingsError
@@ -25,6 +26,7 @@ app.command("verify-run")(verify_run)
 app.add_typer(config, name="config")
 app.add_typer(member, name="member")
 app.add_typer(keys, name="keys")
+app.add_typer(notice, name="notice")
 app.add_typer(security, name="security")
 
 

@@ -24,6 +24,7 @@ from exchange.domain.queries import Asker
 from exchange.services.borrower.ports import BorrowerStatements
 from exchange.services.grants.ports import GrantStatements
 from exchange.services.members.ports import MemberStatements
+from exchange.services.notices.ports import NoticeStatements
 from exchange.services.records.ports import RecordStatements
 from exchange.services.security.ports import SecurityStatements
 
@@ -210,6 +211,11 @@ class Work(Protocol):
     @property
     def grants(self) -> GrantStatements:
         """Statements about grants."""
+        ...
+
+    @property
+    def notices(self) -> NoticeStatements:
+        """Statements about notices."""
         ...
 
     @property

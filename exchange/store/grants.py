@@ -108,6 +108,19 @@ SELECT event_id, grantee, grant_id, event, actor, state, reason, acted_at, effec
 FROM grant_event WHERE grantee = %(grantee)s AND grant_id = %(grant_id)s ORDER BY event_id
 """)
 
+_CLAIM_EVIDENCE = Statement("""
+INSERT INTO grant_evidence (grantee, sha256, grant_id, bundle)
+VALUES (%(grantee)s, %(sha256)s, %(grant_id)s, %(bundle)s)
+ON CONFLICT DO NOTHING
+""")
+_SAME_BUNDLE = Statement("""
+SELECT 1 FROM grant_evidence e
+JOIN grant_binding b ON b.grantee = e.grantee AND b.grant_id = e.grant_id
+    AND b.token_index = %(token_index)s
+WHERE e.grantee = %(grantee)s AND e.sha256 = %(sha256)s AND e.bundle = %(bundle)s
+    AND e.bundle <> ''
+""")
+
 _WITHDRAWN_AT = Statement("""
 SELECT max(e.effective_at)
 FROM grant_binding b
@@ -225,6 +238,19 @@ class Grants:
         """List a grant's history, oldest first."""
         parameters = {"grantee": grantee, "grant_id": grant_id}
         return [GrantEventRow(*row) for row in _EVENTS.run(self._connection, parameters)]
+
+    def claim_evidence(self, grant: NewGrant, sha256: bytes, bundle: str) -> bool:
+        """Let a grant stand on evidence; say whether no other does, but in its bundle."""
+        parameters = {
+            "grantee": grant.held.grantee,
+            "sha256": sha256,
+            "grant_id": grant.grant_id,
+            "bundle": bundle,
+            "token_index": grant.token_index,
+        }
+        if _CLAIM_EVIDENCE.run(self._connection, parameters).rowcount == 1:
+            return True
+        return _SAME_BUNDLE.run(self._connection, parameters).fetchone() is not None
 
     def withdrawn_at(self, token_index: bytes, grantee: str, purpose: str) -> int | None:
         """Say when the subject last withdrew from this grantee for this purpose."""

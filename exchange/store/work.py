@@ -19,6 +19,7 @@ from exchange.store.grants import Grants
 from exchange.store.leaves import Leaves
 from exchange.store.log import Tree
 from exchange.store.members import Members
+from exchange.store.notices import Notices
 from exchange.store.queries import Queries
 from exchange.store.records import Records
 from exchange.store.security_events import SecurityEvents
@@ -33,6 +34,7 @@ class Work:
         self.log = Leaves(connection)
         self.members = Members(connection)
         self.grants = Grants(connection)
+        self.notices = Notices(connection)
         self.records = Records(connection)
         self.security = SecurityEvents(connection)
         self.borrowers = Borrowers(connection)

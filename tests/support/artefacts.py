@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from consent.artefact import subject_commitment_text
 from consent.profiles import LegalBasis, load_profile
 from consent.purposes import PURPOSES, Act, Fetch, Purpose
+from consent.sandbox_notices import SANDBOX_VERSION, sandbox_notice, sandbox_notice_id
 
 GRANT_TYPE = "cx-grant+jws"
 SUBJECT_INPUT = b"cx/subject/v1\nric\nCN\n11010519491231002X"  # the synthetic one of GB 11643
 SALT = hashlib.sha256(b"vector salt grant 1").digest()
-DIGEST = base64.urlsafe_b64encode(hashlib.sha256(b"evidence").digest()).rstrip(b"=").decode()
 DAY_SECONDS = 86_400
 ABSENT: Final = object()  # as a change: leave the member out
 
@@ -79,10 +79,10 @@ def artefact_claims(
         "use": _use(rule.fetch, rule.act, policy.window_max, policy.window_days),
         "retention": {"answer_days": policy.answer_days or 30, "evidence_months": 84},
         "notice": {
-            "id": "ntc_test",
-            "version": "1.0.0",
+            "id": sandbox_notice_id(purpose),
+            "version": SANDBOX_VERSION,
             "lang": law.languages[0],
-            "sha256": DIGEST,
+            "sha256": _digest(sandbox_notice(purpose, law.languages[0], law.id)),
             "shown_at": now - 100,
             "separate": True,
         },
@@ -94,7 +94,7 @@ def artefact_claims(
         "evidence": {
             "level": 1,
             "type": "lender_attested",
-            "sha256": DIGEST,
+            "sha256": _digest(secrets.token_bytes(16)),
             "media": "application/pdf",
             "held_by": member,
         },
@@ -184,6 +184,10 @@ def _use(
 
 def _segment(value: Mapping[str, object]) -> str:
     return _base64url(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _digest(content: bytes) -> str:
+    return _base64url(hashlib.sha256(content).digest())
 
 
 def _base64url(value: bytes) -> str:

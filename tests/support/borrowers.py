@@ -9,8 +9,11 @@ under letters ZZZPZ; mobile numbers of the range that Ofcom keeps for drama (+44
 from __future__ import annotations
 
 import hashlib
+import secrets
 import time
 
+from consent.sandbox_notices import SANDBOX_VERSION, sandbox_notice, sandbox_notice_id
+from exchange_client.core.encoding import b64url
 from exchange_client.grants import Grant, build, evidence_of
 from exchange_client.identifiers import Identifier
 from exchange_client.keys import KeyFile
@@ -63,15 +66,17 @@ def consent(identifier: Identifier, purpose: str, *, key: KeyFile, pins: Pins) -
             "purpose": purpose,
             "subject": {"ref": f"cust-{hashlib.sha256(identifier.oprf_input()).hexdigest()[:12]}"},
             "notice": {
-                "id": "ntc_sandbox_consent",
-                "version": "1.0.0",
+                "id": sandbox_notice_id(purpose),
+                "version": SANDBOX_VERSION,
                 "lang": "zh-CN",
-                "sha256": _digest("notice"),
+                "sha256": b64url(hashlib.sha256(sandbox_notice(purpose, "zh-CN", "CN")).digest()),
                 "shown_at": now - 60,
                 "separate": True,
             },
             "collection": {"channel": "app", "act": "checkbox+otp", "at": now - 30},
-            "evidence": evidence_of(b"synthetic form", media="application/pdf", member=key.member),
+            "evidence": evidence_of(
+                secrets.token_bytes(16), media="application/pdf", member=key.member
+            ),
             "retention": {"answer_days": 180, "evidence_months": 84},
             "jurisdiction": "CN",
             "withdrawal": {"uri": "https://member.example/withdraw"},
@@ -79,9 +84,3 @@ def consent(identifier: Identifier, purpose: str, *, key: KeyFile, pins: Pins) -
         key=key,
         pins=pins,
     )
-
-
-def _digest(text: str) -> str:
-    import base64
-
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()

@@ -19,6 +19,7 @@ from exchange.domain.members import Algorithm, Member, MemberStatus, NewKey, Rol
 from exchange.services.log.open_log import open_log
 from exchange.services.log.sequence_log import sequence_log
 from exchange.services.members.manage_members import add_key, enrol_member
+from exchange.services.notices.manage_notices import seed_notices
 from exchange.services.ports import Ports
 from exchange.settings import Settings, load
 from exchange.store.log import LogDatabase
@@ -119,4 +120,5 @@ def make_sandbox(url: str, directory: Path, **options: object) -> Sandbox:
     ports = make_ports(settings, database)
     sandbox = Sandbox(app=create_app(settings), settings=settings, database=database, ports=ports)
     sandbox.sequence()
+    seed_notices(ports)
     return sandbox

@@ -2,8 +2,9 @@
 
 In:  the artefact as the member signed it, the subject's current token, and an open unit of work.
 Out: the grant, bound to the token's index; the artefact kept byte for byte, and a leaf.
-Order: form, key, signature, schema, cross-field rules, policy, claim, leaf, withdrawal rule, row;
-the first that fails refuses and nothing stays. Source: consent.md, 6.
+Order: form, key, signature, schema, cross-field rules, policy, notice, withdrawal rule, evidence,
+claim; the first that fails refuses and nothing stays. An id that is registered already is answered
+before the notice: what was approved then may be retired now. Source: consent.md, 6.
 Not here: the transaction's end (register_grant.py, request_grant.py, and a query's own).
 """
 
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 from consent.artefact import Artefact
 from consent.claims import ArtefactRefused, Step
 from consent.grants import Actor, GrantEvent, GrantState, answer_by, next_state
+from consent.notices import check_notice
 from consent.terms import check_policy, hold
 from exchange.domain.ids import parse
 from exchange.domain.queries import Asker
@@ -24,6 +26,7 @@ from exchange.services.grants.read_artefact import parse_sent, read_sent
 from exchange.services.grants.show_grant import Standing, standing
 from exchange.services.grants.supersede_grant import find_superseded, supersede
 from exchange.services.grants.write_events import Change, event_row, write_event_leaf
+from exchange.services.notices.ports import NoticeKey
 from exchange.services.ports import Ports, Work
 
 _ATTESTED = 1  # the level that a member registers by itself
@@ -60,6 +63,9 @@ def enter_grant(
     grant = _new_grant(artefact, entry, event, parsed.kid, ports)
     if stored := work.grants.find(caller.member, grant.grant_id):
         return _replayed(stored, grant, work, now)
+    shown = artefact.notice
+    registered = work.notices.registered(NoticeKey(shown.id, shown.version, shown.lang))
+    check_notice(artefact, registered, now)
     old = find_superseded(artefact, entry.token_index, work, now)
     if old:
         grant = grant._replace(chain_id=old.chain_id)
@@ -67,7 +73,8 @@ def enter_grant(
     leaf_hash = write_event_leaf(grant, change, work, ports)
     # The leaf raised the subject's counter, which holds off a withdrawal until we commit.
     _check_withdrawal(artefact, grant, work)
-    work.grants.register(grant, leaf_hash, now)
+    work.grants.register(grant, leaf_hash, now)  # A race for the id shows before its evidence.
+    _claim_evidence(artefact, grant, work)
     work.grants.add_event(event_row(grant, change, grant.held.state, leaf_hash, ports))
     if old and event is GrantEvent.REGISTER:
         supersede(old, grant.kid, work, ports)
@@ -115,3 +122,10 @@ def _check_withdrawal(artefact: Artefact, grant: NewGrant, work: Work) -> None:
     withdrawn = work.grants.withdrawn_at(grant.token_index, grant.held.grantee, artefact.purpose)
     if withdrawn is not None and artefact.iat <= withdrawn:
         raise ArtefactRefused(Step.AFTER_WITHDRAWAL, "iat", "must follow the subject's withdrawal")
+
+
+def _claim_evidence(artefact: Artefact, grant: NewGrant, work: Work) -> None:
+    sha256 = artefact.evidence.sha256
+    if sha256 and not work.grants.claim_evidence(grant, sha256, artefact.bundle or ""):
+        expected = "stands behind another grant, and not in one bundle of one subject"
+        raise ArtefactRefused(Step.EVIDENCE, "evidence/sha256", expected)

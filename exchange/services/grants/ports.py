@@ -124,6 +124,10 @@ class GrantStatements(Protocol):
         """List a grant's history, oldest first."""
         ...
 
+    def claim_evidence(self, grant: NewGrant, sha256: bytes, bundle: str) -> bool:
+        """Let a grant stand on evidence; say whether no other does, but in its bundle."""
+        ...
+
     def withdrawn_at(self, token_index: bytes, grantee: str, purpose: str) -> int | None:
         """Say when the subject last withdrew from this grantee for this purpose."""
         ...

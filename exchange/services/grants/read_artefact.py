@@ -17,8 +17,10 @@ from exchange.errors import (
     Fault,
     GrantAfterWithdrawal,
     GrantCrossField,
+    GrantEvidence,
     GrantForm,
     GrantKey,
+    GrantNotice,
     GrantPolicy,
     GrantSchema,
     GrantSignature,
@@ -37,7 +39,9 @@ _REFUSALS: Mapping[Step, type[InvalidGrant]] = MappingProxyType(
         Step.SCHEMA: GrantSchema,
         Step.CROSS_FIELD: GrantCrossField,
         Step.POLICY: GrantPolicy,
+        Step.NOTICE: GrantNotice,
         Step.AFTER_WITHDRAWAL: GrantAfterWithdrawal,
+        Step.EVIDENCE: GrantEvidence,
     }
 )
 

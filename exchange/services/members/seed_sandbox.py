@@ -17,6 +17,7 @@ from exchange.crypto.keyring import fingerprint
 from exchange.domain.base64url import b64url
 from exchange.domain.members import Algorithm, Member, MemberStatus, NewKey, Role
 from exchange.services.members.manage_members import add_key, enrol_member, list_members
+from exchange.services.notices.manage_notices import seed_notices
 from exchange.services.ports import Ports
 
 _KEY = "k1"
@@ -31,12 +32,15 @@ _YEAR_SECONDS = 365 * 86_400
 
 
 def seed_sandbox(folder: Path, ports: Ports) -> dict[str, Path]:
-    """Enrol the sandbox's members if there are none; return where their key files are.
+    """Register the sandbox's notices, enrol its members; return where their key files are.
+
+    What is there already stays.
 
     Args:
         folder: where the key files go.
         ports: of a sandbox.
     """
+    seed_notices(ports)
     files = {member: folder / f"{member}.key.json" for member in SANDBOX_MEMBERS}
     if list_members(ports):
         return {member: path for member, path in files.items() if path.exists()}
