@@ -15,7 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from exchange.errors import UnavailableError
 from exchange.store.borrowers import Borrowers
-from exchange.store.grants import Grants
+from exchange.store.grants.registry import Grants
 from exchange.store.leaves import Leaves
 from exchange.store.log import Tree
 from exchange.store.members import Members

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from consent.notices import NoticeKind
-from consent.sandbox_notices import sandbox_notice
+from consent.sandbox.notices import sandbox_notice
 from exchange.domain.base64url import b64url
 from exchange.errors import InvalidNotice, NoticeConflict
 from exchange.services.notices.manage_notices import (

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from consent.artefact import subject_commitment_text
 from consent.profiles import LegalBasis, load_profile
 from consent.purposes import PURPOSES, Act, Fetch, Purpose
-from consent.sandbox_notices import SANDBOX_VERSION, sandbox_notice, sandbox_notice_id
+from consent.sandbox.notices import SANDBOX_VERSION, sandbox_notice, sandbox_notice_id
 
 GRANT_TYPE = "cx-grant+jws"
 SUBJECT_INPUT = b"cx/subject/v1\nric\nCN\n11010519491231002X"  # the synthetic one of GB 11643

@@ -12,7 +12,7 @@ import hashlib
 import secrets
 import time
 
-from consent.sandbox_notices import SANDBOX_VERSION, sandbox_notice, sandbox_notice_id
+from consent.sandbox.notices import SANDBOX_VERSION, sandbox_notice, sandbox_notice_id
 from exchange_client.core.encoding import b64url
 from exchange_client.grants import Grant, build, evidence_of
 from exchange_client.identifiers import Identifier

@@ -18,7 +18,7 @@ from exchange.services.ports import Ports
 _EVERYONE: frozenset[Role] = frozenset()
 
 
-class NoticeSchema(StrictSchema):
+class RegisteredNoticeSchema(StrictSchema):
     """A notice of the registry; `sha256` names its text."""
 
     id = fields.String(required=True)
@@ -33,10 +33,10 @@ class NoticeSchema(StrictSchema):
     retired_at = fields.Integer(allow_none=True)
 
 
-class NoticesSchema(StrictSchema):
+class RegisteredNoticesSchema(StrictSchema):
     """Every notice of the registry."""
 
-    notices = fields.List(fields.Nested(NoticeSchema), required=True)
+    notices = fields.List(fields.Nested(RegisteredNoticeSchema), required=True)
 
 
 def notice_routes(ports: Ports) -> Routes:
@@ -44,7 +44,7 @@ def notice_routes(ports: Ports) -> Routes:
     routes = Routes("notices", description="What borrowers are shown before they agree.")
 
     @routes.signed("GET", "/v1/notices", policy=RoutePolicy(roles=_EVERYONE))
-    @routes.answers(200, NoticesSchema)
+    @routes.answers(200, RegisteredNoticesSchema)
     def notices() -> Response:
         """List the notices; an artefact names a live one."""
         now = ports.now()

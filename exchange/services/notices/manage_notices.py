@@ -7,7 +7,7 @@ have approved it, nor after it is retired. Who registers it is the first to appr
 from __future__ import annotations
 
 from consent.notices import APPROVERS_MIN, NoticeRefused, parse_notice, version_key
-from consent.sandbox_notices import sandbox_notices
+from consent.sandbox.notices import sandbox_notices
 from exchange.errors import AbsentError, InvalidField, InvalidNotice, NoticeConflict
 from exchange.services.log.write_leaves import LeafDraft, standard_base64, write_leaves
 from exchange.services.notices.ports import NoticeKey, NoticeRow

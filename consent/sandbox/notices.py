@@ -13,9 +13,9 @@ from functools import cache
 from importlib.resources import files
 from typing import TypedDict
 
-from .notices import NoticeKind
-from .profiles import Profile
-from .purposes import GRANT_PURPOSES, Purpose
+from ..notices import NoticeKind
+from ..profiles import Profile
+from ..purposes import GRANT_PURPOSES, Purpose
 
 SANDBOX_VERSION = "1.0.0"
 PRE_LISTING_ID = "ntc_sandbox_pre_listing"
@@ -71,7 +71,7 @@ def _document(
 
 @cache
 def _texts() -> dict[str, _Texts]:
-    text = files(__package__).joinpath("sandbox_notices.toml").read_text(encoding="utf-8")
+    text = files(__package__).joinpath("notices.toml").read_text(encoding="utf-8")
     read: dict[str, _Texts] = {}
     for lang, table in tomllib.loads(text).items():
         read[lang] = _Texts(

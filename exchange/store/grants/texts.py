@@ -1,0 +1,132 @@
+"""The statements about grants, as text: rows that uses are judged by, artefacts, history."""
+
+from __future__ import annotations
+
+from exchange.store.statement import Statement
+
+REGISTER = Statement("""
+WITH kept AS (
+    INSERT INTO grant_artefact (grantee, grant_id, token_index, artefact, digest, kid, policy,
+        registered_at, leaf_hash, chain_id)
+    VALUES (%(grantee)s, %(grant_id)s, %(token_index)s, %(artefact)s, %(digest)s, %(kid)s,
+        %(policy)s, %(now)s, %(leaf_hash)s, %(chain_id)s)
+), bound AS (
+    INSERT INTO grant_binding (grantee, grant_id, epoch, token_index, bound_at)
+    VALUES (%(grantee)s, %(grant_id)s, %(epoch)s, %(token_index)s, %(now)s)
+)
+INSERT INTO grants (token_index, grantee, grant_id, epoch, purpose, state, level, cross_border,
+    not_before, expires, uses, max_uses, window_start, window_uses, window_max, window_seconds,
+    detail, fields, lookback_months)
+VALUES (%(token_index)s, %(grantee)s, %(grant_id)s, %(epoch)s, %(purpose)s, %(state)s, %(level)s,
+    %(cross_border)s, %(not_before)s, %(expires)s, 0, %(max_uses)s, 0, 0, %(window_max)s,
+    %(window_seconds)s, %(detail)s, %(fields)s, %(lookback_months)s)
+""")
+
+FIND = Statement("""
+SELECT a.grant_id, g.token_index, g.epoch, a.artefact, a.digest, a.policy, a.registered_at,
+    a.leaf_hash, g.purpose, g.state, g.level, g.cross_border, g.not_before, g.expires, g.uses,
+    g.max_uses, g.window_start, g.window_uses, g.window_max, g.window_seconds, g.detail, g.fields,
+    g.lookback_months, coalesce(a.chain_id, a.grant_id), e.event_id, e.event, e.actor
+FROM grant_artefact a
+JOIN grants g ON g.token_index = a.token_index AND g.grantee = a.grantee
+    AND g.grant_id = a.grant_id
+JOIN LATERAL (
+    SELECT h.event_id, h.event, h.actor FROM grant_event h
+    WHERE h.grantee = a.grantee AND h.grant_id = a.grant_id AND h.event <> 'rebind'
+    ORDER BY h.event_id DESC LIMIT 1) e ON true
+WHERE a.grantee = %(grantee)s AND a.grant_id = %(grant_id)s
+""")
+# A rebinding moves the row that uses lock. Whoever changes a grant locks the artefact's row first,
+# and finds where the other stands in a statement that sees what it waited for.
+LOCK = Statement("""
+SELECT a.token_index FROM grant_artefact a
+WHERE a.grantee = %(grantee)s AND a.grant_id = %(grant_id)s FOR UPDATE
+""")
+LOCK_USES = Statement("""
+SELECT 1 FROM grants g
+WHERE g.token_index = %(token_index)s AND g.grantee = %(grantee)s AND g.grant_id = %(grant_id)s
+FOR UPDATE
+""")
+
+MOVE = Statement("""
+UPDATE grants SET state = %(state)s, expires = %(expires)s
+WHERE token_index = %(token_index)s AND grantee = %(grantee)s AND grant_id = %(grant_id)s
+""")
+
+BINDINGS = Statement("""
+SELECT epoch, token_index FROM grant_binding
+WHERE grantee = %(grantee)s AND grant_id = %(grant_id)s ORDER BY bound_at, epoch
+""")
+
+# The counters go with the row: a use is a use in whichever epoch.
+REBIND = Statement("""
+WITH bound AS (
+    INSERT INTO grant_binding (grantee, grant_id, epoch, token_index, bound_at)
+    VALUES (%(grantee)s, %(grant_id)s, %(epoch)s, %(token_index)s, %(now)s)
+), pointed AS (
+    UPDATE grant_artefact SET token_index = %(token_index)s
+    WHERE grantee = %(grantee)s AND grant_id = %(grant_id)s
+), gone AS (
+    DELETE FROM grants
+    WHERE token_index = %(old_index)s AND grantee = %(grantee)s AND grant_id = %(grant_id)s
+    RETURNING *
+)
+INSERT INTO grants (token_index, grantee, grant_id, epoch, purpose, state, level, cross_border,
+    not_before, expires, uses, max_uses, window_start, window_uses, window_max, window_seconds,
+    detail, fields, lookback_months)
+SELECT %(token_index)s, grantee, grant_id, %(epoch)s, purpose, state, level, cross_border,
+    not_before, expires, uses, max_uses, window_start, window_uses, window_max, window_seconds,
+    detail, fields, lookback_months
+FROM gone
+""")
+
+ADD_EVENT = Statement("""
+INSERT INTO grant_event (event_id, grantee, grant_id, event, actor, state, reason, acted_at,
+    effective_at, leaf_hash)
+VALUES (%(event_id)s, %(grantee)s, %(grant_id)s, %(event)s, %(actor)s, %(state)s, %(reason)s,
+    %(acted_at)s, %(effective_at)s, %(leaf_hash)s)
+""")
+
+EVENTS = Statement("""
+SELECT event_id, grantee, grant_id, event, actor, state, reason, acted_at, effective_at, leaf_hash
+FROM grant_event WHERE grantee = %(grantee)s AND grant_id = %(grant_id)s ORDER BY event_id
+""")
+
+CLAIM_EVIDENCE = Statement("""
+INSERT INTO grant_evidence (grantee, sha256, grant_id, bundle)
+VALUES (%(grantee)s, %(sha256)s, %(grant_id)s, %(bundle)s)
+ON CONFLICT DO NOTHING
+""")
+SAME_BUNDLE = Statement("""
+SELECT 1 FROM grant_evidence e
+JOIN grant_binding b ON b.grantee = e.grantee AND b.grant_id = e.grant_id
+    AND b.token_index = %(token_index)s
+WHERE e.grantee = %(grantee)s AND e.sha256 = %(sha256)s AND e.bundle = %(bundle)s
+    AND e.bundle <> ''
+""")
+
+WITHDRAWN_AT = Statement("""
+SELECT max(e.effective_at)
+FROM grant_binding b
+JOIN grant_artefact a ON a.grantee = b.grantee AND a.grant_id = b.grant_id
+JOIN grants g ON g.token_index = a.token_index AND g.grantee = a.grantee
+    AND g.grant_id = a.grant_id
+JOIN grant_event e ON e.grantee = b.grantee AND e.grant_id = b.grant_id AND e.event = 'withdraw'
+WHERE b.token_index = %(token_index)s AND b.grantee = %(grantee)s AND g.purpose = %(purpose)s
+""")
+
+# The grants of a chain share their subject's tokens, one in each epoch; their records stand under
+# every identity token of the subject.
+SUPPRESS = Statement("""
+UPDATE record SET suppressed = true
+WHERE record_id IN (
+        SELECT r.record_id
+        FROM grant_binding own
+        JOIN grant_binding b ON b.token_index = own.token_index AND b.grantee = own.grantee
+        JOIN grant_artefact a ON a.grantee = b.grantee AND a.grant_id = b.grant_id
+            AND coalesce(a.chain_id, a.grant_id) = %(chain_id)s
+        JOIN record r ON r.token_index = b.token_index AND r.member_id = b.grantee
+            AND r.grant_id = b.grant_id AND r.current
+        WHERE own.grantee = %(grantee)s AND own.grant_id = %(grant_id)s)
+    AND NOT suppressed
+""")
