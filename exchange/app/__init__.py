@@ -13,6 +13,7 @@ from exchange.api.discovery import discovery_routes
 from exchange.api.edge.blueprints import Api
 from exchange.api.edge.guard import API_VERSION, Edge
 from exchange.api.edge.transport import BodyLimits
+from exchange.api.events import event_routes
 from exchange.api.grant_requests import grant_request_routes
 from exchange.api.grants.changing import change_routes
 from exchange.api.grants.notices import notice_routes
@@ -22,7 +23,7 @@ from exchange.api.queries import query_routes
 from exchange.api.receipts import receipt_routes
 from exchange.api.records import record_routes
 from exchange.api.tokens import token_routes
-from exchange.app.edge import edge_ports, ops_ports
+from exchange.app.edge import edge_ports, make_paging, ops_ports
 from exchange.app.pages import PAGE_ROUTES, borrower_ports, install_pages
 from exchange.app.ports import make_log_ports, make_ports, open_database
 from exchange.app.security import security_writer
@@ -66,6 +67,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(grant_routes(ports))
     api.register_blueprint(change_routes(ports))
     api.register_blueprint(notice_routes(ports))
+    api.register_blueprint(event_routes(ports, make_paging(settings, ports)))
     api.register_blueprint(batch_routes(ports))
     api.register_blueprint(record_routes(ports))
     api.register_blueprint(receipt_routes(LogPorts(ports=ports, begin=database.begin)))

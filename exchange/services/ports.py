@@ -21,12 +21,7 @@ from exchange.crypto.keyring import Keyring
 from exchange.crypto.oprf import Evaluation
 from exchange.crypto.sealing import Sealer
 from exchange.domain.queries import Asker
-from exchange.services.borrower.ports import BorrowerStatements
-from exchange.services.grants.ports import GrantStatements
-from exchange.services.members.ports import MemberStatements
-from exchange.services.notices.ports import NoticeStatements
-from exchange.services.records.ports import RecordStatements
-from exchange.services.security.ports import SecurityStatements
+from exchange.services.nouns import Nouns
 
 
 class SubjectAsk(NamedTuple):
@@ -195,7 +190,7 @@ class LogStatements(Protocol):
         ...
 
 
-class Work(Protocol):
+class Work(Nouns, Protocol):
     """One unit of work: one transaction. Leaving it without commit() undoes everything."""
 
     @property
@@ -206,36 +201,6 @@ class Work(Protocol):
     @property
     def log(self) -> LogStatements:
         """Statements that write leaves."""
-        ...
-
-    @property
-    def grants(self) -> GrantStatements:
-        """Statements about grants."""
-        ...
-
-    @property
-    def notices(self) -> NoticeStatements:
-        """Statements about notices."""
-        ...
-
-    @property
-    def records(self) -> RecordStatements:
-        """Statements about records."""
-        ...
-
-    @property
-    def members(self) -> MemberStatements:
-        """Statements about members."""
-        ...
-
-    @property
-    def security(self) -> SecurityStatements:
-        """Statements about security events."""
-        ...
-
-    @property
-    def borrowers(self) -> BorrowerStatements:
-        """Statements about borrowers: passkeys, links, sessions."""
         ...
 
     def commit(self) -> None:

@@ -20,6 +20,7 @@ from exchange.store.leaves import Leaves
 from exchange.store.log import Tree
 from exchange.store.members import Members
 from exchange.store.notices import Notices
+from exchange.store.outward.events import Events
 from exchange.store.queries import Queries
 from exchange.store.records import Records
 from exchange.store.security_events import SecurityEvents
@@ -39,6 +40,7 @@ class Work:
         self.security = SecurityEvents(connection)
         self.borrowers = Borrowers(connection)
         self.tree = Tree(connection)
+        self.events = Events(connection)
 
     def commit(self) -> None:
         """Make everything durable: the answer may leave only after this returns."""

@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 from consent.grants import Actor, GrantEvent, GrantState, HeldGrant
 from consent.purposes import Detail
 from exchange.errors import GrantConflict
+from exchange.services.events.tell_events import grant_change
 from exchange.services.grants.ports import (
     Binding,
     GrantEventRow,
@@ -19,6 +20,7 @@ from exchange.services.grants.ports import (
     StoredGrant,
 )
 from exchange.store.grants import texts
+from exchange.store.outward.events import Events
 
 
 class Grants:
@@ -104,8 +106,10 @@ class Grants:
         texts.MOVE.run(self._connection, parameters)
 
     def add_event(self, event: GrantEventRow) -> None:
-        """Append to the history."""
+        """Append to the history, and to what the grantee is told: no caller can forget it."""
         texts.ADD_EVENT.run(self._connection, event._asdict())
+        if told := grant_change(event):
+            Events(self._connection).add([told])
 
     def events(self, grantee: str, grant_id: UUID) -> list[GrantEventRow]:
         """List a grant's history, oldest first."""

@@ -1,0 +1,52 @@
+"""The statements that a unit of work offers, by noun; each noun's own room says what they are."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from exchange.services.borrower.ports import BorrowerStatements
+from exchange.services.events.ports import EventStatements
+from exchange.services.grants.ports import GrantStatements
+from exchange.services.members.ports import MemberStatements
+from exchange.services.notices.ports import NoticeStatements
+from exchange.services.records.ports import RecordStatements
+from exchange.services.security.ports import SecurityStatements
+
+
+class Nouns(Protocol):
+    """The nouns of a unit of work, but for those of the query's way."""
+
+    @property
+    def grants(self) -> GrantStatements:
+        """Statements about grants."""
+        ...
+
+    @property
+    def notices(self) -> NoticeStatements:
+        """Statements about notices."""
+        ...
+
+    @property
+    def records(self) -> RecordStatements:
+        """Statements about records."""
+        ...
+
+    @property
+    def members(self) -> MemberStatements:
+        """Statements about members."""
+        ...
+
+    @property
+    def security(self) -> SecurityStatements:
+        """Statements about security events."""
+        ...
+
+    @property
+    def borrowers(self) -> BorrowerStatements:
+        """Statements about borrowers: passkeys, links, sessions."""
+        ...
+
+    @property
+    def events(self) -> EventStatements:
+        """Statements about events."""
+        ...
