@@ -191,6 +191,24 @@ class GrantTransition(ConflictError):
     code = "grant.transition"
 
 
+class DisputeConflict(ConflictError):
+    """This dispute id was used before, or another dispute runs about the record."""
+
+    code = "dispute.conflict"
+
+
+class DisputeTransition(ConflictError):
+    """The dispute's state, or whoever asks, does not allow this step."""
+
+    code = "dispute.transition"
+
+
+class StatementConflict(ConflictError):
+    """This statement id was used before for another text."""
+
+    code = "statement.conflict"
+
+
 class RecordConflict(ConflictError):
     """The stored record disagrees with this one."""
 

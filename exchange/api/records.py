@@ -23,7 +23,8 @@ from exchange.domain.rows import DeleteReason, Reason
 from exchange.domain.strict_json import loads
 from exchange.errors import InvalidField
 from exchange.services.ports import Ports
-from exchange.services.records.put_record import Put, delete_record, put_record
+from exchange.services.records.put_record import delete_record, put_record
+from exchange.services.records.take_row import Put
 
 _CONTRIBUTORS = frozenset({Role.CONTRIBUTOR})
 _ONE_OF = validate.OneOf

@@ -10,6 +10,9 @@ from flask import Flask
 from exchange import settings as settings_module
 from exchange.api.batches import batch_routes
 from exchange.api.discovery import discovery_routes
+from exchange.api.disputes.opening import dispute_routes
+from exchange.api.disputes.stating import statement_routes
+from exchange.api.disputes.stepping import dispute_step_routes
 from exchange.api.edge.blueprints import Api
 from exchange.api.edge.guard import API_VERSION, Edge
 from exchange.api.edge.transport import BodyLimits
@@ -70,6 +73,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(event_routes(ports, make_paging(settings, ports)))
     api.register_blueprint(batch_routes(ports))
     api.register_blueprint(record_routes(ports))
+    paging = make_paging(settings, ports)
+    api.register_blueprint(dispute_routes(ports, paging))
+    api.register_blueprint(dispute_step_routes(ports))
+    api.register_blueprint(statement_routes(ports))
     api.register_blueprint(receipt_routes(LogPorts(ports=ports, begin=database.begin)))
     borrower = borrower_ports(settings, database, ports)
     api.register_blueprint(grant_request_routes(borrower))

@@ -59,6 +59,7 @@ def make_ports(settings: Settings, database: Database) -> Ports:
             queries_per_operator_hour=settings.queries_per_operator_hour,
             queries_per_subject_day=settings.queries_per_subject_day,
             uploads_per_day=settings.uploads_per_day,
+            disputes_per_subject_day=settings.disputes_per_subject_day,
             log_late_seconds_max=settings.log_late_seconds_max,
             batch_rows_max=settings.batch_rows_max,
             fault_share_percent_max=settings.fault_share_percent_max,

@@ -92,10 +92,10 @@ def dispute_aad(dispute_id: bytes) -> bytes:
 
 
 def pad(payload: bytes) -> bytes:
-    """Pad to 256, 512, 1,024 or 2,048 bytes so that lengths tell little.
+    """Pad to a power of two, 256 to 8,192 bytes, so that lengths tell little.
 
     Raises:
-        ValueError: the payload has more than 2,046 bytes.
+        ValueError: the payload has more than 8,190 bytes.
     """
     size = next((size for size in _SIZES if len(payload) + 2 <= size), None)
     if size is None:

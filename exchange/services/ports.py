@@ -21,7 +21,14 @@ from exchange.crypto.keyring import Keyring
 from exchange.crypto.oprf import Evaluation
 from exchange.crypto.sealing import Sealer
 from exchange.domain.queries import Asker
+from exchange.services.borrower.ports import BorrowerStatements
+from exchange.services.disputes.ports import DisputeStatements
+from exchange.services.grants.ports import GrantStatements
+from exchange.services.members.ports import MemberStatements
+from exchange.services.notices.ports import NoticeStatements
 from exchange.services.nouns import Nouns
+from exchange.services.records.ports import RecordStatements
+from exchange.services.security.ports import SecurityStatements
 
 
 class SubjectAsk(NamedTuple):
@@ -203,6 +210,41 @@ class Work(Nouns, Protocol):
         """Statements that write leaves."""
         ...
 
+    @property
+    def grants(self) -> GrantStatements:
+        """Statements about grants."""
+        ...
+
+    @property
+    def notices(self) -> NoticeStatements:
+        """Statements about notices."""
+        ...
+
+    @property
+    def records(self) -> RecordStatements:
+        """Statements about records."""
+        ...
+
+    @property
+    def disputes(self) -> DisputeStatements:
+        """Statements about disputes and borrowers' statements."""
+        ...
+
+    @property
+    def members(self) -> MemberStatements:
+        """Statements about members."""
+        ...
+
+    @property
+    def security(self) -> SecurityStatements:
+        """Statements about security events."""
+        ...
+
+    @property
+    def borrowers(self) -> BorrowerStatements:
+        """Statements about borrowers: passkeys, links, sessions."""
+        ...
+
     def commit(self) -> None:
         """Make everything durable; nothing may be written afterwards."""
         ...
@@ -234,6 +276,7 @@ class Terms:
     queries_per_operator_hour: int
     queries_per_subject_day: int
     uploads_per_day: int
+    disputes_per_subject_day: int
     log_late_seconds_max: int
     batch_rows_max: int
     fault_share_percent_max: int

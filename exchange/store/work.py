@@ -15,6 +15,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from exchange.errors import UnavailableError
 from exchange.store.borrowers import Borrowers
+from exchange.store.disputes import Disputes
+from exchange.store.grants import Grants
 from exchange.store.grants.registry import Grants
 from exchange.store.leaves import Leaves
 from exchange.store.log import Tree
@@ -37,6 +39,7 @@ class Work:
         self.grants = Grants(connection)
         self.notices = Notices(connection)
         self.records = Records(connection)
+        self.disputes = Disputes(connection)
         self.security = SecurityEvents(connection)
         self.borrowers = Borrowers(connection)
         self.tree = Tree(connection)

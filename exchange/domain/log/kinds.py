@@ -119,7 +119,7 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         Kind.ADMIN: _form(
             "event", "", subject_may="member", may="approvers before_sha256 after_sha256 key roles"
         ),
-        Kind.ERASURE: _form("basis", "", may="case indices quarter"),
+        Kind.ERASURE: _form("basis", "", may="case indices quarter rows root"),
         Kind.INDEX_ROOT: _form("day size subjects root", "rule"),
         Kind.LOG_OPEN: _form("", "previous"),
         Kind.LOG_CLOSE: _form("", ""),
