@@ -22,7 +22,7 @@ from exchange.crypto.oprf import Evaluation
 from exchange.crypto.sealing import Sealer
 from exchange.domain.queries import Asker
 from exchange.services.borrower.ports import BorrowerStatements
-from exchange.services.disputes.ports import DisputeStatements
+from exchange.services.disputes.ports import DisputeStatements, SealedStatement
 from exchange.services.grants.ports import GrantStatements
 from exchange.services.members.ports import MemberStatements
 from exchange.services.notices.ports import NoticeStatements
@@ -100,16 +100,6 @@ class SealedRecord(NamedTuple):
     wrapped: bytes
     sealed: bytes
     answer_late: bool  # the answer to its dispute is overdue
-
-
-class SealedStatement(NamedTuple):
-    """A statement of the borrower, still sealed."""
-
-    statement_id: UUID
-    record_id: UUID | None  # what it speaks of; None: the subject as a whole
-    kek_id: str
-    wrapped: bytes
-    sealed: bytes
 
 
 class StoredAnswer(NamedTuple):

@@ -18,6 +18,7 @@ from consent.purposes import Detail
 from consent.reciprocity import Earned
 from exchange.domain.queries import Asker
 from exchange.errors import QueryConflict
+from exchange.services.disputes.ports import SealedStatement
 from exchange.services.ports import (
     After,
     AnswerRow,
@@ -25,7 +26,6 @@ from exchange.services.ports import (
     GateResult,
     GateRow,
     SealedRecord,
-    SealedStatement,
     StoredAnswer,
     SubjectTurn,
 )

@@ -90,6 +90,16 @@ class StoredStatement(NamedTuple):
     made_at: int
 
 
+class SealedStatement(NamedTuple):
+    """A statement of the borrower, still sealed."""
+
+    statement_id: UUID
+    record_id: UUID | None  # what it speaks of; None: the subject as a whole
+    kek_id: str
+    wrapped: bytes
+    sealed: bytes
+
+
 class DisputeAsk(NamedTuple):
     """Which disputes are listed."""
 

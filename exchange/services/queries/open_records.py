@@ -5,7 +5,8 @@ from __future__ import annotations
 from exchange.crypto.sealing import record_aad, statement_aad, unpad
 from exchange.domain.findings import HeldRecord
 from exchange.domain.records import decode_payload
-from exchange.services.ports import Ports, SealedRecord, SealedStatement
+from exchange.services.disputes.ports import SealedStatement
+from exchange.services.ports import Ports, SealedRecord
 
 
 def open_record(record: SealedRecord, ports: Ports) -> HeldRecord:
