@@ -16,7 +16,6 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from exchange.errors import UnavailableError
 from exchange.store.borrowers import Borrowers
 from exchange.store.disputes import Disputes
-from exchange.store.grants import Grants
 from exchange.store.grants.registry import Grants
 from exchange.store.leaves import Leaves
 from exchange.store.log import Tree
