@@ -19,6 +19,7 @@ from .purposes import Purpose
 
 PROFILE_IDS = ("CN", "IN", "UK", "US", "KE")
 _PLAIN = frozenset({"id", "version", "languages", "policy"})
+REFERENCE_CHARACTERS_MAX = 400
 _EDGES = 5  # six amount bands: none, and one from each edge
 
 
@@ -118,6 +119,31 @@ def load_profile(profile_id: str) -> Profile:
 def unconfirmed(profile: Profile) -> tuple[Value, ...]:
     """Return the values that counsel has to confirm before a deployment relies on them."""
     return tuple(value for value in profile.values if not value.confirmed)
+
+
+def read_references(text: str, profile: Profile) -> Mapping[str, str]:
+    """Return counsel's references to values of this version of this profile, by key.
+
+    Another version's references do not count: what they confirmed may have changed.
+
+    Raises:
+        ProfileFault: it is not TOML, or a reference is no text or names a key that needs none.
+    """
+    table = parse_toml(text).get(profile.ref, {})
+    if not isinstance(table, dict):
+        raise ProfileFault(f"{profile.ref}: must be a table")
+    asked = {value.key for value in unconfirmed(profile)}
+    for key, reference in table.items():
+        if key not in asked:
+            raise ProfileFault(f"{profile.ref}: {key}: is no value that counsel has to confirm")
+        if not isinstance(reference, str) or not 1 <= len(reference) <= REFERENCE_CHARACTERS_MAX:
+            raise ProfileFault(f"{profile.ref}: {key}: must be a text, where counsel says so")
+    return table
+
+
+def unreferenced(profile: Profile, references: Mapping[str, str]) -> tuple[Value, ...]:
+    """Return the values that neither a source nor counsel stands behind."""
+    return tuple(value for value in unconfirmed(profile) if value.key not in references)
 
 
 def parse_profile(text: str) -> Profile:

@@ -26,6 +26,7 @@ from exchange.api.queries import query_routes
 from exchange.api.receipts import receipt_routes
 from exchange.api.records import record_routes
 from exchange.api.tokens import token_routes
+from exchange.app.counsel import check_counsel, confirmations
 from exchange.app.edge import edge_ports, make_paging, ops_ports
 from exchange.app.pages import PAGE_ROUTES, borrower_ports, install_pages
 from exchange.app.ports import make_log_ports, make_ports, open_database
@@ -33,7 +34,14 @@ from exchange.app.security import security_writer
 from exchange.services.log.ports import LogPorts
 from exchange.settings import Settings
 
-__all__ = ["create_app", "make_log_ports", "make_ports", "open_database"]
+__all__ = [
+    "check_counsel",
+    "confirmations",
+    "create_app",
+    "make_log_ports",
+    "make_ports",
+    "open_database",
+]
 
 OPEN_ROUTES = frozenset({"discovery", "ops"}) | PAGE_ROUTES
 
@@ -45,6 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SettingsError: the settings or the keyring are refused.
     """
     settings = settings or settings_module.load()
+    check_counsel(settings)
     database = open_database(settings)
     ports = make_ports(settings, database)
     app = Flask("exchange", static_folder=None)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from exchange.settings import Settings
 
 config = typer.Typer(no_args_is_help=True, help="Look at the settings.")
 keys = typer.Typer(no_args_is_help=True, help="The exchange's own keyring.")
@@ -15,8 +19,19 @@ def check() -> None:
     """Check every setting and show what is in force, secrets masked: `exchange config check`."""
     from exchange import settings
 
-    for name, value in settings.shown(settings.load()).items():
+    current = settings.load()
+    for name, value in settings.shown(current).items():
         print(f"{name} = {value}")
+    _tell_unconfirmed(current)
+
+
+def _tell_unconfirmed(current: Settings) -> None:
+    """List the values of the law that stand on a report, and where counsel confirmed them."""
+    from exchange.app import confirmations
+
+    for value, reference in confirmations(current):
+        said = f"confirmed: {reference}" if reference else "NOT CONFIRMED by counsel"
+        print(f"{current.profile}.{value.key} = {value.value}  {value.counsel}  {said}")
 
 
 @keys.command()

@@ -6,6 +6,7 @@ import os
 import sys
 
 from exchange import settings
+from exchange.app import check_counsel
 
 COMMAND = (
     sys.executable,
@@ -23,5 +24,5 @@ def serve() -> None:
     Raises:
         SettingsError: the settings are refused; asked here, so that the exit code says so.
     """
-    settings.load()
+    check_counsel(settings.load())
     os.execv(COMMAND[0], COMMAND)  # noqa: S606 - our own interpreter, no shell

@@ -43,6 +43,11 @@ class Identity(BaseSettings):
     profile: Literal["CN", "IN", "KE", "UK", "US"] = Field(
         "CN", description="jurisdiction whose rules apply (a file in consent/)"
     )
+    counsel_path: Path | None = Field(
+        None,
+        description="TOML file of counsel's references to the profile's unconfirmed values; "
+        "whatever is no sandbox starts only with one for each",
+    )
     epoch: str = Field(
         "ep_1", pattern=r"^ep_[1-9][0-9]{0,5}$", description="token epoch that is open"
     )

@@ -12,7 +12,18 @@ from pathlib import Path
 from socket import socket
 from urllib.request import urlopen
 
+from consent.profiles import load_profile, unconfirmed
+
 READY_SECONDS_MAX = 60
+
+
+def confirmed(directory: Path) -> str:
+    """Write counsel's references, which whatever is no sandbox needs to be served."""
+    profile = load_profile("CN")
+    lines = [f'{value.key} = "a synthetic opinion"' for value in unconfirmed(profile)]
+    path = directory / "counsel.toml"
+    path.write_text("\n".join([f'["{profile.ref}"]', *lines, ""]))
+    return str(path)
 
 
 def exchange(*arguments: str, env: dict[str, str]) -> str:
@@ -42,12 +53,15 @@ def test_an_external_database_is_served_by_its_url(database_url: str, tmp_path: 
         "EXCHANGE_DATA_DIR": str(tmp_path / "state"),
         "EXCHANGE_LISTEN": f"127.0.0.1:{port}",
         "EXCHANGE_WORKERS": "1",
+        "EXCHANGE_COUNSEL_PATH": confirmed(tmp_path),
     }
     (tmp_path / "state").mkdir(mode=0o700)
 
     assert "nothing to do\n" == exchange("migrate", env=env)
     exchange("keys", "create", env=env)
-    assert "database_url = **********" in exchange("config", "check", env=env)
+    told = exchange("config", "check", env=env)
+    assert "database_url = **********" in told
+    assert "confirmed: a synthetic opinion" in told
     assert "evaluator" in exchange("keys", "list", env=env)
     parts = [
         subprocess.Popen(
@@ -78,6 +92,7 @@ def test_more_connections_than_the_database_takes_are_refused(
             "EXCHANGE_DATA_DIR": str(tmp_path),
             "EXCHANGE_LISTEN": "127.0.0.1:0",
             "EXCHANGE_WORKERS": "64",
+            "EXCHANGE_COUNSEL_PATH": confirmed(tmp_path),
         },
         capture_output=True,
         text=True,
