@@ -6,11 +6,13 @@ gthread keeps connections alive; no worker is recycled; the control socket is of
 from __future__ import annotations
 
 import os
+import signal
 from typing import Protocol
 
 from flask import Flask
 
 from exchange import settings as settings_module
+from exchange.jobs.parents import end_with_parent
 
 _settings = settings_module.load()
 _metrics = _settings.data_dir.absolute() / "metrics"
@@ -33,7 +35,7 @@ class Process(Protocol):
 bind = _settings.listen
 workers = _settings.workers or os.cpu_count() or 1
 threads = _settings.worker_threads
-worker_class = "gthread"
+worker_class = "exchange.jobs.worker.DrainingWorker"  # gthread that drains
 max_requests = 0
 preload_app = False  # pools and keys are made after the fork
 timeout = _settings.request_seconds_max
@@ -76,7 +78,12 @@ def on_starting(_arbiter: object) -> None:
 
 
 def post_fork(_arbiter: object, _worker: Process) -> None:
-    """Log as JSON from the first line of each server process."""
+    """Log as JSON from the first line of each server process, and never outlive the master.
+
+    A process whose master was killed would hold the address for as long as its clients hold their
+    connections, without serving new ones: whoever starts a new master could not.
+    """
+    end_with_parent(signal.SIGKILL)
     telemetry.configure_logs()
 
 

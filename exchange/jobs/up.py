@@ -7,7 +7,6 @@ Order: each part starts after what it needs, and stops before it: workers, seque
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -23,6 +22,7 @@ from typing import BinaryIO
 from exchange import settings as settings_module
 from exchange.crypto.keyring import create_keyring
 from exchange.errors import LaunchError
+from exchange.jobs.parents import end_with_parent
 from exchange.jobs.serve import COMMAND
 from exchange.settings import Settings
 from exchange.settings.sources import PREFIX
@@ -32,7 +32,6 @@ from exchange.store.migrate import migrate
 READY_SECONDS_MAX = 30
 _POLL_SECONDS = 0.05
 _WATCH_SECONDS = 0.2
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 SEQUENCE = (sys.executable, "-m", "exchange.cli", "sequence")
 
 
@@ -149,9 +148,7 @@ class _Child:
 
 
 def _end_with_parent() -> None:
-    """Ask the kernel to stop this new process when its parent dies, where the kernel can."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    end_with_parent(signal.SIGTERM)
 
 
 def _await_port(port: int, web: _Child, stop: Event) -> None:

@@ -16,12 +16,13 @@ from psycopg.rows import TupleRow
 
 from exchange.errors import UnavailableError
 from exchange.services.log.ports import LeafEntry, LogRef, LogState
-from exchange.services.ports import MMD_SECONDS, SealedRecord
+from exchange.services.ports import MMD_SECONDS
 from exchange.services.verify_run.ports import (
     RowClaim,
     StoredCheckpoint,
     StoredGrant,
     StoredLook,
+    StoredRecord,
     StoredReply,
 )
 from exchange.store.log.tree import Tree
@@ -159,8 +160,8 @@ _LOOKS = """SELECT q.member_id, q.query_id, q.digest, q.leaf_hash, g.origin, l.e
     FROM query q JOIN leaf l USING (leaf_hash) JOIN log g USING (log_id)
     JOIN opening o USING (leaf_hash) JOIN opening_key k ON k.key_id = o.key_id"""
 _GRANTS = "SELECT grantee, grant_id, uses FROM grants"
-_RECORDS = """SELECT record_id, member_id, version, epoch, false, suppressed, kek_id, wrapped,
-    sealed, false FROM record ORDER BY random() LIMIT %s"""
+_RECORDS = """SELECT record_id, version, member_id, epoch, kek_id, wrapped, sealed
+    FROM record ORDER BY random() LIMIT %s"""
 _FIND_QUERY = Statement("""
 SELECT q.digest, q.leaf_hash, p.leaf_index, l.created_at, 0
 FROM query q LEFT JOIN leaf l USING (leaf_hash) LEFT JOIN leaf_place p USING (ord)
@@ -220,10 +221,10 @@ class Run:
         for row in self._stream("grants", _GRANTS):
             yield StoredGrant(*row)
 
-    def some_records(self, rows_max: int) -> Iterator[SealedRecord]:
+    def some_records(self, rows_max: int) -> Iterator[StoredRecord]:
         """Fetch records at random."""
         for row in self._connection.execute(_RECORDS, (rows_max,)):
-            yield SealedRecord(*row)
+            yield StoredRecord(*row)
 
     def find_query(self, member: str, query_id: UUID) -> StoredReply | None:
         """Find what is stored under a query id."""

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from exchange.crypto.sealing import record_aad, unpad
 from exchange.domain.records import decode_payload
 from exchange.errors import ExchangeError
-from exchange.services.ports import SealedRecord
-from exchange.services.verify_run.ports import Break, RunPorts, RunStatements
+from exchange.services.verify_run.ports import Break, RunPorts, RunStatements, StoredRecord
 
 RECORDS_MAX = 1_000
 
@@ -22,7 +21,7 @@ def check_records(run: RunStatements, ports: RunPorts) -> Iterator[Break]:
             yield Break("I12", f"record {record.record_id} {record.version}", f"{error}")
 
 
-def _open(record: SealedRecord, ports: RunPorts) -> None:
+def _open(record: StoredRecord, ports: RunPorts) -> None:
     aad = record_aad(record.record_id.bytes, record.version, record.member, record.epoch)
     key = ports.sealer.open_key(record.kek_id, record.wrapped, aad)
     decode_payload(unpad(key.open(record.sealed, aad)))

@@ -11,7 +11,6 @@ from uuid import UUID
 from exchange.crypto.keyring import Keyring
 from exchange.crypto.sealing import Sealer
 from exchange.services.log.ports import CheckpointSigner, LeafEntry, LogRef, LogState
-from exchange.services.ports import SealedRecord
 
 
 class Break(NamedTuple):
@@ -62,6 +61,18 @@ class StoredCheckpoint(NamedTuple):
     note: str
 
 
+class StoredRecord(NamedTuple):
+    """One version of a record, still sealed."""
+
+    record_id: UUID
+    version: int
+    member: str
+    epoch: str
+    kek_id: str
+    wrapped: bytes
+    sealed: bytes
+
+
 class StoredReply(NamedTuple):
     """What is stored of something that a client holds a receipt of."""
 
@@ -103,7 +114,7 @@ class RunStatements(Protocol):
         """Fetch every grant."""
         ...
 
-    def some_records(self, rows_max: int) -> Iterator[SealedRecord]:
+    def some_records(self, rows_max: int) -> Iterator[StoredRecord]:
         """Fetch records at random."""
         ...
 
