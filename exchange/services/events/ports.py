@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import UUID
 
 from exchange.domain.outward.events import FeedEvent, NewEvent
+
+if TYPE_CHECKING:  # They stand beside the unit of work, which offers these statements.
+    from exchange.services.ports import SealedRecord, StoredAnswer
+
+
+class PastAsker(NamedTuple):
+    """The last answer about new credit that a member was given about a subject."""
+
+    member: str
+    query_id: UUID
+    stored: StoredAnswer
 
 
 class EventStatements(Protocol):
@@ -22,6 +33,22 @@ class EventStatements(Protocol):
 
     def place(self, member: str, event_id: UUID) -> int | None:
         """Return the place of one of the member's events."""
+        ...
+
+    def told(self, once: str) -> bool:
+        """Say whether something that is told but once was told before."""
+        ...
+
+    def past_askers(self, indices: Sequence[bytes], since: int) -> list[PastAsker]:
+        """Find the active members that asked about new credit since then, each with its last."""
+        ...
+
+    def records_of(self, indices: Sequence[bytes], now: int) -> list[SealedRecord]:
+        """Fetch the current records under a subject's identity tokens, as a look reads them."""
+        ...
+
+    def contributors(self, member: str) -> int:
+        """Count the active members that contribute, but for this one."""
         ...
 
     def read(self, member: str, after: int, rows_max: int, *, grants_only: bool) -> list[FeedEvent]:

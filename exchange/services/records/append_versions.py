@@ -7,17 +7,34 @@ from collections.abc import Sequence
 from exchange.crypto.sealing import pad, record_aad
 from exchange.domain.ids import uuid7
 from exchange.domain.records import date_of, encode_payload
-from exchange.domain.rows import Deletion
+from exchange.domain.rows import AnyRow, Deletion, Reason
+from exchange.services.events.tell_corrections import Cause, look_before, tell_corrected
 from exchange.services.ports import Ports, Work
 from exchange.services.records.judge_rows import Change
 from exchange.services.records.ports import NewVersion, Writing
 
 
 def append_versions(changes: Sequence[Change], writing: Writing, work: Work, ports: Ports) -> None:
-    """Append the versions of these changes."""
-    if changes:
-        versions = [_seal(change, writing.member, ports) for change in changes]
-        work.records.append_versions(versions, writing)
+    """Append the versions of these changes; whom a correction concerns is told of it."""
+    if not changes:
+        return
+    # Looked at before anything is written, so that only the correction can make a difference.
+    given = [
+        (look_before(change.indices, work, ports), cause)
+        for change in changes
+        if (cause := _corrects(change.row))
+    ]
+    versions = [_seal(change, writing.member, ports) for change in changes]
+    work.records.append_versions(versions, writing)
+    for answers, cause in given:
+        tell_corrected(answers, cause, work, ports)
+
+
+def _corrects(row: AnyRow) -> Cause | None:
+    """Say how a row corrects what was said before; what merely goes on corrects nothing."""
+    if isinstance(row, Deletion):
+        return Cause.DELETED
+    return Cause.AMENDED if row.reason is Reason.AMEND else None
 
 
 def _seal(change: Change, member: str, ports: Ports) -> NewVersion:

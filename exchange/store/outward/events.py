@@ -9,6 +9,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from exchange.domain.outward.events import EventKind, FeedEvent, NewEvent, StoredBands
+from exchange.services.events.ports import PastAsker
+from exchange.services.ports import SealedRecord, StoredAnswer
 from exchange.store.statement import Statement
 
 NUMBERED_AT_ONCE_MAX = 5_000  # the rest is numbered at the next reading
@@ -55,6 +57,29 @@ ORDER BY seq LIMIT %(rows_max)s::int
 _READ_ALL = Statement(_READ)
 _READ_GRANTS = Statement(_READ.replace("ORDER BY", "    AND left(kind, 6) = 'GRANT_' ORDER BY"))
 
+_TOLD = Statement("SELECT EXISTS (SELECT 1 FROM event WHERE once = %(once)s)")
+_PAST_ASKERS = Statement("""
+SELECT DISTINCT ON (i.member_id) i.member_id, i.query_id, q.digest, q.leaf_hash, q.key_id,
+    q.sealed, k.kek_id, k.wrapped
+FROM inquiry i
+JOIN member m ON m.member_id = i.member_id AND m.status = 'ACTIVE'
+JOIN query q ON q.member_id = i.member_id AND q.query_id = i.query_id
+JOIN opening_key k ON k.key_id = q.key_id
+WHERE i.token_index = ANY (%(indices)s::bytea[]) AND i.asked_at >= %(since)s
+ORDER BY i.member_id, i.asked_at DESC
+""")
+# As the gate reads them: see store/functions.py.
+_RECORDS_OF = Statement("""
+SELECT r.record_id, r.member_id, r.version, r.epoch, d.record_id IS NOT NULL, r.suppressed,
+    r.kek_id, r.wrapped, r.sealed, coalesce(d.due_at <= %(now)s, false)
+FROM record r LEFT JOIN dispute_mark d ON d.record_id = r.record_id
+WHERE r.token_index = ANY (%(indices)s::bytea[]) AND r.current
+""")
+_CONTRIBUTORS = Statement("""
+SELECT count(*) FROM member
+WHERE status = 'ACTIVE' AND 'contributor' = ANY (roles) AND member_id <> %(member)s
+""")
+
 
 class Events:
     """Statements about events, bound to one open transaction."""
@@ -91,6 +116,26 @@ class Events:
         parameters = {"member": member, "event_id": event_id}
         row = _PLACE.run(self._connection, parameters).fetchone()
         return None if row is None else row[0]
+
+    def told(self, once: str) -> bool:
+        """Say whether something that is told but once was told before."""
+        return bool(_one(_TOLD.run(self._connection, {"once": once}).fetchone())[0])
+
+    def past_askers(self, indices: Sequence[bytes], since: int) -> list[PastAsker]:
+        """Find the active members that asked about new credit since then, each with its last."""
+        parameters = {"indices": list(indices), "since": since}
+        rows = _PAST_ASKERS.run(self._connection, parameters)
+        return [PastAsker(row[0], row[1], StoredAnswer(*row[2:8])) for row in rows]
+
+    def records_of(self, indices: Sequence[bytes], now: int) -> list[SealedRecord]:
+        """Fetch the current records under a subject's identity tokens, as a look reads them."""
+        parameters = {"indices": list(indices), "now": now}
+        return [SealedRecord(*row) for row in _RECORDS_OF.run(self._connection, parameters)]
+
+    def contributors(self, member: str) -> int:
+        """Count the active members that contribute, but for this one."""
+        parameters = {"member": member}
+        return int(_one(_CONTRIBUTORS.run(self._connection, parameters).fetchone())[0])
 
     def read(self, member: str, after: int, rows_max: int, *, grants_only: bool) -> list[FeedEvent]:
         """Read numbered events after a place, in order."""
