@@ -56,6 +56,8 @@ def install_pages(
         assets=assets,
         report=report,
     )
-    desk = Desk(site=site, borrower=borrower, contact=settings.pages_contact)
+    desk = Desk(
+        site=site, borrower=borrower, contact=settings.pages_contact, zone=settings.pages_zone
+    )
     app.register_blueprint(asset_routes(assets))
     app.register_blueprint(borrower_routes(desk))

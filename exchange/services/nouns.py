@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from exchange.services.borrower.ports import BorrowerStatements
+from exchange.services.borrower.ports import BorrowerStatements, FileStatements
 from exchange.services.events.ports import EventStatements
 from exchange.services.grants.ports import GrantStatements
 from exchange.services.members.ports import MemberStatements
@@ -39,6 +39,11 @@ class Nouns(Protocol):
     @property
     def security(self) -> SecurityStatements:
         """Statements about security events."""
+        ...
+
+    @property
+    def files(self) -> FileStatements:
+        """Statements by which borrowers see their own files."""
         ...
 
     @property

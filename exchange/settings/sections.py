@@ -150,6 +150,11 @@ class Pages(BaseSettings):
         max_length=200,
         description="where borrowers ask for help, as pages show it",
     )
+    pages_zone: str = Field(
+        "Asia/Shanghai",
+        pattern=r"^[A-Za-z_]{1,32}(/[A-Za-z_]{1,32}){0,2}$",
+        description="IANA time zone of the moments that pages show, where no member has its own",
+    )
     page_idle_seconds_max: int = Field(
         1_800, ge=60, le=3_600, description="without a click a session on the pages ends"
     )

@@ -14,7 +14,8 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from exchange.errors import UnavailableError
-from exchange.store.borrowers import Borrowers
+from exchange.store.borrowers.files import Files
+from exchange.store.borrowers.keys import Borrowers
 from exchange.store.disputes import Disputes
 from exchange.store.grants.registry import Grants
 from exchange.store.leaves import Leaves
@@ -41,6 +42,7 @@ class Work:
         self.disputes = Disputes(connection)
         self.security = SecurityEvents(connection)
         self.borrowers = Borrowers(connection)
+        self.files = Files(connection)
         self.tree = Tree(connection)
         self.events = Events(connection)
 

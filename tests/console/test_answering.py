@@ -2,35 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from tests.support.authenticator import Authenticator
 from tests.support.borrower_browser import Browser, Page, agreed, requested
 from tests.support.grant_desk import GrantDesk, shown
-from tests.support.sandbox import Sandbox, make_sandbox
-
-
-@pytest.fixture
-def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """An exchange without members."""
-    made = make_sandbox(database_url, tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def desk(sandbox: Sandbox) -> GrantDesk:
-    """The desk of one lender."""
-    return GrantDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
-
-
-@pytest.fixture
-def browser(sandbox: Sandbox) -> Browser:
-    """A borrower's browser."""
-    return Browser(sandbox=sandbox)
+from tests.support.sandbox import Sandbox
 
 
 def test_a_borrower_reads_and_agrees_and_the_next_query_is_answered(

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from werkzeug.test import Client, TestResponse
 
+from exchange.domain.base64url import b64url
 from tests.support.authenticator import PAGES, Authenticator
 from tests.support.grant_desk import GrantDesk, shown, token
 from tests.support.sandbox import Sandbox
@@ -131,8 +132,6 @@ def requested(
 
 def request(desk: GrantDesk, artefact: str, subject: int = 1) -> TestResponse:
     """Send a grant request."""
-    from exchange.domain.base64url import b64url
-
     body = {"artefact": artefact, "token": b64url(token(subject)), "epoch": "ep_1"}
     return desk.send("POST", "/v1/grant-requests", body)
 

@@ -45,6 +45,7 @@ class Desk:
     site: Site
     borrower: BorrowerPorts
     contact: str  # of the exchange, for people
+    zone: str  # IANA time zone of moments that are no member's
 
     def visit(self) -> Visit:
         """Return the visit of whoever sent this request.

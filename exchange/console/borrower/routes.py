@@ -6,6 +6,8 @@ from flask import Blueprint, Response, request
 
 from exchange.console.borrower.answering import answering_pages
 from exchange.console.borrower.desk import Desk, remember_language
+from exchange.console.borrower.own_file import file_pages
+from exchange.console.borrower.permissions import permission_pages
 from exchange.console.borrower.signing_in import sign_in_pages
 from exchange.console.web.headers import harden
 from exchange.console.web.refusals import refusal_page
@@ -25,4 +27,6 @@ def borrower_routes(desk: Desk) -> Blueprint:
 
     sign_in_pages(routes, desk)
     answering_pages(routes, desk)
+    permission_pages(routes, desk)
+    file_pages(routes, desk)
     return routes

@@ -12,9 +12,7 @@ from exchange.domain.borrowers.passkeys import Assertion, Passkey, RelyingParty
 
 if TYPE_CHECKING:  # They name this module in turn.
     from exchange.services.log.ports import LogWork
-    from exchange.services.ports import Ports
-
-OPERATOR = ""  # the voucher that stands for the operator's proofing of a person
+    from exchange.services.ports import Ports, SealedRecord
 
 
 class GrantLink(NamedTuple):
@@ -44,7 +42,7 @@ class Voucher(NamedTuple):
 
     token_index: bytes
     epoch: str
-    voucher: str  # a member, or OPERATOR
+    voucher: str  # a member, or OPERATOR of domain/borrowers/reach.py
     vouched_at: int  # unix seconds
 
 
@@ -67,6 +65,74 @@ class Cosignature(NamedTuple):
     passkey: Passkey
     assertion: Assertion
     signed_at: int  # unix seconds
+
+
+class Opened(NamedTuple):
+    """One subject of a key, and one member whose entries it opens; None: everybody's."""
+
+    token_index: bytes
+    subject: str  # pseudonym
+    member: str | None
+
+
+class OwnEntry(NamedTuple):
+    """One entry of the log about the subject: its own slot, still sealed."""
+
+    leaf_hash: bytes
+    kind: str
+    member: str  # "" where no member did it
+    origin: str
+    leaf_index: int | None  # None: it waits for the sequencer
+    key_id: str
+    subject_sealed: bytes
+    kek_id: str
+    wrapped: bytes
+
+
+class OwnCount(NamedTuple):
+    """How many entries were numbered for a subject in a log, are there, and are open to a key."""
+
+    subject: str
+    numbered: int
+    present: int
+    opened: int
+
+
+class OwnGrant(NamedTuple):
+    """A grant of the subject."""
+
+    grantee: str
+    grant_id: UUID
+
+
+class FileStatements(Protocol):
+    """Statements by which a borrower sees the own file."""
+
+    def entries(
+        self, opened: Sequence[Opened], *, before: bytes | None, rows_max: int
+    ) -> list[OwnEntry]:
+        """List entries, newest first, from before a leaf on."""
+        ...
+
+    def counts(self, opened: Sequence[Opened], *, log_id: int) -> list[OwnCount]:
+        """Count the entries of a log, subject by subject."""
+        ...
+
+    def has_entry(self, opened: Sequence[Opened], leaf_hash: bytes) -> bool:
+        """Tell whether this entry is one that the key opens."""
+        ...
+
+    def grants(self, opened: Sequence[Opened], *, rows_max: int) -> list[OwnGrant]:
+        """List grants, newest first."""
+        ...
+
+    def find_grant(self, opened: Sequence[Opened], grant_id: UUID) -> OwnGrant | None:
+        """Find a grant that the key reaches."""
+        ...
+
+    def records(self, opened: Sequence[Opened], *, rows_max: int) -> list[SealedRecord]:
+        """List what members report now."""
+        ...
 
 
 class BorrowerStatements(Protocol):

@@ -9,7 +9,7 @@ Source: log.md, 10.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from exchange.crypto.keyring import Use
@@ -58,16 +58,41 @@ def prove_leaf(leaf_hash: bytes, member: str, log_ports: LogPorts) -> Proven | P
         IntegrityError: what is stored does not open, or does not prove the leaf.
     """
     with log_ports.begin() as work:
-        stored = work.tree.find_leaf(leaf_hash)
-        if stored is None:
-            raise AbsentError
-        leaf = _opened(leaf_hash, stored, log_ports.ports)
+        leaf, stored = _found(leaf_hash, log_ports.ports, work.tree)
         if member != json.loads(leaf.subject.payload).get("member"):
             raise AbsentError
-        if stored.leaf_index is None:
-            promise = _promise(leaf_hash, stored, log_ports.ports)
-            return Promised(promise=promise, retry_after_seconds=RETRY_AFTER_SECONDS)
-        return Proven(proof=_proof(leaf, stored.log.log_id, stored.leaf_index, work.tree).print())
+        return _proven(leaf, stored, frozenset(Slot), log_ports.ports, work.tree)
+
+
+def prove_opened(
+    leaf_hash: bytes, opened: frozenset[Slot], log_ports: LogPorts
+) -> Proven | Promised:
+    """Return the proof of a leaf with these slots opened; whoever asks was let in by the caller.
+
+    Raises:
+        AbsentError: there is no such leaf.
+        IntegrityError: what is stored does not open, or does not prove the leaf.
+    """
+    with log_ports.begin() as work:
+        leaf, stored = _found(leaf_hash, log_ports.ports, work.tree)
+        return _proven(leaf, stored, opened, log_ports.ports, work.tree)
+
+
+def _found(leaf_hash: bytes, ports: Ports, tree: TreeStatements) -> tuple[Leaf, StoredLeaf]:
+    stored = tree.find_leaf(leaf_hash)
+    if stored is None:
+        raise AbsentError
+    return _opened(leaf_hash, stored, ports), stored
+
+
+def _proven(
+    leaf: Leaf, stored: StoredLeaf, opened: frozenset[Slot], ports: Ports, tree: TreeStatements
+) -> Proven | Promised:
+    if stored.leaf_index is None:
+        promise = _promise(leaf.leaf_hash, stored, ports)
+        return Promised(promise=promise, retry_after_seconds=RETRY_AFTER_SECONDS)
+    proof = _proof(leaf, stored.log.log_id, stored.leaf_index, tree)
+    return Proven(proof=replace(proof, extra=proof_extra(leaf, opened=opened)).print())
 
 
 def _opened(leaf_hash: bytes, stored: StoredLeaf, ports: Ports) -> Leaf:
@@ -101,8 +126,7 @@ def _proof(leaf: Leaf, log_id: int, index: int, tree: TreeStatements) -> TlogPro
         verify_inclusion(leaf.leaf_hash, index, path, TreeHead(size=state.size, root=state.root))
     except InvalidProof as error:
         raise LogDamaged(f"the tiles do not prove leaf {index}: {error}") from error
-    extra = proof_extra(leaf, opened=frozenset(Slot))
-    return TlogProof(index=index, path=path, checkpoint=state.note.encode(), extra=extra)
+    return TlogProof(index=index, path=path, checkpoint=state.note.encode())
 
 
 def _promise(leaf_hash: bytes, stored: StoredLeaf, ports: Ports) -> str:

@@ -164,4 +164,5 @@ log_search = Table(
     at("t"),
     blob("operator_mac"),
     blob("application_mac"),
+    Index("log_search_subject", "subject", postgresql_where=sql("subject <> ''")),
 )

@@ -73,9 +73,15 @@ VALUES (%(token_index)s, %(credential_id)s, %(voucher)s, %(epoch)s, %(grant_id)s
 ON CONFLICT DO NOTHING
 """)
 
+# A grant carried over to another epoch's token takes its voucher along.
 _VOUCHERS = Statement("""
 SELECT token_index, epoch, voucher, vouched_at FROM passkey_voucher
-WHERE credential_id = %(credential_id)s ORDER BY vouched_at, voucher
+WHERE credential_id = %(credential_id)s
+UNION
+SELECT b.token_index, b.epoch, v.voucher, v.vouched_at
+FROM passkey_voucher v JOIN grant_binding b ON b.grantee = v.voucher AND b.grant_id = v.grant_id
+WHERE v.credential_id = %(credential_id)s
+ORDER BY 4, 3
 """)
 
 _OTHER_KEYS = Statement("""
