@@ -83,6 +83,7 @@ class Request:
     reciprocal: bool = True  # False: the member's contribution class gets no answers
     earned: Earned = Earned.ALL  # how deep its contribution lets an answer go
     case_open: bool = False  # an open case, proof of control or budget, where no grant is used
+    refused: Reason | None = None  # why the artefact sent with the question was not registered
     spends: bool = True  # False: an event of a watch, decided again without a use
 
 
@@ -180,6 +181,8 @@ def _before_the_grant(request: Request, rule: PurposeRule, policy: Policy) -> Re
         return Reason.PURPOSE_OFF
     if not request.reciprocal:
         return Reason.RECIPROCITY_NONE
+    if request.refused:
+        return request.refused
     if rule.permission is Permission.GRANT:
         return None if request.grant_named else Reason.GRANT_MISSING
     return None if request.case_open else Reason.CASE_MISSING

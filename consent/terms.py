@@ -7,8 +7,12 @@ Not here: notices and evidence hashes, which are known to the registry alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from .artefact import Artefact
 from .claims import ArtefactRefused, Step
+from .decision import Reason
 from .grants import GrantState, HeldGrant
 from .parts import AgreeAct, Mode
 from .policies import Policy
@@ -16,6 +20,16 @@ from .profiles import LegalBasis, Profile
 from .purposes import DETAIL_DEPTH, PURPOSES, Act, Detail, Fetch, PurposeRule
 
 _DAY_SECONDS = 86_400
+_BY_FIELD: Mapping[str, Reason] = MappingProxyType(
+    {"purpose": Reason.PURPOSE_OFF, "evidence/level": Reason.GRANT_LEVEL}
+)
+_BY_STEP: Mapping[Step, Reason] = MappingProxyType(
+    {
+        Step.NOTICE: Reason.GRANT_UNUSABLE,
+        Step.AFTER_WITHDRAWAL: Reason.GRANT_WITHDRAWN,
+        Step.EVIDENCE: Reason.GRANT_UNUSABLE,
+    }
+)
 _BEYOND = "goes beyond the policy"
 _Rule = tuple[str, bool, str]
 
@@ -62,6 +76,17 @@ def hold(artefact: Artefact, state: GrantState) -> HeldGrant:
         fields=artefact.depth.fields,
         lookback_months=artefact.depth.lookback_months,
     )
+
+
+def artefact_reason(refused: ArtefactRefused) -> Reason | None:
+    """Return why a question may not rest on the artefact sent with it; None: it is no artefact.
+
+    What is wrong in itself (form, key, signature, members) is an error of the request. What the
+    policy or the registry does not take is a refusal, and so a result.
+    """
+    if refused.step is Step.POLICY:
+        return _BY_FIELD.get(refused.field, Reason.GRANT_UNUSABLE)
+    return _BY_STEP.get(refused.step)
 
 
 def _of_purpose(

@@ -17,16 +17,20 @@ from exchange.api.edge.blueprints import Line, Routes
 from exchange.api.edge.fields import ByteText, StrictSchema, Text, WholeNumber
 from exchange.api.edge.guard import current_caller, nonce_spent
 from exchange.api.edge.transport import JSON_TYPE, LINES_TYPE, Body, Nonce, RoutePolicy
+from exchange.crypto.signing import JWS_BYTES_MAX
 from exchange.domain.base64url import unb64url
 from exchange.domain.ids import parse
 from exchange.domain.members import Role
 from exchange.domain.queries import Query, Token, TokenKind
+from exchange.domain.strict_json import JsonLimits
 from exchange.errors import Fault, InvalidField
 from exchange.services.log.write_leaves import standard_base64
 from exchange.services.ports import Ports
 from exchange.services.queries.answer_query import Answered, answer_queries, stored_receipt
 
 TOKEN_BYTES = 64
+# Wider than an artefact may be: one that is too long is told so, as an artefact.
+ARTEFACT_LIMITS = JsonLimits(string_bytes=JWS_BYTES_MAX)
 IDENTITIES_MAX = 3
 _REF = r"[A-Za-z0-9_.:-]{1,64}"
 _EPOCH = r"ep_[1-9][0-9]{0,5}"
@@ -54,6 +58,7 @@ class QuerySchema(StrictSchema):
     tokens = fields.List(fields.Nested(TokenSchema), required=True, validate=validate.Length(1, 4))
     purpose = fields.String(required=True, validate=validate.OneOf([one.value for one in Purpose]))
     grant_id = Text(pattern=r"gnt_[0-9a-f]{32}", required=False)
+    artefact = Text(pattern=rf"[!-~]{{1,{JWS_BYTES_MAX}}}", required=False)
     operator = Text(pattern=_REF)
     application_ref = Text(pattern=_REF)
     detail = fields.String(validate=validate.OneOf([Detail.BANDS, Detail.FLAG]))
@@ -71,6 +76,9 @@ class ReceiptSchema(StrictSchema):
 _QUERY_ID = Annotated[str, Meta(pattern=r"^qry_[0-9a-f]{32}\Z")]
 _GRANT_ID = Annotated[str, Meta(pattern=r"^gnt_[0-9a-f]{32}\Z")]
 _RefText = Annotated[str, Meta(pattern=rf"^{_REF}\Z")]
+
+
+_ArtefactText = Annotated[str, Meta(pattern=r"^[!-~]+\Z", max_length=JWS_BYTES_MAX)]
 
 
 class _Token(Struct, forbid_unknown_fields=True):
@@ -93,6 +101,9 @@ class _Body(Struct, forbid_unknown_fields=True):
     operator: _RefText
     application_ref: _RefText
     grant_id: _GRANT_ID | UnsetType = UNSET
+    artefact: Annotated[str, Meta(pattern=r"^[!-~]+\Z", max_length=JWS_BYTES_MAX)] | UnsetType = (
+        UNSET
+    )
     detail: Literal["bands", "flag"] = "bands"
     after: _After | UnsetType = UNSET
 
@@ -109,6 +120,8 @@ def read_query(value: object) -> Callable[[bytes], Query]:
         Token(kind=one.kind, value=_bytes(one.value, TOKEN_BYTES)) for one in body.tokens
     )
     _check_order(tokens)
+    if body.artefact is not UNSET and body.grant_id is not UNSET:
+        raise InvalidField("goes without a grant_id", field="artefact")
     after = body.after
     return partial(
         _query,
@@ -117,6 +130,7 @@ def read_query(value: object) -> Callable[[bytes], Query]:
         tokens=tokens,
         purpose=body.purpose,
         grant_id=None if body.grant_id is UNSET else parse("gnt", body.grant_id, field="grant_id"),
+        artefact=None if body.artefact is UNSET else body.artefact,
         operator=body.operator,
         application=body.application_ref,
         detail=Detail(body.detail),
@@ -136,9 +150,9 @@ def query_routes(ports: Ports, *, queries_max: int) -> Routes:
         policy=RoutePolicy(roles=asker, body=Body.JSON, nonce=Nonce.BY_THE_SERVICE),
     )
     @routes.answers(200, ReceiptSchema)
-    @routes.body(QuerySchema, reader=read_query)
+    @routes.body(QuerySchema, reader=read_query, limits=ARTEFACT_LIMITS)
     def ask(query: Callable[[bytes], Query]) -> Response:
-        """Ask whether a subject is delinquent at another member."""
+        """Ask whether a subject is delinquent at another member; a grant may come along."""
         caller = current_caller()
         answered = answer_queries([query(caller.body)], caller.asker, ports)
         nonce_spent()
@@ -170,11 +184,17 @@ def query_routes(ports: Ports, *, queries_max: int) -> Routes:
 
 
 def check_distinct(queries: list[Query]) -> list[Query]:
-    """Refuse a batch that names one subject, grant or query id twice.
+    """Refuse a batch that names one subject, grant or query id twice, or brings an artefact.
 
     Raises:
-        InvalidField: one stands twice; the fault points at the second line.
+        InvalidField: one stands twice, or an artefact; the fault points at the (second) line.
     """
+    for number, query in enumerate(queries):
+        if query.artefact is not None:
+            # Each registration locks its subject; in a batch they would lock in any order.
+            expected = "comes with a single query alone; register it first"
+            fault = Fault(f"/{number}/artefact", InvalidField.code, expected)
+            raise InvalidField(expected, faults=(fault,))
     named: dict[str, list[object]] = {
         "query_id": [query.query_id for query in queries],
         "tokens": [query.tokens[0].value for query in queries],

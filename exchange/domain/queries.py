@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from consent.claims import Step
+from consent.decision import Reason
 from consent.purposes import Detail, Purpose
 from exchange.domain.members import Role
 
@@ -29,6 +31,15 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedArtefact:
+    """An artefact sent with a query that the policy or the registry does not take."""
+
+    reason: Reason
+    step: Step
+    sha256: bytes  # of the artefact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A question as it was asked; who asks comes from the signature, never from here."""
 
@@ -43,6 +54,8 @@ class Query:
     detail: Detail  # bands or flag
     after_size: int
     after_root: str  # standard base64, as the log writes it; "" with size 0
+    artefact: str | None = None  # a grant sent along, to be registered first: compact JWS
+    refused: RefusedArtefact | None = None  # what became of it, where it was not registered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -235,6 +235,10 @@ class Work(Nouns, Protocol):
         """Statements about borrowers: passkeys, links, sessions."""
         ...
 
+    def attempt(self) -> AbstractContextManager[None]:
+        """Undo what is written within the block, and that alone, where the block raises."""
+        ...
+
     def commit(self) -> None:
         """Make everything durable; nothing may be written afterwards."""
         ...

@@ -46,6 +46,17 @@ class Work:
         self.tree = Tree(connection)
         self.events = Events(connection)
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Undo what is written within the block, and that alone, where the block raises."""
+        self._connection.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK TO SAVEPOINT attempt")
+            raise
+        self._connection.execute("RELEASE SAVEPOINT attempt")
+
     def commit(self) -> None:
         """Make everything durable: the answer may leave only after this returns."""
         self._connection.commit()

@@ -12,17 +12,15 @@ from exchange.api.edge.fields import ByteText, StrictSchema, Text
 from exchange.api.edge.guard import current_caller
 from exchange.api.edge.transport import Body, RoutePolicy
 from exchange.api.grants.showing import EventsSchema, GrantSchema, shown, shown_event
+from exchange.api.queries import ARTEFACT_LIMITS
 from exchange.crypto.signing import JWS_BYTES_MAX
 from exchange.domain.ids import parse
 from exchange.domain.members import Role
-from exchange.domain.strict_json import JsonLimits
 from exchange.services.grants.list_purposes import list_purposes
 from exchange.services.grants.register_grant import register_grant
 from exchange.services.grants.show_grant import show_events, show_grant
 from exchange.services.ports import Ports
 
-# Wider than an artefact may be: one that is too long is told so, as an artefact.
-_ARTEFACT_LIMITS = JsonLimits(string_bytes=JWS_BYTES_MAX)
 LENDERS = frozenset({Role.ASKER, Role.CONTRIBUTOR})
 _EVERYONE: frozenset[Role] = frozenset()
 
@@ -68,7 +66,7 @@ def grant_routes(ports: Ports) -> Routes:
 
     @routes.signed("POST", "/v1/grants", policy=writes)
     @routes.answers(200, GrantSchema)
-    @routes.body(RegistrationSchema, limits=_ARTEFACT_LIMITS)
+    @routes.body(RegistrationSchema, limits=ARTEFACT_LIMITS)
     def register(body: dict[str, object]) -> Response:
         """Register a signed artefact and bind it to its subject's token."""
         artefact, epoch = cast("str", body["artefact"]), cast("str", body["epoch"])

@@ -92,7 +92,7 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         Kind.QUERY: _form(
             "member purpose outcome",
             "query request_sha256 key operator application reason policy",
-            may="grant after",
+            may="grant after artefact_sha256 step",
             about=True,
         ),
         Kind.GRANT: _form(

@@ -46,6 +46,7 @@ from exchange.services.ports import (
     Ports,
     StoredAnswer,
 )
+from exchange.services.queries.enter_artefact import enter_artefact
 from exchange.services.queries.issue_receipt import receipt_claims, sign_receipt
 from exchange.services.queries.open_records import open_record, open_statement
 
@@ -67,6 +68,8 @@ def answer_queries(queries: Sequence[Query], asker: Asker, ports: Ports) -> Answ
 
     Raises:
         QueryConflict: a query id was used before with another digest.
+        InvalidGrant, GrantConflict, GrantTransition: of an artefact sent along; see
+            enter_artefact.py.
         ReplayedRequest: the nonce was used before.
         SignatureError: the key was revoked, or the member suspended, a moment ago.
         LogLate: the log is not sequenced up to now; no evidence, no answers.
@@ -108,13 +111,14 @@ class _Turn:
 
 def _answer_once(queries: Sequence[Query], asker: Asker, ports: Ports) -> Answered:
     now = ports.now()
-    requests = [_request(query, asker) for query in queries]
-    rows = [
-        _gate_row(query, request, ports, now)
-        for query, request in zip(queries, requests, strict=True)
-    ]
     log_id = ports.log_id(now)
     with ports.begin() as work:  # Leaving without commit() undoes everything.
+        queries = [enter_artefact(query, asker, work, ports) for query in queries]
+        requests = [_request(query, asker) for query in queries]
+        rows = [
+            _gate_row(query, request, ports, now)
+            for query, request in zip(queries, requests, strict=True)
+        ]
         passed = work.queries.pass_gate(asker, rows, log_id=log_id, after=_after(queries), now=now)
         _check_pass(passed, ports, now)
         turn = _Turn(asker=asker, ports=ports, now=now, contributors=passed.contributors)
@@ -166,6 +170,7 @@ def _request(query: Query, asker: Asker) -> Request:
         parties=asker.roles,
         grant_named=query.grant_id is not None,
         detail=query.detail,
+        refused=query.refused.reason if query.refused else None,
     )
 
 
@@ -263,6 +268,9 @@ def _draft(
     }
     if query.after_size:
         audit["after"] = {"size": query.after_size, "root": query.after_root}
+    if query.refused:
+        audit["artefact_sha256"] = standard_base64(query.refused.sha256)
+        audit["step"] = query.refused.step.value
     if query.grant_id:
         audit["grant"] = show("gnt", query.grant_id)
     return LeafDraft(
