@@ -137,6 +137,18 @@ class RoleError(ExchangeError):
     code = "auth.role"
 
 
+class SubjectClosed(RoleError):
+    """This pseudonym was not released to this authority, or too long ago."""
+
+    code = "audit.subject_closed"
+
+
+class SecondPersonNeeded(RoleError):
+    """Whoever asked for this cannot release it: a second person does."""
+
+    code = "audit.second_person"
+
+
 class AbsentError(ExchangeError):
     """There is no such thing, or it is not yours."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from flask import Flask
 
 from exchange import settings as settings_module
+from exchange.api.audit import audit_routes
 from exchange.api.batches import batch_routes
 from exchange.api.discovery import discovery_routes
 from exchange.api.disputes.opening import dispute_routes
@@ -29,7 +30,7 @@ from exchange.api.tokens import token_routes
 from exchange.app.counsel import check_counsel, confirmations
 from exchange.app.edge import edge_ports, make_paging, ops_ports
 from exchange.app.pages import PAGE_ROUTES, borrower_ports, install_pages
-from exchange.app.ports import make_log_ports, make_ports, open_database
+from exchange.app.ports import make_audit_ports, make_log_ports, make_ports, open_database
 from exchange.app.security import security_writer
 from exchange.services.log.ports import LogPorts
 from exchange.settings import Settings
@@ -90,6 +91,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     borrower = borrower_ports(settings, database, ports)
     api.register_blueprint(grant_request_routes(borrower))
     install_pages(app, settings, borrower, edge.note)
+    audit_ports = make_audit_ports(settings, ports, database)
+    api.register_blueprint(audit_routes(audit_ports, make_paging(settings, ports)))
     app.register_blueprint(ops_routes(ops_ports(settings, ports, api)))
     return app
 

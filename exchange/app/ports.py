@@ -12,6 +12,7 @@ from exchange.crypto.keyring import Keyring, load_keyring
 from exchange.crypto.oprf import Evaluator
 from exchange.crypto.sealing import Sealer
 from exchange.errors import UnavailableError
+from exchange.services.audit.ports import AuditPorts
 from exchange.services.log.ports import LogPorts, SequencePorts
 from exchange.services.ports import Ports, Terms, log_origin
 from exchange.settings import Settings
@@ -80,6 +81,16 @@ def make_log_ports(
             signer=ports.keyring,
             rows_max=settings.sequence_rows_max,
         ),
+    )
+
+
+def make_audit_ports(settings: Settings, ports: Ports, database: Database) -> AuditPorts:
+    """Gather what a regulator's reads may touch."""
+    return AuditPorts(
+        ports=ports,
+        begin=database.begin,
+        export_entries_max=settings.export_entries_max,
+        opening_life_seconds=settings.subject_release_days * 86_400,
     )
 
 

@@ -23,6 +23,7 @@ from exchange.errors import Fault, SettingsError
 from exchange.settings import checks
 from exchange.settings.sections import (
     AccessLog,
+    Audit,
     Identity,
     Limits,
     Pages,
@@ -36,7 +37,7 @@ from exchange.settings.sources import CONFIG, PREFIX, SecretFiles, source_faults
 
 
 class Settings(
-    AccessLog, SecurityEvents, Quotas, Signatures, Pages, Limits, Serving, Places, Identity
+    Audit, AccessLog, SecurityEvents, Quotas, Signatures, Pages, Limits, Serving, Places, Identity
 ):  # last stands first
     """What this exchange is called, where its parts are, and every limit it holds to."""
 

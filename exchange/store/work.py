@@ -16,6 +16,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from exchange.errors import UnavailableError
 from exchange.store.borrowers.files import Files
 from exchange.store.borrowers.keys import Borrowers
+from exchange.store.audit import Audit
+from exchange.store.borrowers import Borrowers
 from exchange.store.disputes import Disputes
 from exchange.store.grants.registry import Grants
 from exchange.store.leaves import Leaves
@@ -45,6 +47,7 @@ class Work:
         self.files = Files(connection)
         self.tree = Tree(connection)
         self.events = Events(connection)
+        self.audit = Audit(connection)
 
     @contextmanager
     def attempt(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ Times are unix seconds (bigint) unless the type says date.
 from __future__ import annotations
 
 from exchange.store.schema import (
+    audit,
     borrowers,
     disputes,
     events,
@@ -25,6 +26,7 @@ from exchange.store.schema.columns import metadata
 
 __all__ = [
     "UNDISTRIBUTED",
+    "audit",
     "borrowers",
     "disputes",
     "events",
@@ -51,6 +53,7 @@ UNDISTRIBUTED = frozenset(
         "dispute_mark",
         "event",
         "feed",
+        "flag",
         "grant_artefact",
         "grant_binding",
         "grant_cosignature",
@@ -81,6 +84,7 @@ UNDISTRIBUTED = frozenset(
         "reciprocity",
         "security_event",
         "subject_counter",
+        "subject_opening",
         "tile",
         "tombstone",
     }

@@ -1,0 +1,1 @@
+"""What a regulator reads of the access log: rows, filters, exports."""

@@ -1,0 +1,143 @@
+"""What the audit needs of the world, as values and protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from exchange.domain.audit.filters import AuditFilter
+from exchange.services.log.ports import LogRef, TreeStatements
+from exchange.services.ports import Ports, Work
+
+
+class SealedLeaf(NamedTuple):
+    """A leaf with its index, both openings still sealed."""
+
+    leaf_index: int
+    leaf_hash: bytes
+    entry: bytes
+    key_id: str
+    subject_sealed: bytes
+    audit_sealed: bytes
+    kek_id: str | None  # None: the key that opens it was destroyed
+    wrapped: bytes | None
+
+
+class SearchTerms(NamedTuple):
+    """A filter as the store compares it."""
+
+    filter: AuditFilter
+    operator_mac: bytes | None
+    hits: list[int] | None  # indices that flags name; None: not narrowed by flags
+
+
+class SignedCheckpoint(NamedTuple):
+    """A checkpoint as it was signed, with the cosignatures that are kept."""
+
+    size: int
+    root: bytes
+    note: str
+    signed_at: int  # by our clock, unix seconds
+
+
+class SubjectOpening(NamedTuple):
+    """That an authority asked to open a person, and whether it may."""
+
+    opening_id: UUID
+    member: str  # the authority
+    digest: bytes  # SHA-256 of what was asked
+    subjects: tuple[str, ...]  # pseudonyms
+    case: str
+    asked_by: str  # key id
+    asked_at: int  # unix seconds
+    released_by: str | None
+    released_at: int | None
+
+
+class AuditStatements(Protocol):
+    """Statements that read the log for an authority."""
+
+    def find_log(self, origin: str) -> LogRef | None:
+        """Find a log by its name, open or closed."""
+        ...
+
+    def newest(self, log_id: int) -> SignedCheckpoint | None:
+        """Fetch the checkpoint that is shown now."""
+        ...
+
+    def checkpoint(self, log_id: int, size: int) -> SignedCheckpoint | None:
+        """Fetch the checkpoint of a size."""
+        ...
+
+    def checkpoints(self, log_id: int, *, above: int, upto: int) -> list[SignedCheckpoint]:
+        """List the checkpoints of sizes in (above, upto], and the next after them."""
+        ...
+
+    def count(self, log_id: int, terms: SearchTerms, *, size: int) -> int:
+        """Count the leaves below a size that match."""
+        ...
+
+    def search(
+        self, log_id: int, terms: SearchTerms, *, after: int, size: int, rows: int
+    ) -> list[SealedLeaf]:
+        """List leaves that match, by index."""
+        ...
+
+    def leaves(self, log_id: int, *, first: int, end: int) -> list[SealedLeaf]:
+        """List every leaf of a range, by index."""
+        ...
+
+    def of_kind(self, log_id: int, kind: str) -> list[SealedLeaf]:
+        """List every leaf of a kind that the search index names, by index."""
+        ...
+
+    def flagged(self, log_id: int, rule: str) -> list[int]:
+        """List the indices that flags of a rule name as hits."""
+        ...
+
+    def ask_opening(self, opening: SubjectOpening) -> tuple[SubjectOpening, bool]:
+        """Store that a person's opening was asked for.
+
+        Returns:
+            What stands under its id, and whether it was stored now.
+        """
+        ...
+
+    def lock_opening(self, opening_id: UUID) -> SubjectOpening | None:
+        """Find an opening, for update."""
+        ...
+
+    def release_opening(self, opening_id: UUID, *, by: str, at: int) -> None:
+        """Release an opening."""
+        ...
+
+    def released(self, member: str, subject: str, *, since: int) -> bool:
+        """Tell whether this pseudonym was released to this authority since then."""
+        ...
+
+
+class AuditWork(Work, Protocol):
+    """A unit of work of the audit."""
+
+    @property
+    def audit(self) -> AuditStatements:
+        """Statements that read the log for an authority."""
+        ...
+
+    @property
+    def tree(self) -> TreeStatements:
+        """Statements about the tree."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPorts:
+    """What the audit may touch."""
+
+    ports: Ports
+    begin: Callable[[], AbstractContextManager[AuditWork]]
+    export_entries_max: int
+    opening_life_seconds: int  # how long a released pseudonym may be searched by

@@ -1,0 +1,197 @@
+"""Statements by which an authority reads the log, opens persons, and finds flags."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from exchange.services.audit.ports import (
+    SealedLeaf,
+    SearchTerms,
+    SignedCheckpoint,
+    SubjectOpening,
+)
+from exchange.services.log.ports import LogRef
+from exchange.store.statement import Statement
+
+_FIND_LOG = Statement("SELECT log_id, origin FROM log WHERE origin = %(origin)s")
+
+# A leaf with its index.
+_PLACED = "leaf f JOIN leaf_place p USING (ord)"
+_SEALED = f"""
+SELECT p.leaf_index, f.leaf_hash, f.entry, o.key_id, o.subject, o.audit, k.kek_id, k.wrapped
+FROM {_PLACED} JOIN opening o USING (leaf_hash) LEFT JOIN opening_key k USING (key_id)
+"""  # noqa: S608 - composed of constants alone
+
+_LEAVES = Statement(f"""
+{_SEALED}
+WHERE p.log_id = %(log_id)s AND p.leaf_index >= %(first)s AND p.leaf_index < %(end)s
+ORDER BY p.leaf_index
+""")
+
+_MATCHES = """
+p.log_id = %(log_id)s AND p.leaf_index > %(after)s AND p.leaf_index < %(size)s
+AND (%(member)s::text IS NULL OR s.member_id = %(member)s)
+AND (%(subject)s::text IS NULL OR s.subject = %(subject)s)
+AND (%(purpose)s::text IS NULL OR s.purpose = %(purpose)s)
+AND (%(outcome)s::text IS NULL OR s.outcome = %(outcome)s)
+AND (%(kind)s::text IS NULL OR s.kind = %(kind)s)
+AND (%(operator_mac)s::bytea IS NULL OR s.operator_mac = %(operator_mac)s)
+AND (%(since)s::bigint IS NULL OR s.t >= %(since)s)
+AND (%(until)s::bigint IS NULL OR s.t < %(until)s)
+AND (%(hits)s::bigint[] IS NULL OR p.leaf_index = ANY(%(hits)s::bigint[]))
+"""
+_COUNT = Statement(f"""
+SELECT count(*) FROM {_PLACED} JOIN log_search s USING (leaf_hash) WHERE {_MATCHES}
+""")  # noqa: S608 - composed of constants alone
+_SEARCH = Statement(f"""
+{_SEALED} JOIN log_search s USING (leaf_hash)
+WHERE {_MATCHES} ORDER BY p.leaf_index LIMIT %(rows)s
+""")
+
+_OF_KIND = Statement(f"""
+{_SEALED} JOIN log_search s USING (leaf_hash)
+WHERE p.log_id = %(log_id)s AND s.kind = %(kind)s
+ORDER BY p.leaf_index
+""")
+
+# A search is no probe of an index: it may read a table whole, which the pool forbids elsewhere.
+_SCANS = Statement("SELECT set_config('enable_seqscan', 'on', true)")
+
+_CHECKPOINT = "SELECT size, root, note, signed_at FROM checkpoint"
+_NEWEST = Statement(f"""
+{_CHECKPOINT} WHERE log_id = %(log_id)s ORDER BY size DESC LIMIT 1
+""")
+_AT_SIZE = Statement(f"{_CHECKPOINT} WHERE log_id = %(log_id)s AND size = %(size)s")
+_COVERING = Statement(f"""
+{_CHECKPOINT} WHERE log_id = %(log_id)s AND size > %(above)s AND size <= coalesce(
+    (SELECT min(size) FROM checkpoint WHERE log_id = %(log_id)s AND size > %(upto)s), %(upto)s)
+ORDER BY size
+""")  # noqa: S608 - composed of constants alone
+
+_OPENING = """
+SELECT opening_id, member_id, digest, subjects, case_ref, asked_by, asked_at, released_by,
+    released_at
+FROM subject_opening WHERE opening_id = %(opening_id)s
+"""
+_ASK_OPENING = Statement("""
+INSERT INTO subject_opening (opening_id, member_id, digest, subjects, case_ref, asked_by, asked_at)
+VALUES (%(opening_id)s, %(member)s, %(digest)s, %(subjects)s::text[], %(case)s, %(asked_by)s,
+    %(asked_at)s)
+ON CONFLICT DO NOTHING
+""")
+_FIND_OPENING = Statement(_OPENING)
+_LOCK_OPENING = Statement(f"{_OPENING} FOR UPDATE")
+_RELEASE_OPENING = Statement("""
+UPDATE subject_opening SET released_by = %(by)s, released_at = %(at)s
+WHERE opening_id = %(opening_id)s AND released_at IS NULL
+""")
+_RELEASED = Statement("""
+SELECT EXISTS (
+    SELECT 1 FROM subject_opening WHERE member_id = %(member)s
+    AND %(subject)s = ANY(subjects) AND released_at >= %(since)s)
+""")
+_FLAGGED = Statement("""
+SELECT DISTINCT unnest(hits) AS hit FROM flag
+WHERE log_id = %(log_id)s AND rule = %(rule)s ORDER BY hit
+""")
+
+
+class Audit:
+    """Statements of the audit, bound to one open transaction."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self._connection = connection
+
+    def find_log(self, origin: str) -> LogRef | None:
+        """Find a log by its name, open or closed."""
+        row = _FIND_LOG.run(self._connection, {"origin": origin}).fetchone()
+        return None if row is None else LogRef(*row)
+
+    def newest(self, log_id: int) -> SignedCheckpoint | None:
+        """Fetch the checkpoint that is shown now."""
+        row = _NEWEST.run(self._connection, {"log_id": log_id}).fetchone()
+        return None if row is None else SignedCheckpoint(*row)
+
+    def checkpoint(self, log_id: int, size: int) -> SignedCheckpoint | None:
+        """Fetch the checkpoint of a size."""
+        row = _AT_SIZE.run(self._connection, {"log_id": log_id, "size": size}).fetchone()
+        return None if row is None else SignedCheckpoint(*row)
+
+    def checkpoints(self, log_id: int, *, above: int, upto: int) -> list[SignedCheckpoint]:
+        """List the checkpoints of sizes in (above, upto], and the next after them."""
+        asked = {"log_id": log_id, "above": above, "upto": upto}
+        return [SignedCheckpoint(*row) for row in _COVERING.run(self._connection, asked)]
+
+    def count(self, log_id: int, terms: SearchTerms, *, size: int) -> int:
+        """Count the leaves below a size that match."""
+        _SCANS.run(self._connection, {})
+        asked = {**_parameters(terms), "log_id": log_id, "after": -1, "size": size}
+        row = _COUNT.run(self._connection, asked, prepare=False).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def search(
+        self, log_id: int, terms: SearchTerms, *, after: int, size: int, rows: int
+    ) -> list[SealedLeaf]:
+        """List leaves that match, by index."""
+        _SCANS.run(self._connection, {})
+        asked = {**_parameters(terms), "log_id": log_id, "after": after, "size": size, "rows": rows}
+        return [SealedLeaf(*row) for row in _SEARCH.run(self._connection, asked, prepare=False)]
+
+    def leaves(self, log_id: int, *, first: int, end: int) -> list[SealedLeaf]:
+        """List every leaf of a range, by index."""
+        asked = {"log_id": log_id, "first": first, "end": end}
+        return [SealedLeaf(*row) for row in _LEAVES.run(self._connection, asked, prepare=False)]
+
+    def flagged(self, log_id: int, rule: str) -> list[int]:
+        """List the indices that flags of a rule name as hits."""
+        asked = {"log_id": log_id, "rule": rule}
+        return [int(row[0]) for row in _FLAGGED.run(self._connection, asked)]
+
+    def ask_opening(self, opening: SubjectOpening) -> tuple[SubjectOpening, bool]:
+        """Store that a person's opening was asked for: (what stands under its id, stored now)."""
+        given = {**opening._asdict(), "subjects": list(opening.subjects)}
+        fresh = _ASK_OPENING.run(self._connection, given).rowcount == 1
+        row = _FIND_OPENING.run(self._connection, given).fetchone()
+        return (opening if row is None else _opening(row)), fresh
+
+    def lock_opening(self, opening_id: UUID) -> SubjectOpening | None:
+        """Find an opening, for update."""
+        row = _LOCK_OPENING.run(self._connection, {"opening_id": opening_id}).fetchone()
+        return None if row is None else _opening(row)
+
+    def release_opening(self, opening_id: UUID, *, by: str, at: int) -> None:
+        """Release an opening."""
+        _RELEASE_OPENING.run(self._connection, {"opening_id": opening_id, "by": by, "at": at})
+
+    def of_kind(self, log_id: int, kind: str) -> list[SealedLeaf]:
+        """List every leaf of a kind that the search index names, by index."""
+        asked = {"log_id": log_id, "kind": kind}
+        return [SealedLeaf(*row) for row in _OF_KIND.run(self._connection, asked, prepare=False)]
+
+    def released(self, member: str, subject: str, *, since: int) -> bool:
+        """Tell whether this pseudonym was released to this authority since then."""
+        asked = {"member": member, "subject": subject, "since": since}
+        row = _RELEASED.run(self._connection, asked).fetchone()
+        return row is not None and bool(row[0])
+
+
+def _parameters(terms: SearchTerms) -> dict[str, object]:
+    wanted = terms.filter
+    return {
+        "member": wanted.member,
+        "subject": wanted.subject,
+        "purpose": wanted.purpose,
+        "outcome": wanted.outcome,
+        "kind": wanted.kind,
+        "operator_mac": terms.operator_mac,
+        "since": wanted.since,
+        "until": wanted.until,
+        "hits": terms.hits,
+    }
+
+
+def _opening(row: TupleRow) -> SubjectOpening:
+    return SubjectOpening(*row)._replace(subjects=tuple(row[3]))

@@ -1,0 +1,36 @@
+"""What the audit keeps beside the log: persons opened to an authority, and flags raised."""
+
+from __future__ import annotations
+
+from sqlalchemy import ARRAY, BigInteger, Column, Index, Integer, Table, Text, Uuid
+
+from exchange.store.schema.columns import at, blob, metadata, text
+
+subject_opening = Table(
+    "subject_opening",
+    metadata,
+    Column("opening_id", Uuid, primary_key=True),
+    text("member_id"),  # the authority
+    blob("digest"),  # SHA-256 of what was asked
+    Column("subjects", ARRAY(Text), nullable=False),  # pseudonyms
+    text("case_ref"),
+    text("asked_by"),  # key
+    at("asked_at"),
+    text("released_by", nullable=True),
+    at("released_at", nullable=True),
+    Index("subject_opening_by_member", "member_id"),
+)
+
+flag = Table(
+    "flag",
+    metadata,
+    Column("log_id", Integer, primary_key=True),
+    Column("rule", Text, primary_key=True),
+    Column("member_id", Text, primary_key=True),
+    Column("from_t", BigInteger, primary_key=True),
+    Column("first_hit", BigInteger, primary_key=True),
+    at("to_t"),
+    Column("hits", ARRAY(BigInteger), nullable=False),  # indices of the leaves that show it
+    blob("leaf_hash"),  # of the flag's own leaf
+    at("raised_at"),
+)

@@ -1,0 +1,228 @@
+"""An export stands alone: whoever has the folder and the keys needs nobody's word."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from exchange.crypto.keyring import Use
+from exchange.domain.notes import Note, SignatureLine
+from exchange.services.audit.export_range import statement_key
+from exchange.services.log.write_leaves import write_leaves
+from exchange_client.audit.export import verify_export
+from exchange_client.errors import CxError, LogInvalid
+from tests.support.access_log import run_sql
+from tests.support.regulator import Regulator, look, open_regulator
+
+
+@pytest.fixture
+def regulator(database_url: str, tmp_path: Path) -> Iterator[Regulator]:
+    """An authority in front of a log."""
+    with open_regulator(database_url, tmp_path) as opened:
+        yield opened
+
+
+def size(regulator: Regulator) -> int:
+    """Return the size of the log."""
+    found = regulator.get("log")["size"]
+    assert isinstance(found, int)
+    return found
+
+
+def test_an_export_verifies_from_its_folder_and_the_keys_alone(
+    regulator: Regulator, tmp_path: Path
+) -> None:
+    """A court needs neither the exchange nor the regulator to believe the log."""
+    regulator.looks(look(), look(), look("p:" + "0b" * 16, outcome="WITHHELD"))
+    end = size(regulator)
+    folder = regulator.export(tmp_path / "export", f"from_index=0&to_index={end}")
+
+    verified = verify_export(folder, regulator.policy())
+
+    assert list(range(end)) == [leaf.index for leaf in verified.leaves]
+    assert 3 == verified.counts()["query"]
+
+
+@pytest.mark.parametrize(("first", "end"), [(0, 1), (3, 700), (255, 256), (256, 512), (511, 701)])
+def test_any_range_leads_to_the_signed_root(
+    regulator: Regulator, tmp_path: Path, first: int, end: int
+) -> None:
+    """A month of a large log is as provable as the whole of it."""
+    ports = regulator.sandbox.ports
+    regulator.looks()
+    fill(regulator, 701)
+    folder = regulator.export(tmp_path / "export", f"from_index={first}&to_index={end}")
+
+    verified = verify_export(folder, regulator.policy())
+
+    assert (first, end) == (verified.first, verified.end)
+    assert ports.origin(ports.now()) == verified.witnessed.checkpoint.origin
+
+
+def test_parts_of_one_checkpoint_are_one_export(regulator: Regulator, tmp_path: Path) -> None:
+    """A log too large for one answer is still complete."""
+    regulator.looks(look(), look(), look())
+    end = size(regulator)
+    for first, last in ((0, 2), (2, end)):
+        query = f"from_index={first}&to_index={last}&size={end}"
+        regulator.export(tmp_path / "parts" / f"{first}-{last}", query)
+
+    verified = verify_export(tmp_path / "parts", regulator.policy())
+
+    assert (0, end) == (verified.first, verified.end)
+
+
+def test_a_missing_part_is_missed(regulator: Regulator, tmp_path: Path) -> None:
+    """Nobody leaves a week out of the middle."""
+    regulator.looks(look(), look(), look())
+    end = size(regulator)
+    for first, last in ((0, 2), (3, end)):
+        query = f"from_index={first}&to_index={last}&size={end}"
+        regulator.export(tmp_path / "parts" / f"{first}-{last}", query)
+
+    with pytest.raises(LogInvalid, match="is missing"):
+        verify_export(tmp_path / "parts", regulator.policy())
+
+
+def test_an_index_that_hides_a_hit_is_shown_by_the_export(
+    regulator: Regulator, tmp_path: Path
+) -> None:
+    """Whoever takes a look out of the search index has not taken it out of the log."""
+    regulator.looks(look(outcome="ADVERSE"), look())
+    url = regulator.sandbox.settings.libpq_url
+    run_sql(url, "DELETE FROM log_search WHERE outcome = 'ADVERSE'")
+    hidden = regulator.get("entries?outcome=ADVERSE")["total"]
+    folder = regulator.export(tmp_path / "export", f"from_index=0&to_index={size(regulator)}")
+
+    verified = verify_export(folder, regulator.policy())
+
+    shown = [leaf for leaf in verified.leaves if leaf.said("outcome") == "ADVERSE"]
+    assert (0, 1) == (hidden, len(shown))
+
+
+def test_a_closed_entry_without_an_erasure_is_reported(
+    regulator: Regulator, tmp_path: Path
+) -> None:
+    """An operator who destroys a key without saying so is found out."""
+    regulator.looks(look(), look())
+    url = regulator.sandbox.settings.libpq_url
+    run_sql(url, "DELETE FROM opening_key WHERE key_id LIKE 'p:%%'")
+    folder = regulator.export(tmp_path / "export", f"from_index=0&to_index={size(regulator)}")
+
+    with pytest.raises(LogInvalid, match="no erasure accounts for it"):
+        verify_export(folder, regulator.policy())
+
+
+def test_a_flipped_bit_in_an_opening_is_an_alarm_and_no_export(regulator: Regulator) -> None:
+    """What was stored otherwise than it was written never leaves as evidence."""
+    regulator.looks(look())
+    url = regulator.sandbox.settings.libpq_url
+    run_sql(url, "UPDATE opening SET audit = set_byte(audit, 40, get_byte(audit, 40) # 1)")
+
+    response = regulator.send("GET", "/audit/v1/export?from_index=0&to_index=1")
+
+    assert (503, "exchange.integrity") == (response.status_code, response.json["code"])  # type: ignore[index]
+
+
+def drop_line(lines: list[str]) -> list[str]:
+    """Leave an index out."""
+    return lines[:1] + lines[2:]
+
+
+def swap_lines(lines: list[str]) -> list[str]:
+    """Show two indices in another order."""
+    return [lines[1], lines[0], *lines[2:]]
+
+
+def change_salt(lines: list[str]) -> list[str]:
+    """Open a slot by another salt."""
+    line = json.loads(lines[1])
+    line["subject"]["salt"] = "A" * 43 + "="
+    return [lines[0], json.dumps(line), *lines[2:]]
+
+
+def close_slot(lines: list[str]) -> list[str]:
+    """Close a slot with a commitment of one's own."""
+    line = json.loads(lines[1])
+    line["audit"] = {"c": "A" * 43 + "="}
+    return [lines[0], json.dumps(line), *lines[2:]]
+
+
+@pytest.mark.parametrize("change", [drop_line, swap_lines, change_salt, close_slot])
+def test_changed_openings_are_found_even_under_a_new_digest(
+    regulator: Regulator, tmp_path: Path, change: Callable[[list[str]], list[str]]
+) -> None:
+    """Not even whoever holds the statement key can show another history."""
+    regulator.looks(look(), look())
+    folder = regulator.export(tmp_path / "export", f"from_index=0&to_index={size(regulator)}")
+    place = folder / "openings.ndjson"
+    changed = "".join(f"{line}\n" for line in change(place.read_text().splitlines()))
+    place.write_text(changed)
+    resign(regulator, folder)
+
+    with pytest.raises(LogInvalid, match=r"\(4\)"):
+        verify_export(folder, regulator.policy())
+
+
+@pytest.mark.parametrize("name", ["openings.ndjson", "checkpoint", "manifest", "tile"])
+def test_one_flipped_bit_anywhere_is_found(regulator: Regulator, tmp_path: Path, name: str) -> None:
+    """An export that was copied badly is not believed in part."""
+    regulator.looks(look(), look())
+    folder = regulator.export(tmp_path / "export", f"from_index=0&to_index={size(regulator)}")
+    places = [one for one in (folder / name).rglob("*") if one.is_file()] or [folder / name]
+    content = bytearray(places[0].read_bytes())
+    content[len(content) // 2] ^= 1
+    places[0].write_bytes(bytes(content))
+
+    with pytest.raises(CxError):
+        verify_export(folder, regulator.policy())
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from_index=0",
+        "from_index=5&to_index=3",
+        "from_index=3&to_index=3",
+        "from_index=0&to_index=99999999999",
+        "from_index=0&to_index=10001",
+        "from_index=0&to_index=" + "9" * 30,
+        "from_index=-1&to_index=2",
+    ],
+)
+def test_a_range_that_cannot_be_is_refused_at_once_a84(regulator: Regulator, query: str) -> None:
+    """A number of thirty digits costs the exchange nothing."""
+    response = regulator.send("GET", f"/audit/v1/export?{query}")
+
+    assert 422 == response.status_code, response.data
+
+
+def resign(regulator: Regulator, folder: Path) -> None:
+    """Sign the folder as it is now, as whoever holds the statement key could."""
+    ports = regulator.sandbox.ports
+    key = statement_key(ports)
+    head, _, _ = (folder / "manifest").read_text().partition("file ")
+    files = [one for one in folder.rglob("*") if one.is_file() and one.name != "manifest"]
+    lines = [
+        f"file {sha256(one.read_bytes()).hexdigest()} {one.relative_to(folder)}\n" for one in files
+    ]
+    text = head + "".join(lines)
+    signature = ports.keyring.signer(Use.STATEMENT)(text.encode())
+    line = SignatureLine(name=key.name, key_id=key.key_id, signature=signature)
+    (folder / "manifest").write_bytes(Note(text=text, signatures=(line,)).print())
+
+
+def fill(regulator: Regulator, count: int) -> None:
+    """Bring the log to so many entries, many a transaction."""
+    ports = regulator.sandbox.ports
+    missing = count - size(regulator) - 1  # The look at the size is a leaf as well.
+    regulator.sandbox.sequence()
+    with ports.begin() as work:
+        drafts = [look(f"p:{number:032x}") for number in range(missing)]
+        write_leaves(work, drafts, ports, ports.now())
+        work.commit()
+    regulator.sandbox.sequence()
