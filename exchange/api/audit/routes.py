@@ -5,40 +5,24 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Mapping
-from typing import cast
 
 from flask import Response
 
 from exchange.api.audit import arguments as read
-from exchange.api.audit.schemas import (
-    EntriesSchema,
-    LogSchema,
-    OpeningAskSchema,
-    OpeningSchema,
-    ReleaseSchema,
-)
+from exchange.api.audit.schemas import EntriesSchema, LogSchema
+from exchange.api.audit.subjects import add_subjects
 from exchange.api.edge.blueprints import Routes, answer
 from exchange.api.edge.guard import current_caller
 from exchange.api.edge.paging import Paging, arguments
-from exchange.api.edge.transport import Body, RoutePolicy
-from exchange.domain.ids import parse, show
+from exchange.api.edge.transport import RoutePolicy
 from exchange.domain.members import Role
 from exchange.services.audit.export_range import ExportAsk, export_range
-from exchange.services.audit.open_subject import (
-    Opened,
-    OpeningAsk,
-    ask_subject,
-    release_subject,
-)
 from exchange.services.audit.ports import AuditPorts
 from exchange.services.audit.search_entries import SearchAsk, search_entries
 from exchange.services.audit.show_log import show_log
 
 TAR_TYPE = "application/x-tar"
-_REGULATOR = frozenset({Role.REGULATOR})
-_READS = RoutePolicy(roles=_REGULATOR)
-_WRITES = RoutePolicy(roles=_REGULATOR, body=Body.JSON)
-_PREFIX = "opn"
+_READS = RoutePolicy(roles=frozenset({Role.REGULATOR}))
 
 
 def audit_routes(audit_ports: AuditPorts, paging: Paging) -> Routes:
@@ -77,28 +61,6 @@ def audit_routes(audit_ports: AuditPorts, paging: Paging) -> Routes:
         files = export_range(ask, current_caller().asker, audit_ports)
         return Response(_tar(files), content_type=TAR_TYPE)
 
-    @routes.signed("POST", "/audit/v1/subjects", policy=_WRITES)
-    @routes.answers(200, OpeningSchema)
-    @routes.body(OpeningAskSchema)
-    def ask_opening(body: dict[str, object]) -> Response:
-        """Ask to open a person; a second key of this authority releases it."""
-        ask = OpeningAsk(
-            opening_id=parse(_PREFIX, str(body["opening_id"]), field="opening_id"),
-            epoch=str(body["epoch"]),
-            tokens=tuple(cast("list[bytes]", body["tokens"])),
-            case=str(body["case"]),
-        )
-        return _opening(ask_subject(ask, current_caller().asker, audit_ports), audit_ports)
-
-    @routes.signed("POST", "/audit/v1/subjects/<opening_id>/release", policy=_WRITES)
-    @routes.answers(200, OpeningSchema)
-    @routes.body(ReleaseSchema)
-    def release_opening(body: dict[str, object], opening_id: str) -> Response:
-        """Release a person that another key of this authority asked to open."""
-        wanted = parse(_PREFIX, opening_id, field="opening_id")
-        asker, case = current_caller().asker, str(body["case"])
-        return _opening(release_subject(wanted, case, asker, audit_ports), audit_ports)
-
     @routes.signed("GET", "/audit/v1/log", policy=_READS)
     @routes.takes(year="the log of another calendar year")
     @routes.answers(200, LogSchema)
@@ -107,6 +69,7 @@ def audit_routes(audit_ports: AuditPorts, paging: Paging) -> Routes:
         wanted = read.origin(arguments("year"), ports.origin(ports.now()))
         return answer(show_log(wanted, current_caller().asker, audit_ports))
 
+    add_subjects(routes, audit_ports)
     return routes
 
 
@@ -119,24 +82,3 @@ def _tar(files: Mapping[str, bytes]) -> bytes:
             member.size = len(files[name])
             tar.addfile(member, io.BytesIO(files[name]))
     return packed.getvalue()
-
-
-def _opening(opened: Opened, audit_ports: AuditPorts) -> Response:
-    opening = opened.opening
-    released_at = opening.released_at
-    body: dict[str, object] = {
-        "opening_id": show(_PREFIX, opening.opening_id),
-        "state": "ASKED" if released_at is None else "RELEASED",
-        "case": opening.case,
-        "asked_by": opening.asked_by,
-        "asked_at": opening.asked_at,
-        "released_by": opening.released_by,
-        "released_at": released_at,
-        "expires_at": released_at and released_at + audit_ports.opening_life_seconds,
-    }
-    if released_at is not None:
-        body["subjects"] = list(opening.subjects)
-    response = answer(body)
-    if opened.replayed:
-        response.headers["Cx-Replayed"] = "true"
-    return response
