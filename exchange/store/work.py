@@ -16,12 +16,11 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from exchange.errors import UnavailableError
 from exchange.store.borrowers.files import Files
 from exchange.store.borrowers.keys import Borrowers
-from exchange.store.audit import Audit
-from exchange.store.borrowers import Borrowers
 from exchange.store.disputes import Disputes
 from exchange.store.grants.registry import Grants
 from exchange.store.leaves import Leaves
 from exchange.store.log import Tree
+from exchange.store.log.audit import Audit
 from exchange.store.members import Members
 from exchange.store.notices import Notices
 from exchange.store.outward.events import Events

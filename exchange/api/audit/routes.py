@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from flask import Response
 
 from exchange.api.audit import arguments as read
-from exchange.api.audit.schemas import EntriesSchema, LogSchema
+from exchange.api.audit.schemas import AuditEntriesSchema, AuditLogSchema
 from exchange.api.audit.subjects import add_subjects
 from exchange.api.edge.blueprints import Routes, answer
 from exchange.api.edge.guard import current_caller
@@ -32,7 +32,7 @@ def audit_routes(audit_ports: AuditPorts, paging: Paging) -> Routes:
 
     @routes.signed("GET", "/audit/v1/entries", policy=_READS)
     @routes.takes(limit="1 to 500", cursor="`next` of the page before", **read.SEARCH)
-    @routes.answers(200, EntriesSchema)
+    @routes.answers(200, AuditEntriesSchema)
     def entries() -> Response:
         """Search the log; a page, by index, under the checkpoint that the first page named."""
         pager = paging.pager("audit_entries", *read.SEARCH)
@@ -63,7 +63,7 @@ def audit_routes(audit_ports: AuditPorts, paging: Paging) -> Routes:
 
     @routes.signed("GET", "/audit/v1/log", policy=_READS)
     @routes.takes(year="the log of another calendar year")
-    @routes.answers(200, LogSchema)
+    @routes.answers(200, AuditLogSchema)
     def log() -> Response:
         """Show how the log stands, and the keys that verify it."""
         wanted = read.origin(arguments("year"), ports.origin(ports.now()))

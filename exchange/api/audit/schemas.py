@@ -26,7 +26,7 @@ class AuditEventSchema(StrictSchema):
     proof = fields.String(metadata={"description": ".tlog-proof, where it was asked for"})
 
 
-class EntriesSchema(StrictSchema):
+class AuditEntriesSchema(StrictSchema):
     """A page of a search."""
 
     total = fields.Integer(required=True, metadata={"description": "rows that match in all"})
@@ -38,7 +38,7 @@ class EntriesSchema(StrictSchema):
     next = fields.String(required=True, allow_none=True)
 
 
-class OpeningAskSchema(StrictSchema):
+class SubjectOpeningAskSchema(StrictSchema):
     """Who is to be opened, and in which case."""
 
     opening_id = Text(pattern=r"opn_[0-9a-f]{32}")
@@ -49,13 +49,13 @@ class OpeningAskSchema(StrictSchema):
     case = Text(pattern=r"[\x20-\x7e]{1,64}")
 
 
-class ReleaseSchema(StrictSchema):
+class SubjectReleaseSchema(StrictSchema):
     """The case, as the second person knows it."""
 
     case = Text(pattern=r"[\x20-\x7e]{1,64}")
 
 
-class OpeningSchema(StrictSchema):
+class SubjectOpeningSchema(StrictSchema):
     """An opening as it stands; the pseudonyms are told once it is released."""
 
     opening_id = fields.String(required=True)
@@ -69,7 +69,7 @@ class OpeningSchema(StrictSchema):
     subjects = fields.List(fields.String())
 
 
-class LogSchema(StrictSchema):
+class AuditLogSchema(StrictSchema):
     """How a log stands."""
 
     origin = fields.String(required=True)

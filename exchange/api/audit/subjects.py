@@ -6,7 +6,11 @@ from typing import cast
 
 from flask import Response
 
-from exchange.api.audit.schemas import OpeningAskSchema, OpeningSchema, ReleaseSchema
+from exchange.api.audit.schemas import (
+    SubjectOpeningAskSchema,
+    SubjectOpeningSchema,
+    SubjectReleaseSchema,
+)
 from exchange.api.edge.blueprints import Routes, answer
 from exchange.api.edge.guard import current_caller
 from exchange.api.edge.transport import Body, RoutePolicy
@@ -28,8 +32,8 @@ def add_subjects(routes: Routes, audit_ports: AuditPorts) -> None:
     """Add the routes by which a person is opened."""
 
     @routes.signed("POST", "/audit/v1/subjects", policy=_WRITES)
-    @routes.answers(200, OpeningSchema)
-    @routes.body(OpeningAskSchema)
+    @routes.answers(200, SubjectOpeningSchema)
+    @routes.body(SubjectOpeningAskSchema)
     def ask_opening(body: dict[str, object]) -> Response:
         """Ask to open a person; a second key of this authority releases it."""
         ask = OpeningAsk(
@@ -41,8 +45,8 @@ def add_subjects(routes: Routes, audit_ports: AuditPorts) -> None:
         return _opening(ask_subject(ask, current_caller().asker, audit_ports), audit_ports)
 
     @routes.signed("POST", "/audit/v1/subjects/<opening_id>/release", policy=_WRITES)
-    @routes.answers(200, OpeningSchema)
-    @routes.body(ReleaseSchema)
+    @routes.answers(200, SubjectOpeningSchema)
+    @routes.body(SubjectReleaseSchema)
     def release_opening(body: dict[str, object], opening_id: str) -> Response:
         """Release a person that another key of this authority asked to open."""
         wanted = parse(_PREFIX, opening_id, field="opening_id")
