@@ -43,6 +43,7 @@ FIELDS = frozenset(
         "timestamp",
         "trace",
         "version",
+        "witness",
     }
 )
 METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"  # set before this module is loaded, or one process counts
@@ -57,6 +58,9 @@ SECONDS = Histogram(
 REFUSALS = Counter("cx_refusals", "Requests refused before a decision.", ["code"])
 EVENTS_LOST = Counter(
     "cx_security_events_lost", "Security events that could not be stored.", ["why"]
+)
+WITNESS_STATUS = Counter(
+    "cx_log_witness_status", "What witnesses answered; 0: nothing.", ["witness", "status"]
 )
 ALARMS = Counter("cx_alarms", "Faults of ours that a person must look at.", ["code"])
 

@@ -31,14 +31,18 @@ def receipt_routes(log_ports: LogPorts, *, sleep: Callable[[float], None] = time
     @routes.answers(200, media=PROOF_TYPE)
     @routes.answers(202)
     def redeem(leaf: str) -> Response:
-        """Return the `.tlog-proof` of one of the caller's leaves; 202 and a promise before it."""
+        """Return the `.tlog-proof` of one of the caller's leaves; 202 and a promise before it.
+
+        With `final=1` only a checkpoint counts that a quorum of witnesses has cosigned.
+        """
         leaf_hash, member = _leaf_hash(leaf), current_caller().member
-        found = prove_leaf(leaf_hash, member, log_ports)
+        final = _final(request.args.to_dict(flat=False))
+        found = prove_leaf(leaf_hash, member, log_ports, final=final)
         for _ in range(_polls()):
             if isinstance(found, Proven):
                 break
             sleep(_POLL_SECONDS)
-            found = prove_leaf(leaf_hash, member, log_ports)
+            found = prove_leaf(leaf_hash, member, log_ports, final=final)
         return _promised(found) if isinstance(found, Promised) else _proven(found)
 
     return routes
@@ -59,6 +63,12 @@ def _polls() -> int:
     match = _WAIT.fullmatch(request.headers.get("Prefer", ""))
     seconds = min(int(match[1]), WAIT_SECONDS_MAX) if match else 0
     return int(seconds / _POLL_SECONDS)
+
+
+def _final(arguments: dict[str, list[str]]) -> bool:
+    if arguments not in ({}, {"final": ["1"]}):
+        raise InvalidField("must be 1 or absent, and nothing else be asked", field="final")
+    return bool(arguments)
 
 
 def _leaf_hash(text: str) -> bytes:

@@ -22,6 +22,7 @@ from exchange.api.grant_requests import grant_request_routes
 from exchange.api.grants.changing import change_routes
 from exchange.api.grants.notices import notice_routes
 from exchange.api.grants.registering import grant_routes
+from exchange.api.log import log_routes
 from exchange.api.ops import observe, ops_routes
 from exchange.api.queries import query_routes
 from exchange.api.receipts import receipt_routes
@@ -30,9 +31,16 @@ from exchange.api.tokens import token_routes
 from exchange.app.counsel import check_counsel, confirmations
 from exchange.app.edge import edge_ports, make_paging, ops_ports
 from exchange.app.pages import PAGE_ROUTES, borrower_ports, install_pages
-from exchange.app.ports import make_audit_ports, make_log_ports, make_ports, open_database
+from exchange.app.ports import (
+    make_audit_ports,
+    make_log_ports,
+    make_ports,
+    open_database,
+    witness_policy,
+)
 from exchange.app.security import security_writer
 from exchange.services.log.ports import LogPorts
+from exchange.services.log.show_log import ShowPorts
 from exchange.settings import Settings
 
 __all__ = [
@@ -44,7 +52,7 @@ __all__ = [
     "open_database",
 ]
 
-OPEN_ROUTES = frozenset({"discovery", "ops"}) | PAGE_ROUTES
+OPEN_ROUTES = frozenset({"access_log", "discovery", "ops"}) | PAGE_ROUTES
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -87,7 +95,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(dispute_routes(ports, paging))
     api.register_blueprint(dispute_step_routes(ports))
     api.register_blueprint(statement_routes(ports))
-    api.register_blueprint(receipt_routes(LogPorts(ports=ports, begin=database.begin)))
+    log_ports = LogPorts(ports=ports, begin=database.begin, policy=witness_policy(settings))
+    api.register_blueprint(receipt_routes(log_ports))
+    shown = ShowPorts(log_ports=log_ports, open=settings.log_access == "open")
+    api.register_blueprint(log_routes(shown))
     borrower = borrower_ports(settings, database, ports)
     api.register_blueprint(grant_request_routes(borrower))
     install_pages(app, settings, borrower, edge.note)

@@ -11,6 +11,7 @@ from consent.profiles import load_profile
 from exchange.crypto.keyring import Keyring, load_keyring
 from exchange.crypto.oprf import Evaluator
 from exchange.crypto.sealing import Sealer
+from exchange.domain.log.policies import NO_POLICY, Policy, parse_policy
 from exchange.errors import UnavailableError
 from exchange.services.audit.ports import AuditPorts
 from exchange.services.log.ports import LogPorts, SequencePorts
@@ -73,7 +74,7 @@ def make_log_ports(
 ) -> tuple[LogPorts, SequencePorts]:
     """Gather what the sequencer may touch: a connection of its own, and the outside checkpoint."""
     return (
-        LogPorts(ports=ports, begin=log_database.begin),
+        LogPorts(ports=ports, begin=log_database.begin, policy=witness_policy(settings)),
         SequencePorts(
             now=ports.now,
             begin=log_database.begin,
@@ -92,6 +93,12 @@ def make_audit_ports(settings: Settings, ports: Ports, database: Database) -> Au
         export_entries_max=settings.export_entries_max,
         opening_life_seconds=settings.subject_release_days * 86_400,
     )
+
+
+def witness_policy(settings: Settings) -> Policy:
+    """Read whose cosignatures make a checkpoint final; the settings have checked the file."""
+    path = settings.witness_policy_path
+    return parse_policy(path.read_text(encoding="utf-8")) if path else NO_POLICY
 
 
 def _evaluators(keyring: Keyring) -> Callable[[str], Evaluator]:

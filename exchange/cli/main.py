@@ -15,6 +15,7 @@ from exchange.cli.members import member
 from exchange.cli.notices import notice
 from exchange.cli.security import security
 from exchange.cli.verify_run import verify_run
+from exchange.cli.witness import publish, witness
 from exchange.errors import ExchangeError, SettingsError
 
 EXIT_REFUSED, EXIT_SETTINGS = 1, 2
@@ -23,10 +24,12 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 for command in (serving.up, serving.serve, serving.sequence, serving.migrate):
     app.command()(command)
 app.command("verify-run")(verify_run)
+app.command()(publish)
 app.add_typer(config, name="config")
 app.add_typer(member, name="member")
 app.add_typer(keys, name="keys")
 app.add_typer(notice, name="notice")
+app.add_typer(witness, name="witness")
 app.add_typer(security, name="security")
 
 

@@ -10,6 +10,7 @@ to 256 neighbours. Only full tiles are hashed upward. Source: C2SP tlog-tiles.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -23,9 +24,10 @@ from exchange.domain.merkle import (
     full_subtrees,
     parents,
 )
-from exchange.errors import LogDamaged
+from exchange.errors import InvalidField, LogDamaged
 
 TILE_WIDTH = 1 << TILE_HEIGHT  # hashes in a full tile
+_PLACE = re.compile(r"((?:x[0-9]{3}/){0,4}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,6 +53,20 @@ def entries_path(n: int, width: int = TILE_WIDTH) -> str:
 def bundle(entries: Iterable[bytes]) -> bytes:
     """Write entries as one bundle: each behind its length as 16 bits."""
     return b"".join([len(entry).to_bytes(2, "big") + entry for entry in entries])
+
+
+def parse_place(text: str) -> tuple[int, int]:
+    """Read what follows the level in a path: a tile's number and its width, in one spelling.
+
+    Raises:
+        InvalidField: it is no such path.
+    """
+    match = _PLACE.fullmatch(text)
+    n = int(re.sub("[x/]", "", match[1])) if match else 0
+    width = int(match[2] or TILE_WIDTH) if match else 0
+    if match is None or _grouped(n) != match[1] or (match[2] and width >= TILE_WIDTH):
+        raise InvalidField("must be groups of three digits, and a width below 256", field="tile")
+    return n, width
 
 
 def width_at(level: int, size: int) -> int:

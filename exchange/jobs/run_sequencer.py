@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from threading import Event
 
 from exchange import telemetry
 from exchange.app import make_log_ports, make_ports, open_database
+from exchange.app.publishing import open_publishing, vouching
 from exchange.errors import LogDamaged, LogRolledBack
 from exchange.jobs.sequence import EXIT_REFUSED, Late, sequence, stop_on_signals
 from exchange.services.log.sequence_log import Turn
@@ -27,9 +29,11 @@ def run_sequencer(settings: Settings) -> int:
     with (
         closing(open_database(settings)) as database,
         closing(LogDatabase(settings.libpq_url)) as log_database,
+        open_publishing(settings) as publishing,
     ):
         ports = make_ports(settings, database)
         log_ports, sequence_ports = make_log_ports(settings, ports, log_database)
+        sequence_ports = replace(sequence_ports, vouch=vouching(publishing))
         try:
             sequence(
                 log_ports,

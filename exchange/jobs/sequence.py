@@ -16,7 +16,7 @@ from types import FrameType
 
 from exchange.errors import UnavailableError
 from exchange.services.log.open_log import open_log
-from exchange.services.log.ports import LogPorts, SequencePorts
+from exchange.services.log.ports import LogPorts, LogRef, SequencePorts
 from exchange.services.log.sequence_log import Turn, sequence_log
 
 EXIT_REFUSED = 3  # exit code of a sequencer that refuses to go on (log.md, 7)
@@ -49,9 +49,10 @@ def sequence(
     Raises:
         LogDamaged, LogRolledBack: the log must not be continued; end with `EXIT_REFUSED`.
     """
+    vouched: set[LogRef] = set()  # by witnesses, since the database was last lost
     while not stop.is_set():
         began = time.monotonic()
-        if not _round(log_ports, ports, report):
+        if not _round(log_ports, ports, vouched, report):
             stop.wait(max(0.0, began + interval_seconds - time.monotonic()))
 
 
@@ -66,7 +67,10 @@ def stop_on_signals(stop: Event) -> None:
 
 
 def _round(
-    log_ports: LogPorts, ports: SequencePorts, report: Callable[[Turn | Late], None]
+    log_ports: LogPorts,
+    ports: SequencePorts,
+    vouched: set[LogRef],
+    report: Callable[[Turn | Late], None],
 ) -> bool:
     """Give every open log one turn; say whether any has more leaves waiting."""
     more = False
@@ -75,10 +79,14 @@ def _round(
         with ports.begin() as work:
             logs = work.tree.open_logs()
         for log in logs:
+            if log not in vouched:
+                ports.vouch(log)
+                vouched.add(log)
             turn = sequence_log(log, ports)
             report(turn)
             more = more or turn.full
     except UnavailableError as error:
+        vouched.clear()
         report(Late(error=error))
         return False
     return more

@@ -65,6 +65,13 @@ class Settings(
     def _can_listen(cls, value: str) -> str:
         return checks.listen(value)
 
+    @field_validator("witness_policy_path")
+    @classmethod
+    def _is_policy(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            checks.witness_policy(value)
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:

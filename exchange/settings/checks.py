@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
+
+from exchange.domain.log.policies import NO_QUORUM, parse_policy
+from exchange.errors import FormError
 
 if TYPE_CHECKING:
     from exchange.settings import Settings
@@ -46,6 +50,18 @@ def database_url(value: str) -> str:
     if parts.scheme != "postgresql" or not parts.path.strip("/"):
         raise ValueError("must be postgresql://user:password@host/database")
     return value
+
+
+def witness_policy(path: Path) -> None:
+    """Check a policy file: its form, and that two histories cannot both become final."""
+    try:
+        policy = parse_policy(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise ValueError("names no readable file") from None
+    except (UnicodeDecodeError, FormError) as error:
+        raise ValueError(f"is no policy file: {error}") from None
+    if policy.quorum != NO_QUORUM and policy.quorum.splits():
+        raise ValueError("two quorums without a common witness could each make a history final")
 
 
 def disagreements(settings: Settings) -> Iterator[tuple[str, str]]:

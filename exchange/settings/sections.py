@@ -73,6 +73,11 @@ class Places(BaseSettings):
         description="file of the newest signed checkpoint; on other storage than the database "
         "[<data_dir>/checkpoint]",
     )
+    witness_policy_path: Path | None = Field(
+        None,
+        description="policy file (C2SP tlog-policy): who must cosign before a receipt is final; "
+        "without it nobody",
+    )
 
 
 class Serving(BaseSettings):
@@ -225,4 +230,10 @@ class AccessLog(BaseSettings):
     sequence_rows_max: int = Field(5_000, ge=1, le=100_000, description="leaves a turn")
     log_late_seconds_max: int = Field(
         300, ge=5, le=3_600, description="with an older unsequenced leaf queries stop: 503"
+    )
+    publish_interval_ms: int = Field(
+        5_000, ge=200, le=60_000, description="the newest checkpoint goes to all witnesses"
+    )
+    log_access: Literal["capability", "open"] = Field(
+        "capability", description="who may fetch tiles: members by a path of their own, or anyone"
     )

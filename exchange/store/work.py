@@ -19,7 +19,7 @@ from exchange.store.borrowers.keys import Borrowers
 from exchange.store.disputes import Disputes
 from exchange.store.grants.registry import Grants
 from exchange.store.leaves import Leaves
-from exchange.store.log import Tree
+from exchange.store.log import Publication, Tree
 from exchange.store.log.audit import Audit
 from exchange.store.members import Members
 from exchange.store.notices import Notices
@@ -45,6 +45,7 @@ class Work:
         self.borrowers = Borrowers(connection)
         self.files = Files(connection)
         self.tree = Tree(connection)
+        self.publication = Publication(connection)
         self.events = Events(connection)
         self.audit = Audit(connection)
 

@@ -3,20 +3,18 @@
 In:  a log's locked state, its newest tiles, and the checkpoint kept outside the database.
 Out: the edge to grow and the tiles to widen; or a refusal, before anything is signed.
 A fork is never continued: whoever restored an old database must restore what followed as well.
-Source: log.md, 7. Its step 4, the witnesses, stands beside these when there are witnesses.
+Source: log.md, 7. Its step 4, the witnesses, is `services/witnesses/guard_witnesses.py`.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from exchange.crypto.public_keys import registered_key_of, signature_holds
-from exchange.domain.members import Algorithm
+from exchange.crypto.note_keys import note_signature_holds
 from exchange.domain.merkle import EMPTY_ROOT, HASH_BYTES, Edge, TreeHead
 from exchange.domain.notes import (
     Checkpoint,
     Note,
-    NoteKey,
     SignatureLine,
     open_note,
     parse_checkpoint,
@@ -78,7 +76,7 @@ def read_checkpoint(log: LogRef, note: bytes, signer: CheckpointSigner) -> Check
         FormError: it is none, or the log's key has not signed it.
     """
     key = log_key(log.origin, signer.checkpoint_public_key)
-    opened, signed = open_note(note, [key], _holds)
+    opened, signed = open_note(note, [key], note_signature_holds)
     checkpoint = parse_checkpoint(opened.text)
     if not signed or checkpoint.origin != log.origin:
         raise FormError("the checkpoint is not signed by this log's key")
@@ -142,8 +140,3 @@ def _root_at(size: int, log: LogRef, tree: TreeStatements) -> bytes:
     if size == 0:
         return EMPTY_ROOT
     return range_root((0, size), tree.tiles(log.log_id, tiles_for([(0, size)])))
-
-
-def _holds(key: NoteKey, message: bytes, signature: bytes) -> bool:
-    public_key = registered_key_of(Algorithm.ED25519, key.public_key)
-    return signature_holds(public_key, signature, message)

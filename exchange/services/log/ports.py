@@ -10,10 +10,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from exchange.domain.log.policies import NO_POLICY, Policy
 from exchange.domain.merkle import TreeHead
 from exchange.domain.notes import KeyType, NoteKey
 from exchange.domain.tiles import TileId
 from exchange.services.ports import LogStatements, Ports
+from exchange.services.witnesses.ports import PublicationStatements
 
 
 class LogRef(NamedTuple):
@@ -140,6 +142,11 @@ class LogWork(Protocol):
         """Statements that write leaves."""
         ...
 
+    @property
+    def publication(self) -> PublicationStatements:
+        """Statements about what is shown."""
+        ...
+
     def commit(self) -> None:
         """Make everything durable; nothing may be written afterwards."""
         ...
@@ -175,6 +182,10 @@ class CheckpointSigner(Protocol):
         ...
 
 
+def _nobody_is_asked(log: LogRef) -> None:
+    """Go by the database and the outside checkpoint alone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequencePorts:
     """Everything the sequencer may touch."""
@@ -184,6 +195,7 @@ class SequencePorts:
     outside: Callable[[str], AbstractContextManager[HeldCheckpoint]]  # by origin
     signer: CheckpointSigner
     rows_max: int  # leaves a turn
+    vouch: Callable[[LogRef], None] = _nobody_is_asked  # raises if witnesses saw another log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +204,7 @@ class LogPorts:
 
     ports: Ports
     begin: Callable[[], AbstractContextManager[LogWork]]
+    policy: Policy = NO_POLICY  # whose cosignatures make a checkpoint final
 
 
 def log_key(origin: str, public_key: bytes) -> NoteKey:

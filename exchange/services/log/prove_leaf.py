@@ -1,8 +1,9 @@
 """Prove that a member's leaf is in the log, or promise that it will be.
 
 In:  a leaf hash, as receipts name it, and the member that asks.
-Out: a `.tlog-proof` under the newest checkpoint, with both openings; before the leaf has its index
-     a signed promise. Every proof is verified here before it leaves: a flipped bit must not.
+Out: a `.tlog-proof` under a checkpoint, with both openings; before the leaf has its index, or its
+     quorum where that is asked for, a signed promise. Every proof is verified here before it
+     leaves: a flipped bit must not.
 Source: log.md, 10.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from exchange.crypto.keyring import Use
 from exchange.crypto.signing import sign_jws
@@ -23,11 +25,12 @@ from exchange.domain.leaves import (
     proof_extra,
     unpad_opening,
 )
+from exchange.domain.log.policies import NO_QUORUM, Policy
 from exchange.domain.merkle import TreeHead, inclusion_ranges, verify_inclusion
 from exchange.domain.notes import TlogProof
 from exchange.domain.tiles import range_root, tiles_for
 from exchange.errors import AbsentError, IntegrityError, InvalidProof, LogDamaged
-from exchange.services.log.ports import LogPorts, StoredLeaf, TreeStatements
+from exchange.services.log.ports import LogPorts, LogWork, StoredLeaf, TreeStatements
 from exchange.services.log.write_leaves import opening_key
 from exchange.services.ports import MMD_SECONDS, Ports
 
@@ -50,8 +53,13 @@ class Promised:
     retry_after_seconds: int
 
 
-def prove_leaf(leaf_hash: bytes, member: str, log_ports: LogPorts) -> Proven | Promised:
+def prove_leaf(
+    leaf_hash: bytes, member: str, log_ports: LogPorts, *, final: bool = False
+) -> Proven | Promised:
     """Return the proof of a leaf of this member, or the promise of one.
+
+    Args:
+        final: take only a checkpoint that a quorum of witnesses has cosigned.
 
     Raises:
         AbsentError: there is no such leaf, or it is another member's.
@@ -61,7 +69,10 @@ def prove_leaf(leaf_hash: bytes, member: str, log_ports: LogPorts) -> Proven | P
         leaf, stored = _found(leaf_hash, log_ports.ports, work.tree)
         if member != json.loads(leaf.subject.payload).get("member"):
             raise AbsentError
-        return _proven(leaf, stored, frozenset(Slot), log_ports.ports, work.tree)
+        signed = _covering(stored, work, log_ports.policy, final=final)
+        if signed is None:
+            return _promised(leaf_hash, stored, log_ports.ports)
+        return Proven(proof=_opened_proof(leaf, frozenset(Slot), signed, work.tree))
 
 
 def prove_opened(
@@ -75,7 +86,19 @@ def prove_opened(
     """
     with log_ports.begin() as work:
         leaf, stored = _found(leaf_hash, log_ports.ports, work.tree)
-        return _proven(leaf, stored, opened, log_ports.ports, work.tree)
+        signed = _covering(stored, work, log_ports.policy, final=False)
+        if signed is None:
+            return _promised(leaf_hash, stored, log_ports.ports)
+        return Proven(proof=_opened_proof(leaf, opened, signed, work.tree))
+
+
+class _Signed(NamedTuple):
+    """Where a leaf stands, and the checkpoint that its proof leads to."""
+
+    log_id: int
+    leaf_index: int
+    head: TreeHead
+    note: str
 
 
 def _found(leaf_hash: bytes, ports: Ports, tree: TreeStatements) -> tuple[Leaf, StoredLeaf]:
@@ -85,14 +108,16 @@ def _found(leaf_hash: bytes, ports: Ports, tree: TreeStatements) -> tuple[Leaf, 
     return _opened(leaf_hash, stored, ports), stored
 
 
-def _proven(
-    leaf: Leaf, stored: StoredLeaf, opened: frozenset[Slot], ports: Ports, tree: TreeStatements
-) -> Proven | Promised:
-    if stored.leaf_index is None:
-        promise = _promise(leaf.leaf_hash, stored, ports)
-        return Promised(promise=promise, retry_after_seconds=RETRY_AFTER_SECONDS)
-    proof = _proof(leaf, stored.log.log_id, stored.leaf_index, tree)
-    return Proven(proof=replace(proof, extra=proof_extra(leaf, opened=opened)).print())
+def _promised(leaf_hash: bytes, stored: StoredLeaf, ports: Ports) -> Promised:
+    promise = _promise(leaf_hash, stored, ports)
+    return Promised(promise=promise, retry_after_seconds=RETRY_AFTER_SECONDS)
+
+
+def _opened_proof(
+    leaf: Leaf, opened: frozenset[Slot], signed: _Signed, tree: TreeStatements
+) -> bytes:
+    proof = _proof(leaf, signed, tree)
+    return replace(proof, extra=proof_extra(leaf, opened=opened)).print()
 
 
 def _opened(leaf_hash: bytes, stored: StoredLeaf, ports: Ports) -> Leaf:
@@ -113,20 +138,35 @@ def _opened(leaf_hash: bytes, stored: StoredLeaf, ports: Ports) -> Leaf:
     return leaf
 
 
-def _proof(leaf: Leaf, log_id: int, index: int, tree: TreeStatements) -> TlogProof:
+def _covering(stored: StoredLeaf, work: LogWork, policy: Policy, *, final: bool) -> _Signed | None:
+    """Find a checkpoint that covers the leaf: one with a quorum, else the newest signed one."""
+    log_id, index = stored.log.log_id, stored.leaf_index
+    if index is None:
+        return None
+    if policy.quorum != NO_QUORUM:
+        shown = work.publication.published(log_id)
+        if shown and shown.size > index:
+            return _Signed(log_id, index, TreeHead(size=shown.size, root=shown.root), shown.note)
+        if final:
+            return None
     # Read after the index: both were committed together, so this state covers it.
-    state = tree.state(log_id)
+    state = work.tree.state(log_id)
     if index >= state.size:
         raise LogDamaged("a leaf has an index beyond the log's size")
-    ranges = inclusion_ranges(index, state.size)
+    return _Signed(log_id, index, TreeHead(size=state.size, root=state.root), state.note)
+
+
+def _proof(leaf: Leaf, signed: _Signed, tree: TreeStatements) -> TlogProof:
+    index = signed.leaf_index
+    ranges = inclusion_ranges(index, signed.head.size)
     wanted = tiles_for(ranges)
-    tiles = tree.tiles(log_id, wanted) if wanted else {}
+    tiles = tree.tiles(signed.log_id, wanted) if wanted else {}
     path = tuple(range_root(each, tiles) for each in ranges)
     try:
-        verify_inclusion(leaf.leaf_hash, index, path, TreeHead(size=state.size, root=state.root))
+        verify_inclusion(leaf.leaf_hash, index, path, signed.head)
     except InvalidProof as error:
         raise LogDamaged(f"the tiles do not prove leaf {index}: {error}") from error
-    return TlogProof(index=index, path=path, checkpoint=state.note.encode())
+    return TlogProof(index=index, path=path, checkpoint=signed.note.encode())
 
 
 def _promise(leaf_hash: bytes, stored: StoredLeaf, ports: Ports) -> str:

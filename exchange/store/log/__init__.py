@@ -1,5 +1,6 @@
-"""The access log in the database: the tree, and what is kept outside of it."""
+"""The access log in the database: the tree, and what is shown of it."""
 
+from exchange.store.log.publication import Publication
 from exchange.store.log.tree import LogDatabase, LogWork, Tree
 
-__all__ = ["LogDatabase", "LogWork", "Tree"]
+__all__ = ["LogDatabase", "LogWork", "Publication", "Tree"]

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from exchange.domain.log.witnessing import origin_id
 from exchange.errors import LogRolledBack, UnavailableError
 
 _MODE = 0o600
@@ -32,23 +33,41 @@ class CheckpointFiles:
         """Read the newest note without holding it; b"" if there is none."""
         return _read(self.path_of(origin))
 
+    def stop(self, origin: str, evidence: str) -> Path:
+        """Keep every sequencer of this host from this log until a person has removed the file."""
+        path = self._stop_of(origin)
+        _write(path, evidence.encode())
+        return path
+
     @contextmanager
     def hold(self, origin: str) -> Iterator[HeldFile]:
         """Hold a log's checkpoint against every other sequencer of this host.
 
         Raises:
             UnavailableError: another one holds it.
+            LogRolledBack: a witness contradicted this log, and nobody has looked at it yet.
         """
+        if (stop := self._stop_of(origin)).exists():
+            raise LogRolledBack(f"{origin} was stopped; {stop} says why")
+        with _held(self.path_of(origin), wait=False) as held:
+            yield held
+
+    def _stop_of(self, origin: str) -> Path:
         path = self.path_of(origin)
-        lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, _MODE)
-        try:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise UnavailableError("another sequencer holds this log's checkpoint") from error
-            yield HeldFile(path)
-        finally:
-            os.close(lock)  # Lets go of it; so does the end of the process, however it comes.
+        return path.with_name(f"{path.name}.stop")
+
+
+class WitnessFiles:
+    """What a witness remembers: one file a log, named by the hash of its origin."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    @contextmanager
+    def hold(self, origin: str) -> Iterator[HeldFile]:
+        """Hold what was cosigned last for a log, after everybody else who wants it."""
+        with _held(self._directory / origin_id(origin), wait=True) as held:
+            yield held
 
 
 class HeldFile:
@@ -66,15 +85,33 @@ class HeldFile:
         """
         if _read(self._path) != self.note:
             raise LogRolledBack(f"{self._path} was changed by another hand; nothing was written")
-        beside = self._path.with_name(f"{self._path.name}.new")
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(note)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._path)
-        _flush_directory(self._path.parent)
+        _write(self._path, note)
         self.note = note
+
+
+@contextmanager
+def _held(path: Path, *, wait: bool) -> Iterator[HeldFile]:
+    lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, _MODE)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            raise UnavailableError("another sequencer holds this log's checkpoint") from error
+        yield HeldFile(path)
+    finally:
+        os.close(lock)  # Lets go of it; so does the end of the process, however it comes.
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replace a file whole: written beside, flushed, renamed over the old one."""
+    beside = path.with_name(f"{path.name}.new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    _flush_directory(path.parent)
 
 
 def _read(path: Path) -> bytes:

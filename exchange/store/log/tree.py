@@ -17,6 +17,7 @@ from exchange.domain.tiles import TileId
 from exchange.errors import LogDamaged, UnavailableError
 from exchange.services.log.ports import LeafEntry, LogRef, LogState, Mark, StoredLeaf, Taken
 from exchange.store.leaves import Leaves
+from exchange.store.log.publication import Publication
 from exchange.store.statement import Statement
 
 _OPEN_LOGS = Statement("SELECT log_id, origin FROM log WHERE closed_at IS NULL ORDER BY log_id")
@@ -215,6 +216,7 @@ class LogWork:
         self._connection = connection
         self.tree = Tree(connection)
         self.log = Leaves(connection)
+        self.publication = Publication(connection)
 
     def commit(self) -> None:
         """Make everything durable: a signature may leave only after this returns."""

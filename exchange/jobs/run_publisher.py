@@ -1,0 +1,54 @@
+"""The publisher's process: compose what it may touch, and run its loop until it is stopped."""
+
+from __future__ import annotations
+
+from threading import Event
+
+from exchange import telemetry
+from exchange.app.publishing import open_publishing
+from exchange.errors import LogRolledBack, UnavailableError
+from exchange.jobs.publish import publish
+from exchange.jobs.sequence import EXIT_REFUSED, stop_on_signals
+from exchange.services.witnesses.submit_checkpoint import OK, Round
+from exchange.settings import Settings
+from exchange.store.log.checkpoint_file import CheckpointFiles
+
+
+def run_publisher(settings: Settings) -> int:
+    """Publish until SIGTERM or SIGINT; return the exit code."""
+    telemetry.configure_logs()
+    stop = Event()
+    stop_on_signals(stop)
+    files = CheckpointFiles(settings.checkpoint_file)
+
+    def halt(origin: str, error: LogRolledBack) -> None:
+        files.stop(origin, f"{error}\n")
+
+    with open_publishing(settings) as ports:
+        try:
+            publish(
+                ports,
+                interval_seconds=settings.publish_interval_ms / 1_000,
+                stop=stop,
+                report=_report,
+                halt=halt,
+            )
+        except LogRolledBack as error:
+            telemetry.alarm("a witness contradicts the log", code=error.code)
+            return EXIT_REFUSED
+    return 0
+
+
+def _report(done: Round | UnavailableError) -> None:
+    if isinstance(done, UnavailableError):
+        telemetry.log("publisher waits", code=done.code)
+        return
+    for asked in done.asked:
+        telemetry.WITNESS_STATUS.labels(asked.witness, asked.status).inc()
+        if asked.status != OK or asked.cosignature is None:
+            telemetry.alarm(
+                "a witness did not cosign",
+                witness=asked.witness,
+                status=asked.status,
+                checkpoint_size=done.size,
+            )

@@ -1,0 +1,163 @@
+"""Bring a log's newest checkpoint to its witnesses, and show it once a quorum has cosigned it.
+
+In:  the newest signed checkpoint, and the witnesses of the policy.
+Out: verified cosignatures, stored; the checkpoint that is shown; what each witness answered.
+Order: a line counts only after its signature was verified here. A witness that knows a larger log,
+or another one of our size, has seen what our database does not hold: that stops the log.
+Source: C2SP tlog-witness and tlog-cosignature; log.md, 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from exchange.crypto.note_keys import note_signature_holds
+from exchange.domain.log.policies import Policy, Witness
+from exchange.domain.log.witnessing import AddCheckpoint, parse_lines, parse_size
+from exchange.domain.merkle import consistency_ranges
+from exchange.domain.notes import parse_note, signed_message
+from exchange.domain.tiles import range_root, tiles_for
+from exchange.errors import FormError, LogRolledBack, UnavailableError
+from exchange.services.log.ports import LogPorts, LogRef, LogWork
+from exchange.services.log.show_log import cosigned
+from exchange.services.witnesses.ports import (
+    Cosignature,
+    Published,
+    Reply,
+    SignedCheckpoint,
+    WitnessPort,
+)
+
+OK, CONFLICT = 200, 409
+NO_ANSWER = 0  # in place of a status
+
+
+class Asked(NamedTuple):
+    """What one witness answered in a round."""
+
+    witness: str
+    status: int  # of HTTP, or NO_ANSWER
+    cosignature: Cosignature | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What one round brought."""
+
+    log: LogRef
+    size: int
+    asked: tuple[Asked, ...]
+    quorum_at: int | None  # of the checkpoint of this round; None: no quorum yet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitPorts:
+    """What submitting may touch."""
+
+    log_ports: LogPorts
+    reach: Callable[[Witness], WitnessPort]
+    executor: Executor  # witnesses are asked side by side: a slow one holds nobody up
+
+
+def submit_checkpoint(log: LogRef, ports: SubmitPorts) -> Round | None:
+    """Carry out one round for one log; None if it has no checkpoint yet.
+
+    Raises:
+        LogRolledBack: a witness has cosigned what this log does not contain.
+        UnavailableError: the database is away.
+    """
+    policy = ports.log_ports.policy
+    with ports.log_ports.begin() as work:
+        newest = work.publication.newest(log.log_id)
+        if newest is None:
+            return None
+        bodies = {one.key.name: _body(log, one, newest, work) for one in policy.witnesses}
+    asking = [
+        ports.executor.submit(_ask, log, one, newest, bodies[one.key.name], ports)
+        for one in policy.witnesses
+        if one.url
+    ]
+    asked = tuple(one.result() for one in asking)
+    lines = [one.cosignature for one in asked if one.cosignature]
+    with ports.log_ports.begin() as work:
+        work.publication.add_cosignatures(log.log_id, newest.size, lines)
+        quorum_at = _publish(log, newest, policy, work)
+        work.commit()
+    return Round(log=log, size=newest.size, asked=asked, quorum_at=quorum_at)
+
+
+def _body(log: LogRef, witness: Witness, newest: SignedCheckpoint, work: LogWork) -> bytes:
+    old = work.publication.cosigned_size(log.log_id, witness.key.name)
+    return request_body(log, old, newest, work)
+
+
+def request_body(log: LogRef, old: int, newest: SignedCheckpoint, work: LogWork) -> bytes:
+    """Write a submission, with the proof that the tree of `old` leaves is a prefix."""
+    ranges = consistency_ranges(min(old, newest.size), newest.size)
+    wanted = tiles_for(ranges)
+    tiles = work.tree.tiles(log.log_id, wanted) if wanted else {}
+    path = tuple(range_root(each, tiles) for each in ranges)
+    return AddCheckpoint(old_size=old, path=path, checkpoint=newest.note.encode()).print()
+
+
+def _ask(
+    log: LogRef, witness: Witness, newest: SignedCheckpoint, body: bytes, ports: SubmitPorts
+) -> Asked:
+    """Submit; where the witness names another size, once more from there."""
+    port, name = ports.reach(witness), witness.key.name
+    try:
+        reply = port.add_checkpoint(body)
+        if reply.status == CONFLICT:
+            size = parse_size(reply.body)
+            if size is None:
+                return Asked(name, CONFLICT, None)
+            with ports.log_ports.begin() as work:
+                _refuse_larger(log, witness, size, work)
+                if size > newest.size:
+                    return Asked(name, CONFLICT, None)  # Ours has grown meanwhile: next round.
+                body = request_body(log, size, newest, work)
+            reply = port.add_checkpoint(body)
+            if reply.status == CONFLICT and parse_size(reply.body) == size == newest.size:
+                raise LogRolledBack(f"{log.origin}: {name} cosigned another root of {size} leaves")
+    except UnavailableError:
+        return Asked(name, NO_ANSWER, None)
+    return Asked(name, reply.status, _verified(reply, witness, newest))
+
+
+def _refuse_larger(log: LogRef, witness: Witness, size: int, work: LogWork) -> None:
+    state = work.tree.state(log.log_id)
+    if size > state.size:
+        raise LogRolledBack(
+            f"{log.origin}: {witness.key.name} cosigned {size} leaves; here are {state.size}"
+        )
+
+
+def _verified(reply: Reply, witness: Witness, newest: SignedCheckpoint) -> Cosignature | None:
+    """Return the witness's line, if there is one and it signs this checkpoint."""
+    if reply.status != OK:
+        return None
+    key, text = witness.key, parse_note(newest.note.encode()).text
+    try:
+        for line in parse_lines(reply.body):
+            if (line.name, line.key_id) == (key.name, key.key_id):
+                message, signature = signed_message(key, text, line.signature)
+                if note_signature_holds(key, message, signature):
+                    signed_at = int.from_bytes(line.signature[:8], "big")
+                    return Cosignature(key.name, signed_at, line.print())
+    except FormError:
+        return None
+    return None
+
+
+def _publish(log: LogRef, newest: SignedCheckpoint, policy: Policy, work: LogWork) -> int | None:
+    held = work.publication.cosignatures(log.log_id, newest.size)
+    times: Mapping[str, int] = {one.witness: one.signed_at for one in held}  # newest last
+    fresh_at = policy.fresh_at(times)
+    if fresh_at is not None:
+        note = cosigned(newest.note, held).decode()
+        shown = Published(newest.size, newest.root, note, fresh_at)
+        work.publication.publish(log.log_id, shown)
+    return fresh_at

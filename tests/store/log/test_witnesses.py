@@ -1,0 +1,187 @@
+"""Witnesses in processes of their own: cosignatures, outage and return, rollback and fork."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from exchange.app.witness_client import Witnesses
+from exchange.domain.log.policies import parse_policy
+from exchange.errors import LogRolledBack, UnavailableError
+from exchange.jobs.publish import publish
+from exchange.services.log.prove_leaf import Promised, Proven, prove_leaf
+from exchange.services.witnesses.guard_witnesses import guard_witnesses
+from exchange.services.witnesses.submit_checkpoint import (
+    NO_ANSWER,
+    OK,
+    Round,
+    SubmitPorts,
+    submit_checkpoint,
+)
+from exchange.store.embedded.server import Server
+from exchange_client.notes import open_checkpoint, parse_vkey
+from exchange_client.proofs import verify_proof
+from tests.support.access_log import AccessLog, access_log, copy_database
+from tests.support.witnesses import WitnessSet, witness_set
+
+
+@pytest.fixture
+def witnesses(tmp_path: Path) -> Iterator[WitnessSet]:
+    (tmp_path / "witnesses").mkdir()
+    with witness_set(tmp_path / "witnesses") as made:
+        yield made
+
+
+@contextmanager
+def submitting(log: AccessLog, witnesses: WitnessSet) -> Iterator[SubmitPorts]:
+    """The publisher's ports of a log."""
+    policy = parse_policy(witnesses.policy.read_text())
+    with closing(Witnesses()) as reach, ThreadPoolExecutor(4) as executor:
+        yield SubmitPorts(
+            log_ports=replace(log.log_ports, policy=policy), reach=reach, executor=executor
+        )
+
+
+def submitted(log: AccessLog, ports: SubmitPorts) -> Round:
+    done = submit_checkpoint(log.open(), ports)
+    assert done is not None
+    return done
+
+
+def test_a_receipt_is_final_once_a_quorum_has_cosigned(
+    database_url: str, tmp_path: Path, witnesses: WitnessSet
+) -> None:
+    """Without witnesses an operator could show each member a log of its own."""
+    with access_log(database_url, tmp_path) as log:
+        witnesses.know(log.vkey())
+        witnesses.start()
+        log.open()
+        (leaf,) = log.write(1)
+        log.turn()
+        with submitting(log, witnesses) as ports:
+            before = prove_leaf(leaf.leaf_hash, "member-a", ports.log_ports, final=True)
+            at_once = prove_leaf(leaf.leaf_hash, "member-a", ports.log_ports)
+            done = submitted(log, ports)
+
+            after = prove_leaf(leaf.leaf_hash, "member-a", ports.log_ports, final=True)
+
+        assert isinstance(before, Promised)
+        assert isinstance(at_once, Proven)
+        assert [OK, OK] == [asked.status for asked in done.asked]
+        assert isinstance(after, Proven)
+        verify_proof(after.proof, log.vkey(), leaf=leaf.leaf_hash)
+        note = after.proof.partition(b"\n\n")[2]
+        keys = [parse_vkey(one.vkey) for one in witnesses.witnesses]
+        cosigned = open_checkpoint(note, parse_vkey(log.vkey()), keys).cosigned_at
+        assert {"w1.example/witness", "w2.example/witness"} == set(cosigned)
+
+
+def test_an_outage_leaves_receipts_pending_and_the_return_makes_them_final(
+    database_url: str, tmp_path: Path, witnesses: WitnessSet
+) -> None:
+    """P18: a witness that is down must stop neither answers nor, once back, their finality."""
+    with access_log(database_url, tmp_path) as log:
+        witnesses.know(log.vkey())
+        witnesses.start()
+        log.turn()
+        with submitting(log, witnesses) as ports:
+            assert submitted(log, ports).quorum_at is not None
+            witnesses.witnesses[0].kill()
+            (leaf,) = log.write(1)
+            log.turn()
+            during = submitted(log, ports)
+            pending = prove_leaf(leaf.leaf_hash, "member-a", ports.log_ports, final=True)
+            log.write(3)
+            log.turn()
+            witnesses.witnesses[0].start(witnesses.policy)
+
+            after = submitted(log, ports)
+
+            assert [NO_ANSWER, OK] == [asked.status for asked in during.asked]
+            assert during.quorum_at is None
+            assert isinstance(pending, Promised)
+            assert [OK, OK] == [asked.status for asked in after.asked]
+            assert after.quorum_at is not None
+            final = prove_leaf(leaf.leaf_hash, "member-a", ports.log_ports, final=True)
+            assert isinstance(final, Proven)
+
+
+def test_p21_a_restored_dump_is_refused_by_the_witnesses_alone(
+    database_url: str, tmp_path: Path, postgres_server: Server, witnesses: WitnessSet
+) -> None:
+    """Whoever restores a database may restore the outside file with it; not the witnesses."""
+    with access_log(database_url, tmp_path) as log:
+        witnesses.know(log.vkey())
+        witnesses.start()
+        log.turn()
+        early = log.outside().read_bytes()
+    restored_url = copy_database(postgres_server, database_url)
+    with access_log(database_url, tmp_path) as log, submitting(log, witnesses) as ports:
+        log.write(2)
+        log.turn()
+        submitted(log, ports)
+        log.outside().write_bytes(early)
+    with access_log(restored_url, tmp_path) as log, submitting(log, witnesses) as ports:
+        with pytest.raises(LogRolledBack, match="cosigned what this database does not hold"):
+            guard_witnesses(log.open(), ports, log.ports.keyring)
+
+        log.write(5)
+        log.turn()
+        with pytest.raises(LogRolledBack):
+            guard_witnesses(log.open(), ports, log.ports.keyring)
+
+
+def test_a_forked_log_is_stopped_when_a_witness_has_seen_the_other_branch(
+    database_url: str, tmp_path: Path, postgres_server: Server, witnesses: WitnessSet
+) -> None:
+    """T17: two histories under one name, and each member would hold proofs of another one."""
+    with access_log(database_url, tmp_path) as log:
+        witnesses.know(log.vkey())
+        witnesses.start()
+        log.turn()
+        early = log.outside().read_bytes()
+    fork_url = copy_database(postgres_server, database_url)
+    with access_log(database_url, tmp_path) as log, submitting(log, witnesses) as ports:
+        log.write(2)
+        log.turn()
+        submitted(log, ports)
+        log.outside().write_bytes(early)
+    halted: list[str] = []
+    with access_log(fork_url, tmp_path) as log, submitting(log, witnesses) as ports:
+        log.write(2)
+        log.turn()
+
+        with pytest.raises(LogRolledBack, match="another root"):
+            publish(
+                ports,
+                interval_seconds=0.01,
+                stop=Event(),
+                report=lambda done: None,
+                halt=lambda origin, error: halted.append(str(log.files.stop(origin, str(error)))),
+            )
+
+        assert halted
+        log.write(1)
+        with pytest.raises(LogRolledBack, match="was stopped"):
+            log.turn()
+
+
+def test_a_log_for_which_no_witness_vouches_waits(
+    database_url: str, tmp_path: Path, witnesses: WitnessSet
+) -> None:
+    """With every witness away, a restored database would go unnoticed."""
+    with access_log(database_url, tmp_path) as log:
+        witnesses.know(log.vkey())
+        log.turn()
+        with submitting(log, witnesses) as ports:
+            with pytest.raises(UnavailableError, match="no witness answers"):
+                guard_witnesses(log.open(), ports, log.ports.keyring)
+
+            witnesses.witnesses[1].start(witnesses.policy)
+            assert 1 == guard_witnesses(log.open(), ports, log.ports.keyring)
