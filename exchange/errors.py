@@ -185,6 +185,12 @@ class BatchConflict(ConflictError):
     code = "batch.conflict"
 
 
+class BatchOffset(ConflictError):
+    """The upload goes on at another offset."""
+
+    code = "batch.offset"
+
+
 class GrantConflict(ConflictError):
     """This grant id was used before for another artefact."""
 
@@ -285,6 +291,12 @@ class FaultShare(InvalidBatch):
     """Too many rows of the batch are faulty: nothing was stored."""
 
     code = "batch.fault_share"
+
+
+class AbandonedBatch(InvalidBatch):
+    """Every try to work the file off has failed."""
+
+    code = "batch.abandoned"
 
 
 class InvalidGrant(RuleError):

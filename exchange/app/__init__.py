@@ -9,7 +9,7 @@ from flask import Flask
 
 from exchange import settings as settings_module
 from exchange.api.audit import audit_routes
-from exchange.api.batches import batch_routes
+from exchange.api.batches.routes import batch_routes
 from exchange.api.discovery import discovery_routes
 from exchange.api.disputes.opening import dispute_routes
 from exchange.api.disputes.stating import statement_routes
@@ -75,7 +75,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         limits=BodyLimits(
             json_bytes_max=settings.json_body_bytes_max,
             query_lines_bytes_max=settings.query_batch_body_bytes_max,
-            record_lines_bytes_max=settings.batch_file_bytes_max,
+            record_file_bytes_max=settings.batch_body_bytes_max,
         ),
         open_routes=OPEN_ROUTES,
     )
@@ -115,5 +115,6 @@ def published_limits(settings: Settings) -> dict[str, int]:
         "query_batch_queries_max": settings.query_batch_queries_max,
         "batch_rows_max": settings.batch_rows_max,
         "batch_file_bytes_max": settings.batch_file_bytes_max,
+        "batch_part_bytes_max": settings.batch_part_bytes_max,
         "evaluations_per_day": settings.evaluations_per_day,
     }

@@ -11,9 +11,11 @@ from consent.profiles import load_profile
 from exchange.crypto.keyring import Keyring, load_keyring
 from exchange.crypto.oprf import Evaluator
 from exchange.crypto.sealing import Sealer
+from exchange.domain.batches import BatchLimits
 from exchange.domain.log.policies import NO_POLICY, Policy, parse_policy
 from exchange.errors import UnavailableError
 from exchange.services.audit.ports import AuditPorts
+from exchange.services.batches.ports import BatchTerms
 from exchange.services.log.ports import LogPorts, SequencePorts
 from exchange.services.ports import Ports, Terms, log_origin
 from exchange.settings import Settings
@@ -47,6 +49,7 @@ def make_ports(settings: Settings, database: Database) -> Ports:
         now_ms=lambda: time.time_ns() // 1_000_000,
         random_bytes=os.urandom,
         begin=database.begin,
+        session=database.session,
         log_id=_log_ids(settings, database),
         keyring=keyring,
         sealer=Sealer(keyring),
@@ -63,9 +66,26 @@ def make_ports(settings: Settings, database: Database) -> Ports:
             uploads_per_day=settings.uploads_per_day,
             disputes_per_subject_day=settings.disputes_per_subject_day,
             log_late_seconds_max=settings.log_late_seconds_max,
-            batch_rows_max=settings.batch_rows_max,
-            fault_share_percent_max=settings.fault_share_percent_max,
+            batches=_batch_terms(settings),
         ),
+    )
+
+
+def _batch_terms(settings: Settings) -> BatchTerms:
+    return BatchTerms(
+        limits=BatchLimits(
+            rows_max=settings.batch_rows_max,
+            bytes_max=settings.batch_file_bytes_max,
+            row_bytes_max=settings.batch_row_bytes_max,
+            ratio_max=settings.batch_unpack_ratio_max,
+        ),
+        fault_share_percent_max=settings.fault_share_percent_max,
+        inline_bytes_max=settings.batch_inline_bytes_max,
+        part_bytes_max=settings.batch_part_bytes_max,
+        receiving_max=settings.batch_receiving_max,
+        unfinished_seconds=settings.batch_unfinished_seconds,
+        dry_run_seconds=settings.batch_dry_run_seconds,
+        tries_max=settings.batch_tries_max,
     )
 
 

@@ -1,4 +1,4 @@
-"""`exchange up|serve|sequence|migrate`: start something and stay, or change the schema."""
+"""`exchange up|serve|sequence|work|migrate`: start something and stay, or change the schema."""
 
 from __future__ import annotations
 
@@ -31,6 +31,14 @@ def sequence() -> None:
     from exchange.jobs.run_sequencer import run_sequencer
 
     raise typer.Exit(run_sequencer(settings.load()))
+
+
+def work() -> None:
+    """Work off record files, oldest first; as many of these as there are cores: `exchange work`."""
+    from exchange import settings
+    from exchange.jobs.work import run_worker
+
+    run_worker(settings.load())
 
 
 def migrate(

@@ -1,8 +1,10 @@
 """`exchange up`: a whole sandbox on one machine, until it is told to stop.
 
 In:  a data directory, which is made if it is absent.
-Out: PostgreSQL, a migrated database, a keyring, a seeded consortium, a sequencer and the server.
-Order: each part starts after what it needs, and stops before it: workers, sequencer, PostgreSQL.
+Out: PostgreSQL, a migrated database, a keyring, a seeded consortium, a sequencer, a worker and the
+     server.
+Order: each part starts after what it needs, and stops before it: server, worker, sequencer,
+       PostgreSQL.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ READY_SECONDS_MAX = 30
 _POLL_SECONDS = 0.05
 _WATCH_SECONDS = 0.2
 SEQUENCE = (sys.executable, "-m", "exchange.cli", "sequence")
+WORK = (sys.executable, "-m", "exchange.cli", "work")
 
 
 def up(data_dir: Path, port: int, say: Callable[[str], None]) -> None:
@@ -57,6 +60,8 @@ def up(data_dir: Path, port: int, say: Callable[[str], None]) -> None:
         files = _prepare(settings)
         sequencer = _Child("sequencer", SEQUENCE, log)
         stack.callback(sequencer.stop)
+        worker = _Child("worker", WORK, log)
+        stack.callback(worker.stop)
         web = _Child("server", COMMAND, log)
         stack.callback(web.stop)
         _await_port(port, web, stop)
@@ -65,6 +70,7 @@ def up(data_dir: Path, port: int, say: Callable[[str], None]) -> None:
             server.revive(launch)
             web.revive()
             sequencer.revive()
+            worker.revive()
         say("stopping")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from exchange.services.batches.ports import BatchStatements, StagingStatements
 from exchange.services.borrower.ports import BorrowerStatements, FileStatements
 from exchange.services.events.ports import EventStatements
 from exchange.services.grants.ports import GrantStatements
@@ -29,6 +30,16 @@ class Nouns(Protocol):
     @property
     def records(self) -> RecordStatements:
         """Statements about records."""
+        ...
+
+    @property
+    def batches(self) -> BatchStatements:
+        """Statements about record files."""
+        ...
+
+    @property
+    def staging(self) -> StagingStatements:
+        """Statements about the file that this session is at work on."""
         ...
 
     @property

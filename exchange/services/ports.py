@@ -21,6 +21,7 @@ from exchange.crypto.keyring import Keyring
 from exchange.crypto.oprf import Evaluation
 from exchange.crypto.sealing import Sealer
 from exchange.domain.queries import Asker
+from exchange.services.batches.ports import BatchTerms, Session
 from exchange.services.borrower.ports import BorrowerStatements
 from exchange.services.disputes.ports import DisputeStatements, SealedStatement
 from exchange.services.grants.ports import GrantStatements
@@ -272,8 +273,7 @@ class Terms:
     uploads_per_day: int
     disputes_per_subject_day: int
     log_late_seconds_max: int
-    batch_rows_max: int
-    fault_share_percent_max: int
+    batches: BatchTerms
 
 
 MMD_SECONDS = 60  # maximum merge delay that receipts promise (log.md, 9)
@@ -287,6 +287,7 @@ class Ports:
     now_ms: Callable[[], int]  # unix milliseconds, for ids only
     random_bytes: Callable[[int], bytes]
     begin: Callable[[], AbstractContextManager[Work]]
+    session: Callable[[], AbstractContextManager[Session]]
     log_id: Callable[[int], int]  # the log that is active at this time
     keyring: Keyring
     sealer: Sealer

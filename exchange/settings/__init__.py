@@ -24,6 +24,7 @@ from exchange.settings import checks
 from exchange.settings.sections import (
     AccessLog,
     Audit,
+    Files,
     Identity,
     Limits,
     Pages,
@@ -37,7 +38,17 @@ from exchange.settings.sources import CONFIG, PREFIX, SecretFiles, source_faults
 
 
 class Settings(
-    Audit, AccessLog, SecurityEvents, Quotas, Signatures, Pages, Limits, Serving, Places, Identity
+    Audit,
+    AccessLog,
+    SecurityEvents,
+    Quotas,
+    Signatures,
+    Pages,
+    Files,
+    Limits,
+    Serving,
+    Places,
+    Identity,
 ):  # last stands first
     """What this exchange is called, where its parts are, and every limit it holds to."""
 

@@ -1,13 +1,12 @@
-"""Statements about records, the accounts they speak of, and the batches they came in.
+"""Statements about records and the accounts they speak of.
 
-Set by set: one statement reads the stored state of every account of a file, one COPY appends its
-versions. Versions append; of what is stored only the mark of the current one changes.
+Set by set: one statement reads the stored state of many accounts, one COPY appends versions.
+Versions append; of what is stored only the mark of the current one changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 from uuid import UUID
 
 from psycopg import Connection
@@ -15,9 +14,7 @@ from psycopg.rows import TupleRow
 
 from consent.grants import GrantState, HeldGrant
 from consent.purposes import Detail
-from exchange.domain.rows import RowFault, Severity
 from exchange.services.records.ports import (
-    BatchRow,
     GrantAsk,
     NewVersion,
     SealedAccount,
@@ -38,8 +35,7 @@ JOIN record r ON r.token_index = a.token_index AND r.record_id = a.record_id
     AND r.version = a.version
 """)
 
-# Held in the order of their keys, as everywhere; a withdrawal waits for us, or we see it.
-_GRANTS = Statement("""
+_SEE_GRANTS = """
 SELECT g.token_index, g.grant_id, g.purpose, g.state, g.level, g.cross_border, g.not_before,
     g.expires, g.uses, g.max_uses, g.window_start, g.window_uses, g.window_max, g.window_seconds,
     g.detail, g.fields, g.lookback_months
@@ -47,8 +43,10 @@ FROM unnest(%(indices)s::bytea[], %(grant_ids)s::uuid[]) AS asked(token_index, g
 JOIN grants g ON g.token_index = asked.token_index AND g.grantee = %(member)s
     AND g.grant_id = asked.grant_id
 ORDER BY g.token_index, g.grant_id
-FOR SHARE OF g
-""")
+"""
+_GRANTS_SEEN = Statement(_SEE_GRANTS)
+# Held in the order of their keys, as everywhere; a withdrawal waits for us, or we see it.
+_GRANTS_HELD = Statement(f"{_SEE_GRANTS} FOR SHARE OF g")
 
 _REGISTERED = Statement("""
 SELECT grant_id FROM grant_artefact
@@ -81,43 +79,8 @@ ON CONFLICT (member_id, account_ref) DO UPDATE SET record_id = excluded.record_i
     sequence = coalesce(%(sequence)s::bigint, account.sequence)
 """)
 
-_CONFIRM_ACCOUNTS = Statement("""
-UPDATE account SET sequence = %(sequence)s
-WHERE member_id = %(member)s AND account_ref = ANY (%(refs)s::text[]) AND sequence < %(sequence)s
-""")
-
 _DROP_ACCOUNTS = Statement("""
 DELETE FROM account WHERE member_id = %(member)s AND account_ref = ANY (%(refs)s::text[])
-""")
-
-_COUNT_ABSENT = Statement("""
-SELECT count(*) FROM account a
-JOIN record r ON r.token_index = a.token_index AND r.record_id = a.record_id
-    AND r.version = a.version
-WHERE a.member_id = %(member)s AND r.open AND NOT r.suppressed
-    AND NOT a.account_ref = ANY (%(refs)s::text[])
-""")
-
-_FIND_BATCH = Statement("""
-SELECT batch_id, digest, sequence, state, kind, rows, faults, received_at, leaf_hash, receipt
-FROM batch WHERE member_id = %(member)s AND batch_id = %(batch_id)s
-""")
-
-_ADD_BATCH = Statement("""
-INSERT INTO batch (member_id, batch_id, digest, sequence, state, kind, rows, faults, received_at,
-    leaf_hash, receipt)
-VALUES (%(member)s, %(batch_id)s, %(digest)s, %(sequence)s, %(state)s, %(kind)s, %(rows)s,
-    %(faults)s, %(received_at)s, %(leaf_hash)s, %(receipt)s)
-""")
-
-_COPY_FAULTS = """
-COPY batch_fault (member_id, batch_id, line, n, field, code, severity) FROM STDIN (FORMAT BINARY)
-"""
-_FAULT_TYPES = ("text", "uuid", "int4", "int2", "text", "text", "text")
-
-_FAULTS = Statement("""
-SELECT line, field, code, severity FROM batch_fault
-WHERE member_id = %(member)s AND batch_id = %(batch_id)s ORDER BY line, n
 """)
 
 
@@ -138,15 +101,24 @@ class Records:
         )
         return [SealedAccount(*row) for row in found]
 
-    def contribute_grants(self, member: str, asks: Sequence[GrantAsk]) -> dict[GrantAsk, HeldGrant]:
+    def held_grants(self, member: str, asks: Sequence[GrantAsk]) -> dict[GrantAsk, HeldGrant]:
         """Find these grants of the member and hold them as they are until the end."""
+        return self._grants(_GRANTS_HELD, member, asks)
+
+    def seen_grants(self, member: str, asks: Sequence[GrantAsk]) -> dict[GrantAsk, HeldGrant]:
+        """Find these grants of the member as they are now; whoever stores by them looks again."""
+        return self._grants(_GRANTS_SEEN, member, asks)
+
+    def _grants(
+        self, statement: Statement, member: str, asks: Sequence[GrantAsk]
+    ) -> dict[GrantAsk, HeldGrant]:
         unique = sorted(set(asks))
         parameters = {
             "member": member,
             "indices": [ask.token_index for ask in unique],
             "grant_ids": [ask.grant_id for ask in unique],
         }
-        found = _GRANTS.run(self._connection, parameters, prepare=len(unique) == 1)
+        found = statement.run(self._connection, parameters, prepare=len(unique) == 1)
         return {GrantAsk(row[0], row[1]): _held(member, row[2:]) for row in found}
 
     def registered_grants(self, member: str, grant_ids: Sequence[UUID]) -> set[UUID]:
@@ -183,43 +155,6 @@ class Records:
             "epochs": [version.epoch for version in versions],
         }
         _KEEP_ACCOUNTS.run(self._connection, parameters, prepare=len(versions) == 1)
-
-    def confirm_accounts(self, member: str, refs: Sequence[str], sequence: int) -> None:
-        """Note that a batch of this sequence has told these accounts unchanged."""
-        parameters = {"member": member, "refs": list(refs), "sequence": sequence}
-        _CONFIRM_ACCOUNTS.run(self._connection, parameters, prepare=False)
-
-    def count_absent(self, member: str, refs: Sequence[str]) -> int:
-        """Count the member's open accounts that are not among these."""
-        row = _COUNT_ABSENT.run(
-            self._connection, {"member": member, "refs": list(refs)}, prepare=False
-        ).fetchone()
-        return row[0] if row else 0
-
-    def find_batch(self, member: str, batch_id: UUID) -> BatchRow | None:
-        """Find a batch of the member."""
-        parameters = {"member": member, "batch_id": batch_id}
-        row = _FIND_BATCH.run(self._connection, parameters).fetchone()
-        return None if row is None else BatchRow(*row)
-
-    def add_batch(self, member: str, batch: BatchRow, faults: Sequence[RowFault]) -> None:
-        """Store a batch and the faults of its rows."""
-        _ADD_BATCH.run(self._connection, {"member": member, **batch._asdict()})
-        copy_rows(
-            self._connection,
-            _COPY_FAULTS,
-            _FAULT_TYPES,
-            (
-                (member, batch.batch_id, line, n, fault.field, fault.code, fault.severity.value)
-                for line, of_line in groupby(faults, key=lambda fault: fault.line)
-                for n, fault in enumerate(of_line)
-            ),
-        )
-
-    def faults(self, member: str, batch_id: UUID) -> list[RowFault]:
-        """List the faults of a batch in the order of its lines."""
-        found = _FAULTS.run(self._connection, {"member": member, "batch_id": batch_id})
-        return [RowFault(row[0], row[1], row[2], Severity(row[3])) for row in found]
 
 
 def _version_row(index: bytes, version: NewVersion, writing: Writing) -> tuple[object, ...]:

@@ -7,13 +7,15 @@ after the fork; a connection never crosses one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from psycopg import Connection, OperationalError
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from exchange.errors import UnavailableError
+from exchange.store.batches.files import Batches
+from exchange.store.batches.staging import Staging
 from exchange.store.borrowers.files import Files
 from exchange.store.borrowers.keys import Borrowers
 from exchange.store.disputes import Disputes
@@ -44,6 +46,8 @@ class Work:
         self.security = SecurityEvents(connection)
         self.borrowers = Borrowers(connection)
         self.files = Files(connection)
+        self.batches = Batches(connection)
+        self.staging = Staging(connection)
         self.tree = Tree(connection)
         self.publication = Publication(connection)
         self.events = Events(connection)
@@ -108,18 +112,80 @@ class Database:
         Raises:
             UnavailableError: the database is down, or no connection came free in time.
         """
+        connection = self._take()
         try:
-            connection = self._pool.getconn()
+            with _unit(connection) as work:
+                yield work
+        finally:
+            self._pool.putconn(connection)  # A broken connection is replaced.
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Keep one connection for several units of work.
+
+        Raises:
+            UnavailableError: the database is down, or no connection came free in time.
+        """
+        connection = self._take()
+        try:
+            yield Session(connection)
+        finally:
+            self._pool.putconn(connection)
+
+    def _take(self) -> Connection[TupleRow]:
+        try:
+            return self._pool.getconn()
         except (PoolTimeout, OperationalError) as error:
             raise UnavailableError("the database is not available") from error
+
+
+class Session:
+    """One connection for as long as a file is at work: its units of work share what is staged."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self._connection = connection
+
+    def begin(self) -> AbstractContextManager[Work]:
+        """Open a unit of work."""
+        return _unit(self._connection)
+
+    @contextmanager
+    def queue(self, member: str) -> Iterator[None]:
+        """Let one small file of the member pass after the other.
+
+        Raises:
+            UnavailableError: the others take too long.
+        """
+        with self.begin() as work:
+            work.batches.queue(member)
         try:
-            yield Work(connection)
-        except OperationalError as error:
-            raise UnavailableError("the database gave up on this request") from error
+            yield
         finally:
-            if not connection.closed:
-                connection.rollback()  # What was not committed is undone.
-            self._pool.putconn(connection)  # A broken connection is replaced.
+            if not self._connection.closed:
+                with self.begin() as work:
+                    work.batches.leave_queue(member)
+
+    def claim(self, member: str) -> bool:
+        """Take the member's turn, until `release` or the session's end; False if it is taken."""
+        with self.begin() as work:
+            return work.batches.claim_turn(member)
+
+    def release(self, member: str) -> None:
+        """Give the member's turn back; a session that broke has given it back already."""
+        if not self._connection.closed:
+            with self.begin() as work:
+                work.batches.release_turn(member)
+
+
+@contextmanager
+def _unit(connection: Connection[TupleRow]) -> Iterator[Work]:
+    try:
+        yield Work(connection)
+    except OperationalError as error:
+        raise UnavailableError("the database gave up on this request") from error
+    finally:
+        if not connection.closed:
+            connection.rollback()  # What was not committed is undone.
 
 
 def _configure(connection: Connection[TupleRow]) -> None:

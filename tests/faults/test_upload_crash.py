@@ -11,8 +11,9 @@ import pytest
 
 from exchange.domain.members import Role
 from exchange.domain.queries import Asker
+from exchange.services.batches.ports import Session
+from exchange.services.batches.take_file import take_file
 from exchange.services.ports import Ports, Work
-from exchange.services.records.upload_batch import upload_batch
 from tests.support.record_desk import RecordDesk
 from tests.support.sandbox import make_sandbox
 
@@ -70,6 +71,20 @@ class FusedWork:
         self._fuse.step("commit", self._real.commit)
 
 
+class FusedSession:
+    """A session whose units of work are behind the fuse."""
+
+    def __init__(self, real: Session, fuse: Fuse) -> None:
+        self._real, self._fuse = real, fuse
+        self.claim, self.release, self.queue = real.claim, real.release, real.queue
+
+    @contextmanager
+    def begin(self) -> Iterator[Work]:
+        """Open a unit of work behind the fuse."""
+        with self._real.begin() as work:
+            yield FusedWork(work, self._fuse)  # type: ignore[misc]  # it answers to every name
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
     """A lender, its file, and the exchange to break."""
@@ -86,11 +101,16 @@ class Bench:
             with real.begin() as work:
                 yield FusedWork(work, fuse)  # type: ignore[misc]  # it answers to every name
 
-        return replace(real, begin=begin)
+        @contextmanager
+        def session() -> Iterator[Session]:
+            with real.session() as session:
+                yield FusedSession(session, fuse)
+
+        return replace(real, begin=begin, session=session)
 
     def upload(self, content: bytes, fuse: Fuse) -> str:
         """Upload a file; return its receipt."""
-        return upload_batch(content, self.caller, self.ports(fuse)).receipt
+        return take_file(content, self.caller, self.ports(fuse)).batch.receipt
 
     def state(self) -> tuple[object, ...]:
         """Return all that an upload may change."""
@@ -124,10 +144,12 @@ def next_file(bench: Bench) -> bytes:
 
 STEPS = [
     *("members.count", "commit"),  # the try counts, whatever becomes of it
-    *("records.lock_uploads", "records.find_batch", "members.find"),
-    *("records.contribute_grants", "records.accounts", "records.append_versions"),
-    *("records.confirm_accounts", "log.find_log", "log.open_subjects", "log.append"),
-    *("records.add_batch", "commit"),
+    *("batches.find", "members.find", "staging.reset", "commit"),
+    *("records.seen_grants", "records.accounts", "staging.stage", "staging.add_faults", "commit"),
+    *("staging.add_faults", "staging.refuse_duplicates", "commit"),
+    *("records.lock_uploads", "batches.find", "staging.counts", "staging.hold_grants"),
+    *("staging.corrections", "staging.merge", "log.find_log", "log.open_subjects", "log.append"),
+    *("staging.keep_faults", "batches.finish", "commit"),
 ]
 
 

@@ -171,7 +171,7 @@ class EdgeApp:
             ),
             public_base=self.public_base,
             limits=BodyLimits(
-                json_bytes_max=64 * 1024, query_lines_bytes_max=4096, record_lines_bytes_max=8192
+                json_bytes_max=64 * 1024, query_lines_bytes_max=4096, record_file_bytes_max=8192
             ),
             open_routes=frozenset({"things.health"}),
         )
@@ -203,7 +203,7 @@ def things(world: EdgeApp) -> Routes:
         return answer({"fast": thing["fast"]})
 
     @routes.signed(
-        "POST", "/v1/batches", policy=RoutePolicy(roles=contributor, body=Body.RECORD_LINES)
+        "POST", "/v1/batches", policy=RoutePolicy(roles=contributor, body=Body.RECORD_FILE)
     )
     def upload() -> Response:
         """Take a file."""

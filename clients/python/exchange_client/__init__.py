@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from exchange_client.answers import Adverse, Answer, NoAdverse, NoData, Outcome, Withheld
 from exchange_client.batches.files import BatchFile
-from exchange_client.batches.flows import Progress, RowFault
+from exchange_client.batches.flows import RowFault
 from exchange_client.batches.receipts import BatchReceipt
+from exchange_client.batches.sending import Progress
 from exchange_client.client import AsyncExchange, Exchange
 from exchange_client.core.asking import Question
 from exchange_client.core.proving import ProvenReceipt

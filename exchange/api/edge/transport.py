@@ -29,6 +29,9 @@ Environ = Mapping[str, object]
 
 JSON_TYPE = "application/json"
 LINES_TYPE = "application/x-ndjson"
+CSV_TYPE = "text/csv"
+PART_TYPE = "application/octet-stream"  # a part of a file means nothing by itself
+FILE_TYPES = (LINES_TYPE, CSV_TYPE, "application/gzip", "application/zstd", PART_TYPE)
 METHODS = ("GET", "POST", "PUT", "DELETE")  # of signed routes
 OPEN_METHODS = (*METHODS, "HEAD")  # of the named routes that need no signature
 
@@ -43,7 +46,10 @@ class Body(Enum):
     NONE = "none"
     JSON = "json"
     QUERY_LINES = "query lines"
-    RECORD_LINES = "record lines"
+    RECORD_FILE = "record file"
+
+
+_MEDIA = {Body.JSON: (JSON_TYPE,), Body.RECORD_FILE: FILE_TYPES}
 
 
 class Nonce(Enum):
@@ -68,7 +74,7 @@ class BodyLimits:
 
     json_bytes_max: int = 64 * 1024
     query_lines_bytes_max: int = 2 * 1024 * 1024
-    record_lines_bytes_max: int = 64 * 1024 * 1024
+    record_file_bytes_max: int = 64 * 1024 * 1024
 
     def of(self, body: Body) -> int:
         """Return the limit of one kind of body."""
@@ -76,7 +82,7 @@ class BodyLimits:
             Body.NONE: 0,
             Body.JSON: self.json_bytes_max,
             Body.QUERY_LINES: self.query_lines_bytes_max,
-            Body.RECORD_LINES: self.record_lines_bytes_max,
+            Body.RECORD_FILE: self.record_file_bytes_max,
         }[body]
 
 
@@ -150,12 +156,12 @@ def check_body(environ: Environ, policy: RoutePolicy, limits: BodyLimits) -> int
         return 0
     if not _header(environ, "CONTENT_LENGTH"):
         raise LengthRequired
-    expected = JSON_TYPE if policy.body is Body.JSON else LINES_TYPE
+    expected = _MEDIA.get(policy.body, (LINES_TYPE,))
     given = _header(environ, "CONTENT_TYPE")
-    if given != expected:
+    if given not in expected:
         if given is not None and "," in given:
             raise DuplicateHeader("Content-Type stands twice")
-        raise WrongMediaType(f"this route takes {expected}, without parameters")
+        raise WrongMediaType(f"this route takes {' or '.join(expected)}, without parameters")
     if _header(environ, "HTTP_CONTENT_ENCODING") is not None:
         raise WrongMediaType("this route takes no content encoding")
     if length > limits.of(policy.body):

@@ -12,6 +12,7 @@ from exchange.domain.rows.faults import (
     row_faults,
 )
 from exchange.domain.rows.forms import DeleteReason, Deletion, Reason, Row, Submitted
+from exchange.domain.rows.one_amount import OneAmount
 from exchange.domain.rows.reading import AnyRow, as_row, read_object, read_row, read_submitted
 from exchange.domain.rows.versions import deleted_payload, next_payload, row_digest
 
@@ -22,6 +23,7 @@ __all__ = [
     "DeleteReason",
     "Deletion",
     "Flaw",
+    "OneAmount",
     "Reason",
     "Row",
     "RowFault",

@@ -22,22 +22,23 @@ def append_versions(changes: Sequence[Change], writing: Writing, work: Work, por
     given = [
         (look_before(change.indices, work, ports), cause)
         for change in changes
-        if (cause := _corrects(change.row))
+        if (cause := corrects(change.row))
     ]
-    versions = [_seal(change, writing.member, ports) for change in changes]
+    versions = [seal_version(change, writing.member, ports) for change in changes]
     work.records.append_versions(versions, writing)
     for answers, cause in given:
         tell_corrected(answers, cause, work, ports)
 
 
-def _corrects(row: AnyRow) -> Cause | None:
+def corrects(row: AnyRow) -> Cause | None:
     """Say how a row corrects what was said before; what merely goes on corrects nothing."""
     if isinstance(row, Deletion):
         return Cause.DELETED
     return Cause.AMENDED if row.reason is Reason.AMEND else None
 
 
-def _seal(change: Change, member: str, ports: Ports) -> NewVersion:
+def seal_version(change: Change, member: str, ports: Ports) -> NewVersion:
+    """Seal what one row makes of its record."""
     continues, payload = change.continues, change.payload
     record_id = continues.record_id if continues else uuid7(ports.now_ms(), ports.random_bytes)
     version = continues.version + 1 if continues else 1

@@ -1,6 +1,6 @@
 """Judge rows: by themselves, beside what is stored of their accounts, and by their grants.
 
-In:  rows as they were read, and an open unit of work that holds the member's upload lock.
+In:  rows as they were read, and an open unit of work.
 Out: one Verdict a row: its flaws, and what it changes if none of them refuses it.
 Reads only the member's own accounts and grants: whether others hold records of a subject changes
 nothing in what the member is told.
@@ -8,8 +8,7 @@ nothing in what the member is told.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -40,8 +39,7 @@ from exchange.domain.rows import (
 from exchange.services.ports import Ports, Work
 from exchange.services.records.ports import GrantAsk, SealedAccount
 
-_ONE_AMOUNT_ROWS_MIN = 20
-_ONE_AMOUNT_PERCENT_MAX = 30
+FindGrants = Callable[[str, Sequence[GrantAsk]], Mapping[GrantAsk, HeldGrant]]
 
 
 class Change(NamedTuple):
@@ -52,27 +50,24 @@ class Change(NamedTuple):
     indices: tuple[bytes, ...]  # of the identity tokens, primary first
     grant_id: UUID | None
     continues: StoredRecord | None
+    leaves: tuple[str, StoredRecord] | None  # the account that it stood under before, if another
     disputed: bool
     payload: RecordPayload
 
 
 class Verdict(NamedTuple):
-    """What became of one row. Without flaws that refuse it and without a change: unchanged."""
+    """What became of one row: it is refused, changes something, repeats it, or comes too late."""
 
     line: int
     row: AnyRow | None  # None where its form could not be read
     flaws: list[Flaw]
-    change: Change | None
+    change: Change | None = None
+    unchanged: StoredRecord | None = None  # what is stored says the same
 
     @property
     def refused(self) -> bool:
         """Tell whether the row is faulty."""
         return rejects(self.flaws)
-
-    @property
-    def unchanged(self) -> bool:
-        """Tell whether the row says what is stored already."""
-        return not self.refused and self.change is None and not _superseded(self.flaws)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +76,7 @@ class Frame:
 
     epoch: str
     submission: Submission
+    find_grants: Callable[[Work], FindGrants]  # held until the end, or seen and held later
 
 
 class _Prepared(NamedTuple):
@@ -102,18 +98,15 @@ class _Known(NamedTuple):
 def judge_rows(
     rows: Sequence[NumberedRow], frame: Frame, work: Work, ports: Ports
 ) -> list[Verdict]:
-    """Judge the rows of one file, or one row.
+    """Judge rows of one file that follow each other, or one row.
 
     Raises:
         ClosedEpoch: the epoch named is not open.
         IntegrityError: a stored version of an account does not open.
     """
     prepared = [_prepare(each, frame, ports) for each in rows]
-    _mark_duplicates(prepared)
     known = _ask_store(prepared, frame, work, ports)
-    verdicts = [_judge(each, known, frame) for each in prepared]
-    _warn_of_one_amount(verdicts)
-    return verdicts
+    return [_judge(each, known, frame) for each in prepared]
 
 
 def _prepare(numbered: NumberedRow, frame: Frame, ports: Ports) -> _Prepared:
@@ -133,14 +126,6 @@ def _prepare(numbered: NumberedRow, frame: Frame, ports: Ports) -> _Prepared:
     return _Prepared(numbered.line, row, flaws, indices, grant_id)
 
 
-def _mark_duplicates(prepared: Sequence[_Prepared]) -> None:
-    """Refuse every row of an account that stands in more than one."""
-    named = Counter(ref for each in prepared if each.row for ref in _refs(each.row))
-    for each in prepared:
-        if each.row and any(named[ref] > 1 for ref in _refs(each.row)):
-            each.flaws.append(Flaw("account_ref", "row.duplicate"))
-
-
 def _refs(row: AnyRow) -> tuple[str, ...]:
     previous = None if isinstance(row, Deletion) else row.previous_ref
     return (row.account_ref, previous) if previous else (row.account_ref,)
@@ -154,7 +139,7 @@ def _ask_store(prepared: Sequence[_Prepared], frame: Frame, work: Work, ports: P
         GrantAsk(index, each.grant_id) for each in good if each.grant_id for index in each.indices
     ]
     # Grants are locked first: every transaction takes a subject's grant before anything else.
-    grants = work.records.contribute_grants(member, asks) if asks else {}
+    grants = frame.find_grants(work)(member, asks) if asks else {}
     held = {ask.grant_id for ask in grants}
     missing = {ask.grant_id for ask in asks} - held
     refs = [ref for each in good if each.row for ref in _refs(each.row)]
@@ -183,7 +168,7 @@ def _open(found: SealedAccount, member: str, ports: Ports) -> StoredRecord:
 
 def _judge(each: _Prepared, known: _Known, frame: Frame) -> Verdict:
     if each.row is None or rejects(each.flaws):
-        return Verdict(each.line, each.row, each.flaws, None)
+        return Verdict(each.line, each.row, each.flaws)
     if isinstance(each.row, Deletion):
         return _judge_deletion(each, each.row, known, frame)
     return _judge_row(each, each.row, known, frame)
@@ -193,9 +178,9 @@ def _judge_deletion(each: _Prepared, row: Deletion, known: _Known, frame: Frame)
     stored, _ = known.accounts.get(row.account_ref, (None, False))
     flaws = check_deletion(row, stored, frame.submission)
     if flaws or stored is None:
-        return Verdict(each.line, row, flaws, None)
+        return Verdict(each.line, row, flaws)
     payload = deleted_payload(row, stored.payload)
-    change = Change(row, stored.epoch, (stored.subject,), None, stored, False, payload)
+    change = Change(row, stored.epoch, (stored.subject,), None, stored, None, False, payload)
     return Verdict(each.line, row, flaws, change)
 
 
@@ -204,19 +189,24 @@ def _judge_row(each: _Prepared, row: Row, known: _Known, frame: Frame) -> Verdic
     if fault := _grant_fault(each, known, frame.submission):
         flaws.append(Flaw("grant", fault))
     stored, disputed = known.accounts.get(row.account_ref, (None, False))
-    if not rejects(flaws) and _unchanged(row, stored, frame):
-        return Verdict(each.line, row, flaws, None)
+    if stored and not rejects(flaws) and _repeats(row, stored, frame):
+        return Verdict(each.line, row, flaws, unchanged=stored)
+    leaves = None
     if row.reason is Reason.RENUMBER:
         if stored is not None:
             flaws.append(Flaw("account_ref", "row.reason"))
         stored, disputed = known.accounts.get(row.previous_ref or "", (None, False))
+        leaves = (row.previous_ref or "", stored) if stored else None
     flaws += check_against_stored(row, each.indices[0], frame.epoch, stored, frame.submission)
     if rejects(flaws) or _superseded(flaws):
-        return Verdict(each.line, row, flaws, None)
+        return Verdict(each.line, row, flaws)
     if stored and stored.payload.status is Status.DELETED_ERROR:
+        leaves = (row.previous_ref or row.account_ref, stored)
         stored, disputed = None, False  # Told anew: another record.
     payload = next_payload(row, stored.payload if stored else None, frame.submission)
-    change = Change(row, frame.epoch, each.indices, each.grant_id, stored, disputed, payload)
+    change = Change(
+        row, frame.epoch, each.indices, each.grant_id, stored, leaves, disputed, payload
+    )
     return Verdict(each.line, row, flaws, change)
 
 
@@ -224,12 +214,8 @@ def _superseded(flaws: list[Flaw]) -> bool:
     return any(flaw.code == "row.superseded" for flaw in flaws)
 
 
-def _unchanged(row: Row, stored: StoredRecord | None, frame: Frame) -> bool:
-    return (
-        stored is not None
-        and stored.epoch == frame.epoch
-        and stored.payload.digest == row_digest(row)
-    )
+def _repeats(row: Row, stored: StoredRecord, frame: Frame) -> bool:
+    return stored.epoch == frame.epoch and stored.payload.digest == row_digest(row)
 
 
 def _grant_fault(each: _Prepared, known: _Known, submission: Submission) -> str | None:
@@ -246,22 +232,3 @@ def _grant_fault(each: _Prepared, known: _Known, submission: Submission) -> str 
         profile=submission.profile,
         now=submission.submitted_at,
     )
-
-
-def _warn_of_one_amount(verdicts: Sequence[Verdict]) -> None:
-    """Warn once where a suspicious share of a file's rows is overdue by one and the same sum."""
-    amounts = Counter(
-        each.row.overdue_minor
-        for each in verdicts
-        if isinstance(each.row, Row) and each.row.overdue_minor
-    )
-    if len(verdicts) < _ONE_AMOUNT_ROWS_MIN or not amounts:
-        return
-    amount, rows = amounts.most_common(1)[0]
-    if rows * 100 > len(verdicts) * _ONE_AMOUNT_PERCENT_MAX:
-        first = next(
-            each
-            for each in verdicts
-            if isinstance(each.row, Row) and each.row.overdue_minor == amount
-        )
-        first.flaws.append(Flaw("overdue_minor", "plaus.one_amount"))

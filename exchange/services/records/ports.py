@@ -8,7 +8,6 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from consent.grants import HeldGrant
-from exchange.domain.rows import RowFault
 
 
 class SealedAccount(NamedTuple):
@@ -62,23 +61,8 @@ class Writing(NamedTuple):
     submitted_at: int  # unix seconds
 
 
-class BatchRow(NamedTuple):
-    """One batch, as its member may ask for it."""
-
-    batch_id: UUID
-    digest: bytes  # SHA-256 of the file
-    sequence: int
-    state: str
-    kind: str
-    rows: int
-    faults: int
-    received_at: int  # unix seconds
-    leaf_hash: bytes | None
-    receipt: str  # "" where the batch was refused
-
-
 class RecordStatements(Protocol):
-    """Statements about records, accounts and batches."""
+    """Statements about records and accounts."""
 
     def lock_uploads(self, member: str) -> None:
         """Let one upload of a member run after another, until the end of the transaction."""
@@ -88,8 +72,12 @@ class RecordStatements(Protocol):
         """Find the newest version of each of these accounts that is known."""
         ...
 
-    def contribute_grants(self, member: str, asks: Sequence[GrantAsk]) -> dict[GrantAsk, HeldGrant]:
+    def held_grants(self, member: str, asks: Sequence[GrantAsk]) -> dict[GrantAsk, HeldGrant]:
         """Find these grants of the member and hold them as they are until the end."""
+        ...
+
+    def seen_grants(self, member: str, asks: Sequence[GrantAsk]) -> dict[GrantAsk, HeldGrant]:
+        """Find these grants of the member as they are now; whoever stores by them looks again."""
         ...
 
     def registered_grants(self, member: str, grant_ids: Sequence[UUID]) -> set[UUID]:
@@ -98,24 +86,4 @@ class RecordStatements(Protocol):
 
     def append_versions(self, versions: Sequence[NewVersion], writing: Writing) -> None:
         """Append versions, each the current one of its record from now on."""
-        ...
-
-    def confirm_accounts(self, member: str, refs: Sequence[str], sequence: int) -> None:
-        """Note that a batch of this sequence has told these accounts unchanged."""
-        ...
-
-    def count_absent(self, member: str, refs: Sequence[str]) -> int:
-        """Count the member's open accounts that are not among these."""
-        ...
-
-    def find_batch(self, member: str, batch_id: UUID) -> BatchRow | None:
-        """Find a batch of the member."""
-        ...
-
-    def add_batch(self, member: str, batch: BatchRow, faults: Sequence[RowFault]) -> None:
-        """Store a batch and the faults of its rows."""
-        ...
-
-    def faults(self, member: str, batch_id: UUID) -> list[RowFault]:
-        """List the faults of a batch in the order of its lines."""
         ...

@@ -18,9 +18,9 @@ from exchange.errors import DuplicateField, Fault, InvalidRecord
 from exchange.services.log.write_leaves import LeafDraft, standard_base64, write_leaves
 from exchange.services.ports import Ports, Work
 from exchange.services.records.append_versions import append_versions
-from exchange.services.records.batch_receipts import sign_record_claims
 from exchange.services.records.judge_rows import Change, Frame, judge_rows
 from exchange.services.records.ports import Writing
+from exchange.services.records.sign_receipt import sign_record_claims
 
 # A record sent alone is the latest word, whatever file came before; it leaves the account's own
 # sequence as it is.
@@ -89,7 +89,9 @@ def frame_of(epoch: str, caller: Asker, work: Work, ports: Ports) -> Frame:
         sequence=_LATEST,
         profile=ports.terms.profile,
     )
-    return Frame(epoch=epoch, submission=submission)
+    return Frame(
+        epoch=epoch, submission=submission, find_grants=lambda work: work.records.held_grants
+    )
 
 
 def _event(row: AnyRow) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from exchange.store.schema import (
     audit,
+    batches,
     borrowers,
     disputes,
     events,
@@ -27,6 +28,7 @@ from exchange.store.schema.columns import metadata
 __all__ = [
     "UNDISTRIBUTED",
     "audit",
+    "batches",
     "borrowers",
     "disputes",
     "events",
@@ -45,7 +47,10 @@ UNDISTRIBUTED = frozenset(
     {
         "account",
         "batch",
+        "batch_absent",
         "batch_fault",
+        "batch_job",
+        "batch_part",
         "checkpoint",
         "cosignature",
         "dispute",

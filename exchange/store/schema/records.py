@@ -1,4 +1,4 @@
-"""Records, accounts and batches."""
+"""Records and accounts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from sqlalchemy import (
     Column,
     Date,
     Index,
-    Integer,
     PrimaryKeyConstraint,
-    SmallInteger,
     Table,
     Text,
     Uuid,
@@ -58,32 +56,4 @@ account = Table(
     blob("token_index"),  # of the primary identity token
     text("epoch"),
     Column("sequence", BigInteger, nullable=False),  # of the batch that wrote this version
-)
-
-batch = Table(
-    "batch",
-    metadata,
-    Column("member_id", Text, primary_key=True),
-    Column("batch_id", Uuid, primary_key=True),
-    blob("digest"),  # SHA-256 of the unpacked file
-    Column("sequence", BigInteger, nullable=False),
-    text("state"),
-    text("kind"),
-    count("rows"),
-    count("faults"),
-    at("received_at"),
-    blob("leaf_hash", nullable=True),
-    text("receipt"),
-)
-
-batch_fault = Table(
-    "batch_fault",
-    metadata,
-    Column("member_id", Text, primary_key=True),
-    Column("batch_id", Uuid, primary_key=True),
-    Column("line", Integer, primary_key=True),
-    Column("n", SmallInteger, primary_key=True),
-    text("field"),
-    text("code"),
-    text("severity"),
 )

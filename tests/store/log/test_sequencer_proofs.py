@@ -96,7 +96,9 @@ def test_an_opening_that_was_changed_never_leaves(log: AccessLog, column: str) -
     log.turn()
     (leaf,) = log.write(1)
     log.turn()
-    run_sql(log.url, f"UPDATE opening SET {column} = set_byte({column}, 20, get_byte({column}, 20) # 1)")
+    run_sql(
+        log.url, f"UPDATE opening SET {column} = set_byte({column}, 20, get_byte({column}, 20) # 1)"
+    )
 
     with pytest.raises(IntegrityError):
         prove_leaf(leaf.leaf_hash, "member-a", log.log_ports)

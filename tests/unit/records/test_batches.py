@@ -9,8 +9,12 @@ import pytest
 
 from exchange.domain.batches import (
     BatchLimits,
-    check_totals,
-    parse_batch,
+    FileFrame,
+    FileReader,
+    NumberedRow,
+    Totals,
+    json_lines,
+    read_frame,
     read_rows,
 )
 from exchange.domain.merkle import leaf_hash, node_hash
@@ -30,10 +34,28 @@ DELETE: dict[str, object] = {
 }
 
 
+def frame(content: bytes, limits: BatchLimits = LIMITS) -> FileFrame:
+    """Read the frame of a file that comes in slices of an odd length."""
+    return read_frame((content[at : at + 777] for at in range(0, len(content), 777)), limits)
+
+
+def rows_of(content: bytes) -> list[NumberedRow]:
+    """Read the rows of a file whose frame stands."""
+    reader = FileReader([content], LIMITS)
+    rows: list[NumberedRow] = []
+    for block in reader.blocks():
+        rows += read_rows(json_lines(block, reader.dialect), block.first)
+    return rows
+
+
 def whole(content: bytes) -> bool:
     """Run a file through frame, rows and totals."""
-    file = parse_batch(content, LIMITS)
-    return check_totals(file, list(read_rows(file)))
+    file, totals, reader = frame(content), Totals(), FileReader([content], LIMITS)
+    for block in reader.blocks():
+        lines = json_lines(block, reader.dialect)
+        totals.add(lines, read_rows(lines, block.first))
+    totals.check(file.trailer)
+    return totals.whole
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
@@ -41,10 +63,11 @@ def test_a_whole_file_is_taken_with_either_line_end(end: bytes) -> None:
     """Files come from every system."""
     content = file_of([*ROWS, DELETE], end=end)
 
-    file = parse_batch(content, LIMITS)
+    file = frame(content)
 
-    rows = list(read_rows(file))
-    assert check_totals(file, rows)
+    rows = rows_of(content)
+    assert whole(content)
+    assert 4 == file.rows
     assert [2, 3, 4, 5] == [row.line for row in rows]
     assert all(isinstance(row.row, Row) for row in rows[:3])
     assert hashlib.sha256(content).digest() == file.digest
@@ -52,11 +75,11 @@ def test_a_whole_file_is_taken_with_either_line_end(end: bytes) -> None:
 
 def test_the_root_is_that_of_the_exact_row_lines() -> None:
     """A lender can prove which bytes it reported, and so can the regulator."""
-    file = parse_batch(file_of(ROWS), LIMITS)
+    file = frame(file_of(ROWS))
     one, two, three = (leaf_hash(dumps(row)) for row in ROWS)
 
-    assert node_hash(node_hash(one, two), three) == file.rows_root()
-    assert root_of_leaves([dumps(row) for row in ROWS]) == file.rows_root()
+    assert node_hash(node_hash(one, two), three) == file.rows_root
+    assert root_of_leaves([dumps(row) for row in ROWS]) == file.rows_root
 
 
 def test_a_cut_anywhere_is_refused() -> None:
@@ -75,7 +98,7 @@ def test_a_cut_at_a_line_end_is_truncated(lines: int) -> None:
     kept = file_of(ROWS).split(b"\n")[:lines]
 
     with pytest.raises(TruncatedBatch):
-        parse_batch(b"".join(line + b"\n" for line in kept), LIMITS)
+        frame(b"".join(line + b"\n" for line in kept))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +126,7 @@ def test_a_cut_at_a_line_end_is_truncated(lines: int) -> None:
 def test_a_broken_line_is_named_by_its_number(content: bytes, line: int) -> None:
     """In ten thousand lines, "invalid" helps nobody."""
     with pytest.raises(InvalidBatch) as refused:
-        parse_batch(content, LIMITS)
+        frame(content)
 
     assert [f"/{line - 1}"] == [fault.pointer for fault in refused.value.faults]
     assert f"line {line}:" in str(refused.value)
@@ -116,10 +139,10 @@ def test_a_row_line_that_is_no_object_refuses_the_file(broken: bytes) -> None:
     trailer = {"rows": 1, "rows_by_status": {}, "sums": {}, "rows_sha256": rows_sha256}
     content = dumps(header_fields()) + b"\n" + broken + b"\n" + dumps(trailer) + b"\n"
 
-    file = parse_batch(content, LIMITS)
+    frame(content)
 
     with pytest.raises(InvalidBatch, match="line 2"):
-        list(read_rows(file))
+        rows_of(content)
 
 
 @pytest.mark.parametrize(
@@ -181,14 +204,14 @@ def test_refused_rows_still_count_in_the_totals() -> None:
 def test_more_rows_than_the_limit_are_too_many() -> None:
     """A bomb is refused by its size, before anything reads it."""
     with pytest.raises(TooLarge):
-        parse_batch(file_of([clean_fields()] * 11), LIMITS)
-    assert 10 == len(parse_batch(file_of([clean_fields()] * 10), LIMITS).lines)
+        frame(file_of([clean_fields()] * 11))
+    assert 10 == frame(file_of([clean_fields()] * 10)).rows
 
 
 def test_a_file_without_rows_says_nothing_and_is_refused() -> None:
     """An export that came out empty is a fault, not a clean book."""
     with pytest.raises(InvalidBatch):
-        parse_batch(file_of([]), LIMITS)
+        frame(file_of([]))
 
 
 def test_no_refusal_repeats_a_value() -> None:
@@ -196,7 +219,7 @@ def test_no_refusal_repeats_a_value() -> None:
     secret = "SECRET-11010519491231002X"
     for header in (header_fields(member=secret), header_fields(**{secret: 1})):
         with pytest.raises(InvalidBatch) as refused:
-            parse_batch(file_of(ROWS, header=header), LIMITS)
+            frame(file_of(ROWS, header=header))
         assert secret not in str(refused.value) + json.dumps(
             [fault.detail for fault in refused.value.faults]
         )

@@ -7,13 +7,15 @@ Source: the record rules of the exchange, section "Batches".
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal, TypedDict
 
+from exchange_client.core.calls import NDJSON_TYPE
 from exchange_client.core.encoding import dumps, loads_object
 from exchange_client.core.ids import check_id
 from exchange_client.errors import UsageError
@@ -21,6 +23,9 @@ from exchange_client.merkle import root_of_leaves
 
 FORMAT: Final = "cx-batch/1"
 NORM: Final = "norm_v1"
+GZIP: Final = b"\x1f\x8b"
+CSV_START: Final = b"#cx-batch "
+CSV_TYPE: Final = "text/csv"
 SUMMED: Final = ("balance_minor", "overdue_minor")
 
 
@@ -75,7 +80,20 @@ class BatchFile:
     """The exact bytes of a batch. Keep them to send the same batch again."""
 
     batch_id: str
-    content: bytes = field(repr=False)
+    content: bytes = field(repr=False)  # unpacked
+    packed: bytes | None = field(default=None, repr=False)  # gzip or zstd, if it is sent so
+
+    @property
+    def sent(self) -> bytes:
+        """The bytes that go over the wire."""
+        return self.content if self.packed is None else self.packed
+
+    @property
+    def media(self) -> str:
+        """The media type of what is sent."""
+        if self.packed is not None:
+            return "application/gzip" if self.packed.startswith(GZIP) else "application/zstd"
+        return CSV_TYPE if self.content.startswith(CSV_START) else NDJSON_TYPE
 
     @property
     def digest(self) -> bytes:
@@ -85,32 +103,42 @@ class BatchFile:
     @property
     def row_lines(self) -> list[bytes]:
         """The exact bytes of each row, without its line end."""
-        return self.content.split(b"\n")[1:-2]
+        lines = self.content.split(b"\n")[:-1]
+        if lines and lines[0].endswith(b"\r"):
+            lines = [line[:-1] for line in lines]
+        return lines[2 if self.content.startswith(CSV_START) else 1 : -1]
 
     @property
     def rows_root(self) -> bytes:
         """The RFC 6962 root over the rows, as the receipt must state it."""
         return root_of_leaves(self.row_lines)
 
+    def gzipped(self) -> BatchFile:
+        """Return the same batch, to be sent as one gzip member; always the same bytes."""
+        return replace(self, packed=gzip.compress(self.content, mtime=0))
+
     def save(self, path: Path | str) -> None:
         """Keep the file. It holds tokens and no identifier."""
-        Path(path).write_bytes(self.content)
+        Path(path).write_bytes(self.sent)
 
     @classmethod
     def load(cls, path: Path | str) -> BatchFile:
-        """Read a batch file that was built before.
+        """Read a batch file that was built before: NDJSON or CSV, plain or gzip.
 
         Raises:
             UsageError: it is none.
         """
-        content = Path(path).read_bytes()
+        sent = Path(path).read_bytes()
+        packed = sent if sent.startswith(GZIP) else None
         try:
-            header = loads_object(content.partition(b"\n")[0])
-        except ValueError as error:
+            content = gzip.decompress(sent) if packed else sent
+            header = loads_object(content.partition(b"\n")[0].removeprefix(CSV_START))
+        except (OSError, EOFError, ValueError) as error:
             raise UsageError(f"{path}: no batch file: {error}") from None
-        if header.get("format") != FORMAT or not content.endswith(b"}\n"):
+        if header.get("format") != FORMAT or not content.rstrip(b"\r\n").endswith(b"}"):
             raise UsageError(f"{path}: no whole {FORMAT} file")
-        return cls(batch_id=check_id("bat", str(header.get("batch_id"))), content=content)
+        batch_id = check_id("bat", str(header.get("batch_id")))
+        return cls(batch_id=batch_id, content=content, packed=packed)
 
 
 def build(header: BatchHeader, rows: Sequence[Mapping[str, object]]) -> BatchFile:

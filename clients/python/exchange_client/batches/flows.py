@@ -15,31 +15,18 @@ from typing import Final
 from urllib.parse import quote
 
 from exchange_client.batches.files import BatchFile, BatchHeader, UploadOptions, build
-from exchange_client.batches.receipts import (
-    BatchReceipt,
-    RecordReceipt,
-    open_batch_receipt,
-    open_record_receipt,
-)
+from exchange_client.batches.receipts import BatchReceipt, RecordReceipt, open_record_receipt
 from exchange_client.batches.rows import Row, draft, drafts, jsonable, read_rows
-from exchange_client.core.calls import JSON_TYPE, NDJSON_TYPE, Call, Flow, Reply, get
+from exchange_client.batches.sending import OnProgress, Progress, send
+from exchange_client.core.calls import JSON_TYPE, Call, Flow, Reply, get
 from exchange_client.core.encoding import JSON, dumps, loads_object
 from exchange_client.core.ids import check_id, new_id
 from exchange_client.core.setup import Desk
 from exchange_client.core.tokens import evaluate
 from exchange_client.errors import UnverifiedResponse, UsageError
 
-ROWS_MAX: Final = 10_000  # of one batch sent in one request
+ROWS_MAX: Final = 200_000  # of one batch
 _MILLISECONDS: Final = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far an upload has come."""
-
-    stage: str  # tokens, sending or done
-    done: int
-    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +37,6 @@ class RowFault:
     field: str
     code: str
     severity: str  # REJECT: not stored; WARN: stored
-
-
-OnProgress = Callable[[Progress], None]
 
 
 def prepare(
@@ -87,23 +71,6 @@ def prepare(
     return build(header, [jsonable(row.with_tokens(tokens)) for row in taken])
 
 
-def send(desk: Desk, file: BatchFile, on_progress: OnProgress | None = None) -> Flow[BatchReceipt]:
-    """Send a batch file; the same file again is the same batch.
-
-    Raises:
-        Refused: nothing was stored.
-        ReceiptInvalid: the receipt does not speak of the bytes that were sent.
-    """
-    rows = len(file.row_lines)
-    _tell(on_progress, Progress(stage="sending", done=0, total=rows))
-    reply = yield Call(
-        method="POST", path="/v1/batches", body=lambda: file.content, content_type=NDJSON_TYPE
-    )
-    receipt = open_batch_receipt(_receipt(reply), desk.pins, desk.member, file)
-    _tell(on_progress, Progress(stage="done", done=rows, total=rows))
-    return receipt
-
-
 def upload(
     desk: Desk,
     rows: Iterable[Row] | Path | str | BatchFile,
@@ -118,12 +85,32 @@ def upload(
 
 
 def fetch_faults(batch_id: str) -> Flow[list[RowFault]]:
-    """Fetch what was wrong with the rows of a batch."""
-    reply = yield get(f"/v1/batches/{check_id('bat', batch_id)}/faults")
-    try:
-        return [_fault(loads_object(line)) for line in reply.body.split(b"\n") if line]
-    except ValueError as error:
-        raise UnverifiedResponse(f"the faults are not in their form: {error}") from error
+    """Fetch what was wrong with the rows of a batch, page by page."""
+    faults: list[RowFault] = []
+    path = f"/v1/batches/{check_id('bat', batch_id)}/faults"
+    while True:
+        reply = yield get(f"{path}?after={faults[-1].line}" if faults else path)
+        try:
+            page = [_fault(loads_object(line)) for line in reply.body.split(b"\n") if line]
+        except ValueError as error:
+            raise UnverifiedResponse(f"the faults are not in their form: {error}") from error
+        if not page:
+            return faults
+        faults += page
+
+
+def fetch_absent(batch_id: str) -> Flow[list[str]]:
+    """Fetch the open accounts that a FULL batch did not mention: none of them was closed."""
+    absent: list[str] = []
+    path = f"/v1/batches/{check_id('bat', batch_id)}/absent"
+    while True:
+        reply = yield get(f"{path}?after={quote(absent[-1], safe='')}" if absent else path)
+        page = reply.json().get("account_refs")
+        if not isinstance(page, list):
+            raise UnverifiedResponse("the list of absent accounts is not in its form")
+        if not page:
+            return absent
+        absent += [str(account_ref) for account_ref in page]
 
 
 def put_record(desk: Desk, row: Row, profile: str | None = None) -> Flow[RecordReceipt]:

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 
 from exchange_client.batches.files import UploadOptions
-from exchange_client.batches.flows import Progress, RowFault
+from exchange_client.batches.flows import RowFault
 from exchange_client.batches.receipts import BatchReceipt
 from exchange_client.batches.rows import read_rows
+from exchange_client.batches.sending import Progress
 from exchange_client.cli.options import Keyed, Pinned, Telling, open_exchange
 from exchange_client.cli.telling import REFUSED, tell
 from exchange_client.errors import UsageError

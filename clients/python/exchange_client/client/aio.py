@@ -19,8 +19,9 @@ import stamina
 
 from exchange_client.answers import Answer
 from exchange_client.batches import flows as batches
+from exchange_client.batches import sending
 from exchange_client.batches.files import BatchFile, UploadOptions
-from exchange_client.batches.flows import OnProgress, RowFault
+from exchange_client.batches.flows import RowFault
 from exchange_client.batches.receipts import BatchReceipt, RecordReceipt
 from exchange_client.batches.rows import Row, subject_of
 from exchange_client.core import asking, granting, proving
@@ -108,7 +109,7 @@ class AsyncExchange:
         self,
         rows: Iterable[Row] | BatchFile,
         *,
-        on_progress: OnProgress | None = None,
+        on_progress: sending.OnProgress | None = None,
         **options: Unpack[UploadOptions],
     ) -> BatchReceipt:
         """Report a batch of records.
@@ -119,7 +120,7 @@ class AsyncExchange:
             options: see `UploadOptions`.
         """
         if isinstance(rows, BatchFile):
-            return await self._run(batches.send(self._desk, rows, on_progress))
+            return await self._run(sending.send(self._desk, rows, on_progress))
         return await self._run(batches.upload(self._desk, rows, options, on_progress))
 
     async def prepare_batch(
@@ -131,6 +132,10 @@ class AsyncExchange:
     async def faults(self, batch_id: str) -> list[RowFault]:
         """Fetch what was wrong with the rows of a batch."""
         return await self._run(batches.fetch_faults(batch_id))
+
+    async def absent(self, batch_id: str) -> list[str]:
+        """Fetch the open accounts that a FULL batch did not mention: none of them was closed."""
+        return await self._run(batches.fetch_absent(batch_id))
 
     async def put_record(self, row: Row) -> RecordReceipt:
         """Report one account."""

@@ -20,8 +20,9 @@ import stamina
 
 from exchange_client.answers import Answer
 from exchange_client.batches import flows as batches
+from exchange_client.batches import sending
 from exchange_client.batches.files import BatchFile, UploadOptions
-from exchange_client.batches.flows import OnProgress, RowFault
+from exchange_client.batches.flows import RowFault
 from exchange_client.batches.receipts import BatchReceipt, RecordReceipt
 from exchange_client.batches.rows import Row, subject_of
 from exchange_client.core import asking, granting, proving
@@ -107,7 +108,7 @@ class Exchange:
         self,
         rows: Iterable[Row] | BatchFile,
         *,
-        on_progress: OnProgress | None = None,
+        on_progress: sending.OnProgress | None = None,
         **options: Unpack[UploadOptions],
     ) -> BatchReceipt:
         """Report a batch of records.
@@ -118,7 +119,7 @@ class Exchange:
             options: see `UploadOptions`.
         """
         if isinstance(rows, BatchFile):
-            return self._run(batches.send(self._desk, rows, on_progress))
+            return self._run(sending.send(self._desk, rows, on_progress))
         return self._run(batches.upload(self._desk, rows, options, on_progress))
 
     def prepare_batch(self, rows: Iterable[Row], **options: Unpack[UploadOptions]) -> BatchFile:
@@ -128,6 +129,10 @@ class Exchange:
     def faults(self, batch_id: str) -> list[RowFault]:
         """Fetch what was wrong with the rows of a batch."""
         return self._run(batches.fetch_faults(batch_id))
+
+    def absent(self, batch_id: str) -> list[str]:
+        """Fetch the open accounts that a FULL batch did not mention: none of them was closed."""
+        return self._run(batches.fetch_absent(batch_id))
 
     def put_record(self, row: Row) -> RecordReceipt:
         """Report one account."""

@@ -141,7 +141,9 @@ def _faults(visit: Visit) -> Answered:
     stored = visit.world.batches.get((visit.caller.member, visit.parts[0]))
     if stored is None:
         raise Refusal(404, "absent")
-    body = b"".join(dumps(fault) + b"\n" for fault in stored.faults)
+    after = int(visit.query.get("after", ["0"])[0])
+    behind = [fault for fault in stored.faults if int(str(fault["line"])) > after]
+    body = b"".join(dumps(fault) + b"\n" for fault in behind)
     return Answered(body=body, content_type=NDJSON_TYPE)
 
 

@@ -1,0 +1,54 @@
+"""Read row lines of either dialect, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from exchange.domain.batches.csv_cells import json_of_cells
+from exchange.domain.batches.forms import refuse_line
+from exchange.domain.batches.lines import Dialect, RowBlock
+from exchange.domain.rows import AnyRow, Flaw, read_row
+from exchange.errors import FormError
+
+
+class NumberedRow(NamedTuple):
+    """A row, or the flaws of its form, and its line in the file."""
+
+    line: int
+    row: AnyRow | list[Flaw]
+
+
+def json_lines(block: RowBlock, dialect: Dialect) -> Sequence[bytes]:
+    """Return the JSON of each line.
+
+    Raises:
+        InvalidBatch: a line is none of its dialect.
+    """
+    if dialect is Dialect.NDJSON:
+        return block.lines
+    made = []
+    for number, line in enumerate(block.lines, block.first):
+        try:
+            made.append(json_of_cells(line))
+        except FormError as error:
+            refuse_line(number, str(error))
+    return made
+
+
+def read_rows(lines: Sequence[bytes], first: int) -> list[NumberedRow]:
+    """Read the JSON of lines.
+
+    Args:
+        first: line number of the first one.
+
+    Raises:
+        InvalidBatch: a line is not one JSON object.
+    """
+    rows = []
+    for number, line in enumerate(lines, first):
+        try:
+            rows.append(NumberedRow(number, read_row(line)))
+        except FormError as error:
+            refuse_line(number, str(error))
+    return rows

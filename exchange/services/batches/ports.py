@@ -1,0 +1,282 @@
+"""What the services of batches need of the store.
+
+`BatchStatements` are about files as their members see them; `StagingStatements` about the rows of
+the one file that a session is at work on: they live in tables of that session alone and go with
+it, so that a worker that dies leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+from uuid import UUID
+
+from exchange.domain.batches import BatchLimits
+from exchange.domain.rows import RowFault
+
+if TYPE_CHECKING:
+    from exchange.services.ports import Work
+
+
+class BatchState(StrEnum):
+    """Where a file stands."""
+
+    RECEIVING = "RECEIVING"
+    QUEUED = "QUEUED"
+    CHECKING = "CHECKING"
+    MERGING = "MERGING"
+    DONE = "DONE"
+    REJECTED = "REJECTED"
+    DRY_RUN_DONE = "DRY_RUN_DONE"
+    EXPIRED = "EXPIRED"
+
+
+UNDER_WAY = frozenset(
+    {BatchState.RECEIVING, BatchState.QUEUED, BatchState.CHECKING, BatchState.MERGING}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchTerms:
+    """How record files are taken."""
+
+    limits: BatchLimits
+    fault_share_percent_max: int
+    inline_bytes_max: int  # a file that unpacks to no more is finished within its request
+    part_bytes_max: int
+    receiving_max: int  # unfinished uploads of a member
+    unfinished_seconds: int  # an upload that did not end is dropped
+    dry_run_seconds: int  # the faults of a dry run are kept
+    tries_max: int
+
+
+class BatchKey(NamedTuple):
+    """Which file of which member."""
+
+    member: str
+    batch_id: UUID
+
+
+class BatchRow(NamedTuple):
+    """One file, as its member may ask for it."""
+
+    batch_id: UUID
+    digest: bytes  # SHA-256 of the unpacked file; until it was unpacked, what the sender says
+    sequence: int
+    state: str
+    kind: str
+    rows: int  # 0 until the file was counted
+    rows_done: int
+    faults: int  # rows that were refused
+    received_at: int  # unix seconds: of the first byte, or of the whole file
+    received_bytes: int  # as sent
+    total_bytes: int  # as sent
+    started_at: int | None  # unix seconds; of the newest try
+    key: str  # that signed the upload
+    leaf_hash: bytes | None
+    receipt: str  # "" where there is none
+    refusal: str  # code, "" unless REJECTED
+    refusal_field: str
+    refusal_detail: str
+
+
+class PartKey(NamedTuple):
+    """The data key that seals what was sent of a file."""
+
+    kek_id: str
+    wrapped: bytes
+
+
+class StagedRow(NamedTuple):
+    """One row as it was judged; versions are sealed already."""
+
+    line: int
+    action: int  # of Action
+    warned: bool
+    amended: bool
+    deleted: bool
+    account_ref: str
+    previous_ref: str | None
+    left_ref: str | None  # an account that goes: renumbered, or told anew after a deletion
+    left_record: UUID | None
+    left_version: int | None
+    record_id: UUID | None
+    version: int | None
+    epoch: str | None
+    indices: list[bytes] | None  # of the identity tokens, primary first
+    grant_id: UUID | None
+    open: bool | None
+    overdue: bool | None
+    suppressed: bool | None
+    purge_on: date | None
+    kek_id: str | None
+    wrapped: bytes | None
+    sealed: bytes | None
+
+
+class Action:
+    """What becomes of a row."""
+
+    REFUSE = 0
+    CONFIRM = 1  # it says what is stored
+    STORE = 2
+    PASS_OVER = 3  # a later file has spoken
+
+
+class StagedCounts(NamedTuple):
+    """How many staged rows became what."""
+
+    stored: int
+    unchanged: int
+    amended: int
+    deleted: int
+    refused: int
+    warned: int
+
+
+class Correction(NamedTuple):
+    """A row that corrects or deletes what was said before."""
+
+    indices: tuple[bytes, ...]  # of the identity tokens, primary first
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeTerms:
+    """What all rows of a merge share."""
+
+    key: BatchKey
+    sequence: int
+    submitted_at: int  # unix seconds
+
+
+class BatchStatements(Protocol):
+    """Statements about files."""
+
+    def find(self, key: BatchKey) -> BatchRow | None:
+        """Find a file of the member."""
+        ...
+
+    def add(self, member: str, batch: BatchRow, part_key: PartKey) -> bool:
+        """Store a new file; False if its id is taken."""
+        ...
+
+    def receiving(self, member: str) -> int:
+        """Count the member's unfinished uploads."""
+        ...
+
+    def add_part(self, key: BatchKey, offset: int, sealed: bytes) -> None:
+        """Keep a part of what was sent."""
+        ...
+
+    def received(self, key: BatchKey, *, before: int, after: int, state: BatchState) -> bool:
+        """Move the count of bytes on; False if it did not stand at `before`."""
+        ...
+
+    def part_key(self, key: BatchKey) -> PartKey:
+        """Return the data key of what was sent."""
+        ...
+
+    def parts(self, key: BatchKey, offset: int, limit: int) -> list[tuple[int, bytes]]:
+        """Return parts from an offset on, in order."""
+        ...
+
+    def waiting(self, limit: int) -> list[BatchKey]:
+        """List files that are queued, or were left by a worker; oldest first."""
+        ...
+
+    def start(self, key: BatchKey, now: int) -> int:
+        """Begin a try; return how many there were, this one included."""
+        ...
+
+    def progress(self, key: BatchKey, state: BatchState, *, rows: int, done: int) -> None:
+        """Tell how far it has come."""
+        ...
+
+    def finish(self, member: str, batch: BatchRow) -> None:
+        """Store what became of a file, and drop what was sent of it."""
+        ...
+
+    def faults(self, key: BatchKey, after_line: int, limit: int) -> list[RowFault]:
+        """List faults of whole lines behind a line, in their order."""
+        ...
+
+    def absent(self, key: BatchKey, after_ref: str, limit: int) -> list[str]:
+        """List open accounts that a FULL file did not mention."""
+        ...
+
+    def expire(self, before: int) -> int:
+        """Drop uploads that began before this and never ended; count them."""
+        ...
+
+    def forget_dry_runs(self, before: int) -> int:
+        """Drop the faults of dry runs received before this; count them."""
+        ...
+
+
+class StagingStatements(Protocol):
+    """Statements about the file at work in this session."""
+
+    def reset(self) -> None:
+        """Begin with nothing staged."""
+        ...
+
+    def stage(self, rows: Iterable[StagedRow]) -> None:
+        """Stage judged rows."""
+        ...
+
+    def add_faults(self, faults: Sequence[RowFault]) -> None:
+        """Stage the faults of rows."""
+        ...
+
+    def refuse_duplicates(self) -> None:
+        """Refuse every row of an account that stands in more than one."""
+        ...
+
+    def counts(self) -> StagedCounts:
+        """Count what became of the rows."""
+        ...
+
+    def hold_grants(self, member: str) -> bool:
+        """Hold the grants of rows to store; False if one is not active any more."""
+        ...
+
+    def corrections(self) -> list[Correction]:
+        """List what rows to store correct or delete."""
+        ...
+
+    def merge(self, terms: MergeTerms) -> bool:
+        """Store what is staged; False if an account has moved on since it was judged."""
+        ...
+
+    def keep_absent(self, key: BatchKey) -> int:
+        """Keep the list of open accounts that the file does not mention; count them."""
+        ...
+
+    def keep_faults(self, key: BatchKey) -> None:
+        """Keep the faults."""
+        ...
+
+
+class Session(Protocol):
+    """One connection for as long as a file is at work: its units of work share what is staged."""
+
+    def begin(self) -> AbstractContextManager[Work]:
+        """Open a unit of work."""
+        ...
+
+    def queue(self, member: str) -> AbstractContextManager[None]:
+        """Let one small file of the member pass after the other."""
+        ...
+
+    def claim(self, member: str) -> bool:
+        """Take the member's turn, until `release` or the session's end; False if it is taken."""
+        ...
+
+    def release(self, member: str) -> None:
+        """Give the member's turn back."""
+        ...

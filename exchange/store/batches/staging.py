@@ -1,0 +1,257 @@
+"""Statements about the one file that a session is at work on.
+
+Its judged rows lie in temporary tables: nobody else sees them, they are never in the write-ahead
+log, and they go with the session. One transaction moves them over, ordered as the indexes are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from exchange.domain.rows import RowFault
+from exchange.services.batches.ports import (
+    Action,
+    BatchKey,
+    Correction,
+    MergeTerms,
+    StagedCounts,
+    StagedRow,
+)
+from exchange.store.statement import Statement, copy_rows
+
+_TABLES = (
+    """
+CREATE TEMPORARY TABLE IF NOT EXISTS staged (
+    line integer NOT NULL, action smallint NOT NULL, warned boolean NOT NULL,
+    amended boolean NOT NULL, deleted boolean NOT NULL, account_ref text NOT NULL,
+    previous_ref text, left_ref text, left_record uuid, left_version integer, record_id uuid,
+    version integer, epoch text, indices bytea[], grant_id uuid, open boolean, overdue boolean,
+    suppressed boolean, purge_on date, kek_id text, wrapped bytea, sealed bytea)
+""",
+    """
+CREATE TEMPORARY TABLE IF NOT EXISTS staged_fault (
+    line integer NOT NULL, n smallint NOT NULL, field text NOT NULL, code text NOT NULL,
+    severity text NOT NULL)
+""",
+    "TRUNCATE staged, staged_fault",
+)
+
+_COPY_STAGED = "COPY staged FROM STDIN (FORMAT BINARY)"
+_STAGED_TYPES = (
+    *("int4", "int2", "bool", "bool", "bool", "text"),
+    *("text", "text", "uuid", "int4", "uuid"),
+    *("int4", "text", "bytea[]", "uuid", "bool", "bool"),
+    *("bool", "date", "text", "bytea", "bytea"),
+)
+
+_COPY_FAULTS = "COPY staged_fault FROM STDIN (FORMAT BINARY)"
+_FAULT_TYPES = ("int4", "int2", "text", "text", "text")
+
+# n = 0 puts it before the faults that the row has by itself.
+_REFUSE_DUPLICATES = Statement("""
+WITH named AS (
+    SELECT line, account_ref AS ref FROM staged
+    UNION ALL
+    SELECT line, previous_ref FROM staged WHERE previous_ref IS NOT NULL
+), twice AS (
+    SELECT ref FROM named GROUP BY ref HAVING count(*) > 1
+), hit AS (
+    SELECT DISTINCT line FROM named JOIN twice USING (ref)
+), refused AS (
+    UPDATE staged s SET action = %(refuse)s, warned = false FROM hit WHERE s.line = hit.line
+)
+INSERT INTO staged_fault (line, n, field, code, severity)
+SELECT line, 0, 'account_ref', 'row.duplicate', 'REJECT' FROM hit
+""")
+
+_COUNTS = Statement("""
+SELECT count(*) FILTER (WHERE action = %(store)s), count(*) FILTER (WHERE action = %(confirm)s),
+    count(*) FILTER (WHERE action = %(store)s AND amended),
+    count(*) FILTER (WHERE action = %(store)s AND deleted),
+    count(*) FILTER (WHERE action = %(refuse)s), count(*) FILTER (WHERE warned)
+FROM staged
+""")
+
+# Held in the order of their keys, as everywhere; a withdrawal waits for us, or we see it.
+_HOLD_GRANTS = Statement("""
+WITH asked AS (
+    SELECT s.line, i.token_index, s.grant_id FROM staged s, unnest(s.indices) AS i(token_index)
+    WHERE s.action = %(store)s AND s.grant_id IS NOT NULL
+), held AS (
+    SELECT asked.line FROM asked
+    JOIN grants g ON g.token_index = asked.token_index AND g.grantee = %(member)s
+        AND g.grant_id = asked.grant_id
+    WHERE g.state = 'ACTIVE'
+    ORDER BY g.token_index, g.grant_id
+    FOR SHARE OF g
+)
+SELECT (SELECT count(DISTINCT line) FROM asked) = (SELECT count(DISTINCT line) FROM held)
+""")
+
+_CORRECTIONS = Statement("""
+SELECT indices, deleted FROM staged WHERE action = %(store)s AND (amended OR deleted) ORDER BY line
+""")
+
+_LEAVE_ACCOUNTS = Statement("""
+WITH wanted AS (
+    SELECT left_ref, left_record, left_version FROM staged
+    WHERE action = %(store)s AND left_ref IS NOT NULL
+), gone AS (
+    DELETE FROM account a USING wanted w
+    WHERE a.member_id = %(member)s AND a.account_ref = w.left_ref
+        AND a.record_id = w.left_record AND a.version = w.left_version
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM wanted) = (SELECT count(*) FROM gone)
+""")
+
+_RETIRE = Statement("""
+UPDATE record r SET current = false FROM staged s
+WHERE s.action = %(store)s AND s.version > 1 AND r.record_id = s.record_id AND r.current
+""")
+
+# A new account must not exist, and a known one must stand where it was judged: else nothing of
+# it is written, and the count falls short.
+_KEEP_ACCOUNTS = Statement("""
+INSERT INTO account AS a (member_id, account_ref, record_id, version, token_index, epoch, sequence)
+SELECT %(member)s, account_ref, record_id, version, indices[1], epoch, %(sequence)s
+FROM staged WHERE action = %(store)s ORDER BY account_ref
+ON CONFLICT (member_id, account_ref) DO UPDATE SET version = excluded.version,
+    token_index = excluded.token_index, epoch = excluded.epoch, sequence = excluded.sequence
+WHERE a.record_id = excluded.record_id AND a.version = excluded.version - 1
+""")
+
+# A file that repeats what is stored is still the latest word about it.
+_CONFIRM_ACCOUNTS = Statement("""
+UPDATE account a SET sequence = greatest(a.sequence, %(sequence)s) FROM staged s
+WHERE s.action = %(confirm)s AND a.member_id = %(member)s AND a.account_ref = s.account_ref
+    AND a.record_id = s.record_id AND a.version = s.version
+""")
+
+_KEEP_VERSIONS = Statement("""
+INSERT INTO record (token_index, record_id, version, member_id, epoch, current, open, overdue,
+    disputed, suppressed, grant_id, batch_id, submitted_at, purge_on, kek_id, wrapped, sealed)
+SELECT i.token_index, s.record_id, s.version, %(member)s, s.epoch, true, s.open, s.overdue,
+    s.version > 1 AND NOT s.deleted AND EXISTS (
+        SELECT FROM record r
+        WHERE r.record_id = s.record_id AND r.version = s.version - 1 AND r.disputed),
+    s.suppressed, s.grant_id, %(batch_id)s, %(submitted_at)s, s.purge_on, s.kek_id, s.wrapped,
+    s.sealed
+FROM staged s, unnest(s.indices) AS i(token_index)
+WHERE s.action = %(store)s ORDER BY i.token_index
+""")
+
+_KEEP_ABSENT = Statement("""
+INSERT INTO batch_absent (member_id, batch_id, account_ref)
+SELECT a.member_id, %(batch_id)s, a.account_ref FROM account a
+JOIN record r ON r.token_index = a.token_index AND r.record_id = a.record_id
+    AND r.version = a.version
+WHERE a.member_id = %(member)s AND r.open AND NOT r.suppressed
+    AND NOT EXISTS (SELECT FROM staged s WHERE s.account_ref = a.account_ref)
+""")
+
+# Refusals first, at most 8 a row.
+_KEEP_FAULTS = Statement("""
+INSERT INTO batch_fault (member_id, batch_id, line, n, field, code, severity)
+SELECT %(member)s, %(batch_id)s, line, n, field, code, severity
+FROM (
+    SELECT line, field, code, severity,
+        row_number() OVER (PARTITION BY line ORDER BY severity = 'WARN', n) - 1 AS n
+    FROM staged_fault
+) AS ordered
+WHERE n < 8 ORDER BY line, n
+""")
+
+
+class Staging:
+    """Statements about what is staged, bound to one open transaction."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self._connection = connection
+
+    def reset(self) -> None:
+        """Begin with nothing staged."""
+        for command in _TABLES:
+            self._connection.execute(command, prepare=False)
+
+    def stage(self, rows: Iterable[StagedRow]) -> None:
+        """Stage judged rows."""
+        copy_rows(self._connection, _COPY_STAGED, _STAGED_TYPES, rows)
+
+    def add_faults(self, faults: Sequence[RowFault]) -> None:
+        """Stage the faults of rows, which come in the order of their lines."""
+        copy_rows(
+            self._connection,
+            _COPY_FAULTS,
+            _FAULT_TYPES,
+            (
+                (line, n, fault.field, fault.code, fault.severity.value)
+                for line, of_line in groupby(faults, key=lambda fault: fault.line)
+                for n, fault in enumerate(of_line, 1)
+            ),
+        )
+
+    def refuse_duplicates(self) -> None:
+        """Refuse every row of an account that stands in more than one."""
+        self._connection.execute("ANALYZE staged", prepare=False)
+        _REFUSE_DUPLICATES.run(self._connection, {"refuse": Action.REFUSE}, prepare=False)
+
+    def counts(self) -> StagedCounts:
+        """Count what became of the rows."""
+        row = _COUNTS.run(self._connection, _ACTIONS, prepare=False).fetchone()
+        return StagedCounts(*row) if row else StagedCounts(0, 0, 0, 0, 0, 0)
+
+    def hold_grants(self, member: str) -> bool:
+        """Hold the grants of rows to store; False if one is not active any more."""
+        return self._holds(_HOLD_GRANTS, {"member": member, **_ACTIONS})
+
+    def corrections(self) -> list[Correction]:
+        """List what rows to store correct or delete."""
+        found = _CORRECTIONS.run(self._connection, _ACTIONS, prepare=False)
+        return [Correction(tuple(row[0]), row[1]) for row in found]
+
+    def merge(self, terms: MergeTerms) -> bool:
+        """Store what is staged; False if an account has moved on since it was judged."""
+        parameters = {
+            "member": terms.key.member,
+            "batch_id": terms.key.batch_id,
+            "sequence": terms.sequence,
+            "submitted_at": terms.submitted_at,
+            **_ACTIONS,
+        }
+        counts = self.counts()
+        if not self._holds(_LEAVE_ACCOUNTS, parameters):
+            return False
+        if self._write(_KEEP_ACCOUNTS, parameters) != counts.stored:
+            return False
+        if self._write(_CONFIRM_ACCOUNTS, parameters) != counts.unchanged:
+            return False
+        self._write(_RETIRE, parameters)
+        self._write(_KEEP_VERSIONS, parameters)
+        return True
+
+    def keep_absent(self, key: BatchKey) -> int:
+        """Keep the list of open accounts that the file does not mention; count them."""
+        return self._write(_KEEP_ABSENT, {**key._asdict()})
+
+    def keep_faults(self, key: BatchKey) -> None:
+        """Keep the faults."""
+        self._write(_KEEP_FAULTS, {**key._asdict()})
+
+    def _write(self, statement: Statement, parameters: dict[str, object]) -> int:
+        return statement.run(self._connection, parameters, prepare=False).rowcount
+
+    def _holds(self, statement: Statement, parameters: dict[str, object]) -> bool:
+        row = statement.run(self._connection, parameters, prepare=False).fetchone()
+        return bool(row and row[0])
+
+
+_ACTIONS: dict[str, object] = {
+    "refuse": Action.REFUSE,
+    "confirm": Action.CONFIRM,
+    "store": Action.STORE,
+}
