@@ -21,6 +21,7 @@ from exchange.api.events import event_routes
 from exchange.api.grant_requests import grant_request_routes
 from exchange.api.grants.changing import change_routes
 from exchange.api.grants.notices import notice_routes
+from exchange.api.grants.ordering import order_routes
 from exchange.api.grants.registering import grant_routes
 from exchange.api.log import log_routes
 from exchange.api.ops import observe, ops_routes
@@ -87,6 +88,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(query_routes(ports, queries_max=settings.query_batch_queries_max))
     api.register_blueprint(grant_routes(ports))
     api.register_blueprint(change_routes(ports))
+    api.register_blueprint(order_routes(ports))
     api.register_blueprint(notice_routes(ports))
     api.register_blueprint(event_routes(ports, make_paging(settings, ports)))
     api.register_blueprint(batch_routes(ports))

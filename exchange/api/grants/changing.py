@@ -9,13 +9,14 @@ from marshmallow import fields
 
 from consent.grants import Channel, GrantEvent, RevokeReason
 from exchange.api.edge.blueprints import Routes
-from exchange.api.edge.fields import StrictSchema, WholeNumber
+from exchange.api.edge.fields import ByteText, StrictSchema, Text, WholeNumber
 from exchange.api.edge.guard import current_caller
 from exchange.api.edge.transport import Body, RoutePolicy
 from exchange.api.grants.registering import LENDERS
 from exchange.api.grants.showing import GrantSchema, shown
 from exchange.domain.ids import parse
 from exchange.services.grants.change_grant import change_grant, relayed, revocation
+from exchange.services.grants.rebind_grant import rebind_grant
 from exchange.services.ports import Ports
 
 
@@ -24,6 +25,13 @@ class RelaySchema(StrictSchema):
 
     acted_at = WholeNumber(minimum=0, maximum=10**10, required=False)
     channel = fields.Enum(Channel, by_value=True)
+
+
+class BindingSchema(StrictSchema):
+    """The subject's token of a newer epoch."""
+
+    token = ByteText(length=64)
+    epoch = Text(pattern=r"ep_[1-9][0-9]{0,5}")
 
 
 class RevocationSchema(StrictSchema):
@@ -73,5 +81,14 @@ def change_routes(ports: Ports) -> Routes:
         wanted, caller = parse("gnt", grant_id, field="grant_id"), current_caller().asker
         given_up = revocation(cast("RevokeReason", body["reason"]), caller, ports)
         return shown(change_grant(caller.member, wanted, given_up, ports))
+
+    @routes.signed("POST", "/v1/grants/<grant_id>/rebind", policy=writes)
+    @routes.answers(200, GrantSchema)
+    @routes.body(BindingSchema)
+    def rebind(body: dict[str, object], grant_id: str) -> Response:
+        """Bind a grant to its subject's token of a newer epoch."""
+        wanted = parse("gnt", grant_id, field="grant_id")
+        token, epoch = cast("bytes", body["token"]), cast("str", body["epoch"])
+        return shown(rebind_grant(wanted, token, epoch, current_caller().asker, ports))
 
     return routes

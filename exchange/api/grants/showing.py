@@ -33,6 +33,14 @@ class GrantSchema(StrictSchema):
     leaf = fields.String(required=True, metadata={"description": "leaf hash of the registration"})
 
 
+class OrderedGrantSchema(GrantSchema):
+    """A grant after an order, and what it carried where it was found never valid."""
+
+    answers = fields.List(
+        fields.String(), required=True, metadata={"description": "leaf hashes, newest last"}
+    )
+
+
 class EventSchema(StrictSchema):
     """One step of a grant's history."""
 
@@ -53,24 +61,36 @@ class EventsSchema(StrictSchema):
 
 def shown(standing: Standing) -> Response:
     """Return a grant as it stands now."""
+    return _answered(standing, _grant(standing))
+
+
+def shown_with_answers(standing: Standing) -> Response:
+    """Return a grant after an order, and the answers that it carried."""
+    answers = [b64url(leaf_hash) for leaf_hash in standing.answers]
+    return _answered(standing, {**_grant(standing), "answers": answers})
+
+
+def _grant(standing: Standing) -> dict[str, object]:
     grant, held = standing.grant, standing.grant.held
-    response = answer(
-        {
-            "grant_id": show("gnt", grant.grant_id),
-            "purpose": str(held.purpose),
-            "state": standing.state.value,
-            "level": held.level,
-            "not_before": held.not_before,
-            "expires": held.expires,
-            "uses": held.uses,
-            "max_uses": held.max_uses,
-            "epoch": grant.epoch,
-            "chain_id": show("gnt", grant.chain_id),
-            "policy": grant.policy,
-            "registered_at": grant.registered_at,
-            "leaf": b64url(grant.leaf_hash),
-        }
-    )
+    return {
+        "grant_id": show("gnt", grant.grant_id),
+        "purpose": str(held.purpose),
+        "state": standing.state.value,
+        "level": held.level,
+        "not_before": held.not_before,
+        "expires": held.expires,
+        "uses": held.uses,
+        "max_uses": held.max_uses,
+        "epoch": grant.epoch,
+        "chain_id": show("gnt", grant.chain_id),
+        "policy": grant.policy,
+        "registered_at": grant.registered_at,
+        "leaf": b64url(grant.leaf_hash),
+    }
+
+
+def _answered(standing: Standing, content: dict[str, object]) -> Response:
+    response = answer(content)
     if standing.replayed:
         response.headers["Cx-Replayed"] = "true"
     return response

@@ -99,6 +99,7 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             "member purpose event",
             "grant artefact_sha256 level policy",
             may="key reason",
+            subject_may="answers",
             about=True,
         ),
         Kind.BATCH: _form("member rows root", "batch request_sha256 key faults"),

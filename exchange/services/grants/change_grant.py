@@ -28,11 +28,13 @@ from consent.purposes import Purpose
 from exchange.domain.ids import parse
 from exchange.domain.queries import Asker
 from exchange.errors import AbsentError, GrantTransition, InvalidField
+from exchange.services.grants.carried_answers import carried_answers
 from exchange.services.grants.ports import StoredGrant
 from exchange.services.grants.read_artefact import stored_artefact
 from exchange.services.grants.show_grant import Standing, standing
 from exchange.services.grants.supersede_grant import supersede
 from exchange.services.grants.write_events import Change, event_row, write_event_leaf
+from exchange.services.log.write_leaves import standard_base64
 from exchange.services.ports import Ports, Work
 
 # Done already: the same event again changes nothing.
@@ -89,6 +91,33 @@ def revocation(reason: RevokeReason, caller: Asker, ports: Ports) -> Change:
     )
 
 
+def ordered(event: GrantEvent, caller: Asker, reason: str, ports: Ports) -> Change:
+    """Return what a regulator orders.
+
+    Args:
+        event: PAUSE, RESUME, REVOKE or INVALIDATE.
+        reason: coded.
+    """
+    return Change(
+        event=event,
+        actor=Actor.REGULATOR,
+        reason=reason,
+        acted_at=ports.now(),
+        by=_key(caller),
+    )
+
+
+def by_exchange(event: GrantEvent, reason: str, ports: Ports) -> Change:
+    """Return what the exchange itself does: its operator, or its nightly check."""
+    return Change(
+        event=event,
+        actor=Actor.EXCHANGE,
+        reason=reason,
+        acted_at=ports.now(),
+        by="exchange",
+    )
+
+
 def change_grant(grantee: str, grant_id: UUID, change: Change, ports: Ports) -> Standing:
     """Change a grant in a transaction of its own; the same change again changes nothing.
 
@@ -125,9 +154,14 @@ def change_within(
     work.grants.move(stored, after, expires)
     if after in _ENDING and stored.held.purpose == Purpose.CONTRIBUTE and _by_consent(stored):
         work.grants.suppress_records(stored)
-    leaf_hash = write_event_leaf(stored, change, work, ports)
+    answers: list[bytes] = []
+    if change.event is GrantEvent.INVALIDATE:
+        answers = carried_answers(stored, work, ports)
+    told = {"answers": [standard_base64(one) for one in answers]} if answers else None
+    leaf_hash = write_event_leaf(stored, change, work, ports, told=told)
     work.grants.add_event(event_row(stored, change, after, leaf_hash, ports))
-    return standing(stored._replace(held=replace(stored.held, state=after, expires=expires)), now)
+    held = replace(stored.held, state=after, expires=expires)
+    return replace(standing(stored._replace(held=held), now), answers=tuple(answers))
 
 
 def _done(before: Standing, change: Change) -> bool:

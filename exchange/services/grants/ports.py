@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -89,6 +90,25 @@ class Binding(NamedTuple):
     token_index: bytes
 
 
+class SealedLook(NamedTuple):
+    """A leaf as the log keeps it, its audit slot sealed."""
+
+    origin: str
+    leaf_hash: bytes
+    key_id: str
+    kek_id: str
+    wrapped: bytes
+    audit_sealed: bytes
+
+
+class KeptArtefact(NamedTuple):
+    """An artefact as it is kept, for the nightly check."""
+
+    grant_id: UUID
+    kid: str
+    registered_at: int
+
+
 class GrantStatements(Protocol):
     """Statements about grants."""
 
@@ -122,6 +142,18 @@ class GrantStatements(Protocol):
 
     def events(self, grantee: str, grant_id: UUID) -> list[GrantEventRow]:
         """List a grant's history, oldest first."""
+        ...
+
+    def looks(self, grantee: str, subjects: Sequence[str]) -> list[SealedLook]:
+        """List the permitted looks of a member at subjects, oldest first."""
+        ...
+
+    def registration(self, leaf_hash: bytes) -> SealedLook | None:
+        """Find the leaf of a registration, its audit slot sealed."""
+        ...
+
+    def kept(self, grantee: str, after: UUID, rows_max: int) -> list[KeptArtefact]:
+        """List artefacts of a member after an id, in the order of ids."""
         ...
 
     def claim_evidence(self, grant: NewGrant, sha256: bytes, bundle: str) -> bool:

@@ -22,6 +22,8 @@ class Standing:
     grant: StoredGrant
     state: GrantState
     replayed: bool = False  # the same was asked for and done before
+    # Leaf hashes of what a grant carried that was just found never valid.
+    answers: tuple[bytes, ...] = ()
 
 
 def show_grant(grant_id: UUID, caller: Asker, ports: Ports) -> Standing:

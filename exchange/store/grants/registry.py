@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from psycopg import Connection
@@ -15,8 +16,10 @@ from exchange.services.events.tell_events import grant_change
 from exchange.services.grants.ports import (
     Binding,
     GrantEventRow,
+    KeptArtefact,
     LastEvent,
     NewGrant,
+    SealedLook,
     StoredGrant,
 )
 from exchange.store.grants import texts
@@ -115,6 +118,21 @@ class Grants:
         """List a grant's history, oldest first."""
         parameters = {"grantee": grantee, "grant_id": grant_id}
         return [GrantEventRow(*row) for row in texts.EVENTS.run(self._connection, parameters)]
+
+    def looks(self, grantee: str, subjects: Sequence[str]) -> list[SealedLook]:
+        """List the permitted looks of a member at subjects, oldest first."""
+        parameters = {"grantee": grantee, "subjects": list(subjects)}
+        return [SealedLook(*row) for row in texts.LOOKS.run(self._connection, parameters)]
+
+    def registration(self, leaf_hash: bytes) -> SealedLook | None:
+        """Find the leaf of a registration, its audit slot sealed."""
+        row = texts.REGISTRATION.run(self._connection, {"leaf_hash": leaf_hash}).fetchone()
+        return None if row is None else SealedLook(*row)
+
+    def kept(self, grantee: str, after: UUID, rows_max: int) -> list[KeptArtefact]:
+        """List artefacts of a member after an id, in the order of ids."""
+        parameters = {"grantee": grantee, "after": after, "rows_max": rows_max}
+        return [KeptArtefact(*row) for row in texts.KEPT.run(self._connection, parameters)]
 
     def claim_evidence(self, grant: NewGrant, sha256: bytes, bundle: str) -> bool:
         """Let a grant stand on evidence; say whether no other does, but in its bundle."""

@@ -92,6 +92,32 @@ SELECT event_id, grantee, grant_id, event, actor, state, reason, acted_at, effec
 FROM grant_event WHERE grantee = %(grantee)s AND grant_id = %(grant_id)s ORDER BY event_id
 """)
 
+LOOKS = Statement("""
+SELECT l.origin, s.leaf_hash, o.key_id, k.kek_id, k.wrapped, o.audit
+FROM log_search s
+JOIN leaf f ON f.leaf_hash = s.leaf_hash
+JOIN log l ON l.log_id = f.log_id
+JOIN opening o ON o.leaf_hash = s.leaf_hash
+JOIN opening_key k ON k.key_id = o.key_id
+WHERE s.subject = ANY (%(subjects)s::text[]) AND s.subject <> ''
+    AND s.member_id = %(grantee)s AND s.kind = 'query' AND s.outcome <> 'WITHHELD'
+ORDER BY s.t, s.leaf_hash
+""")
+
+REGISTRATION = Statement("""
+SELECT l.origin, f.leaf_hash, o.key_id, coalesce(k.kek_id, ''), coalesce(k.wrapped, ''), o.audit
+FROM leaf f
+JOIN log l ON l.log_id = f.log_id
+LEFT JOIN opening o ON o.leaf_hash = f.leaf_hash
+LEFT JOIN opening_key k ON k.key_id = o.key_id
+WHERE f.leaf_hash = %(leaf_hash)s
+""")
+
+KEPT = Statement("""
+SELECT grant_id, kid, registered_at FROM grant_artefact
+WHERE grantee = %(grantee)s AND grant_id > %(after)s ORDER BY grant_id LIMIT %(rows_max)s
+""")
+
 CLAIM_EVIDENCE = Statement("""
 INSERT INTO grant_evidence (grantee, sha256, grant_id, bundle)
 VALUES (%(grantee)s, %(sha256)s, %(grant_id)s, %(bundle)s)

@@ -1,0 +1,97 @@
+"""`exchange grant …`: check the registry of grants, and end what should never have been."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from exchange.cli.opening import open_ports
+
+if TYPE_CHECKING:
+    from exchange.services.grants.show_grant import Standing
+
+grant = typer.Typer(no_args_is_help=True, help="The registry of grants.")
+
+Member = Annotated[str, typer.Argument(help="the grantee, such as lender-a")]
+Grant = Annotated[str, typer.Argument(help="gnt_…")]
+
+
+@grant.command()
+def verify() -> None:
+    """Verify every stored grant again, as every night: `exchange grant verify`.
+
+    Exits with 1 where something differs; the member's grants are paused then.
+    """
+    from exchange.services.grants.verify_grants import verify_grants
+
+    with open_ports() as ports:
+        found = verify_grants(ports)
+    print(f"{found.grants} grants verified, {len(found.differences)} differ, {found.frozen} paused")
+    for one in found.differences:
+        print(f"  {one.member} gnt_{one.grant_id.hex}: {one.what}")
+    if found.differences:
+        raise typer.Exit(1)
+
+
+@grant.command()
+def resume(member: Member, grant_id: Grant) -> None:
+    """Let a grant go on that the exchange paused: `exchange grant resume lender-a gnt_…`."""
+    _change(member, grant_id, "resume", "checked")
+
+
+@grant.command()
+def revoke(
+    member: Member,
+    grant_id: Grant,
+    reason: Annotated[str, typer.Option(help="fraud, error, member_left or order")],
+) -> None:
+    """End a grant: `exchange grant revoke lender-a gnt_… --reason fraud`."""
+    from consent.grants import RevokeReason
+
+    _change(member, grant_id, "revoke", RevokeReason(reason).value)
+
+
+@grant.command()
+def invalidate(
+    member: Member,
+    grant_id: Grant,
+    cause: Annotated[str, typer.Option(help="evidence_missing, wrong_person or stolen_key")],
+) -> None:
+    """Find a grant never valid: `exchange grant invalidate lender-a gnt_… --cause wrong_person`."""
+    from consent.grants import InvalidateCause
+
+    _change(member, grant_id, "invalidate", InvalidateCause(cause).value)
+
+
+@grant.command("stolen-key")
+def stolen_key(
+    member: Member,
+    key: Annotated[str, typer.Argument(help="name of the key, such as k1")],
+    since: Annotated[datetime, typer.Option(help="UTC; from then on others had it")],
+) -> None:
+    """Revoke a key and invalidate what it signed: `… stolen-key lender-a k1 --since 2026-11-01`."""
+    from exchange.services.grants.invalidate_by_key import invalidate_by_key
+
+    with open_ports() as ports:
+        moment = int(since.replace(tzinfo=UTC).timestamp())
+        for standing in invalidate_by_key(member, key, moment, ports):
+            _tell(standing)
+
+
+def _change(member: str, grant_id: str, event: str, reason: str) -> None:
+    from consent.grants import GrantEvent
+    from exchange.domain.ids import parse
+    from exchange.services.grants.change_grant import by_exchange, change_grant
+
+    with open_ports() as ports:
+        change = by_exchange(GrantEvent(event), reason, ports)
+        wanted = parse("gnt", grant_id, field="grant_id")
+        _tell(change_grant(member, wanted, change, ports))
+
+
+def _tell(standing: Standing) -> None:
+    print(f"gnt_{standing.grant.grant_id.hex}  {standing.state}")
+    for leaf_hash in standing.answers:
+        print(f"  carried the answer of leaf {leaf_hash.hex()}")
