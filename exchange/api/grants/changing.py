@@ -20,6 +20,9 @@ from exchange.services.grants.rebind_grant import rebind_grant
 from exchange.services.ports import Ports
 
 
+_WRITES = RoutePolicy(roles=LENDERS, body=Body.JSON)
+
+
 class RelaySchema(StrictSchema):
     """The subject's wish as it was told; no reason is asked."""
 
@@ -43,37 +46,9 @@ class RevocationSchema(StrictSchema):
 def change_routes(ports: Ports) -> Routes:
     """Build the routes that change a grant of the caller."""
     routes = Routes("grant-changes", description="How grants end, rest and go on.")
-    writes = RoutePolicy(roles=LENDERS, body=Body.JSON)
+    _add_relays(routes, ports)
 
-    def relay(event: GrantEvent, body: dict[str, object], grant_id: str) -> Response:
-        wanted, caller = parse("gnt", grant_id, field="grant_id"), current_caller().asker
-        acted_at = cast("int | None", body.get("acted_at"))
-        channel = cast("Channel | None", body.get("channel"))
-        told = relayed(event, caller, ports, acted_at=acted_at, channel=channel)
-        return shown(change_grant(caller.member, wanted, told, ports))
-
-    @routes.signed("POST", "/v1/grants/<grant_id>/withdraw", policy=writes)
-    @routes.answers(200, GrantSchema)
-    @routes.body(RelaySchema)
-    def withdraw(body: dict[str, object], grant_id: str) -> Response:
-        """Relay the subject's withdrawal: the very next query is refused."""
-        return relay(GrantEvent.WITHDRAW, body, grant_id)
-
-    @routes.signed("POST", "/v1/grants/<grant_id>/pause", policy=writes)
-    @routes.answers(200, GrantSchema)
-    @routes.body(RelaySchema)
-    def pause(body: dict[str, object], grant_id: str) -> Response:
-        """Relay the subject's wish to pause: the very next query is refused."""
-        return relay(GrantEvent.PAUSE, body, grant_id)
-
-    @routes.signed("POST", "/v1/grants/<grant_id>/resume", policy=writes)
-    @routes.answers(200, GrantSchema)
-    @routes.body(RelaySchema)
-    def resume(body: dict[str, object], grant_id: str) -> Response:
-        """Relay the subject's wish to go on after a pause of theirs."""
-        return relay(GrantEvent.RESUME, body, grant_id)
-
-    @routes.signed("POST", "/v1/grants/<grant_id>/revoke", policy=writes)
+    @routes.signed("POST", "/v1/grants/<grant_id>/revoke", policy=_WRITES)
     @routes.answers(200, GrantSchema)
     @routes.body(RevocationSchema)
     def revoke(body: dict[str, object], grant_id: str) -> Response:
@@ -82,7 +57,7 @@ def change_routes(ports: Ports) -> Routes:
         given_up = revocation(cast("RevokeReason", body["reason"]), caller, ports)
         return shown(change_grant(caller.member, wanted, given_up, ports))
 
-    @routes.signed("POST", "/v1/grants/<grant_id>/rebind", policy=writes)
+    @routes.signed("POST", "/v1/grants/<grant_id>/rebind", policy=_WRITES)
     @routes.answers(200, GrantSchema)
     @routes.body(BindingSchema)
     def rebind(body: dict[str, object], grant_id: str) -> Response:
@@ -92,3 +67,35 @@ def change_routes(ports: Ports) -> Routes:
         return shown(rebind_grant(wanted, token, epoch, current_caller().asker, ports))
 
     return routes
+
+
+def _add_relays(routes: Routes, ports: Ports) -> None:
+    """Add what the subject wishes, as the grantee passes it on."""
+
+    def relay(event: GrantEvent, body: dict[str, object], grant_id: str) -> Response:
+        wanted, caller = parse("gnt", grant_id, field="grant_id"), current_caller().asker
+        acted_at = cast("int | None", body.get("acted_at"))
+        channel = cast("Channel | None", body.get("channel"))
+        told = relayed(event, caller, ports, acted_at=acted_at, channel=channel)
+        return shown(change_grant(caller.member, wanted, told, ports))
+
+    @routes.signed("POST", "/v1/grants/<grant_id>/withdraw", policy=_WRITES)
+    @routes.answers(200, GrantSchema)
+    @routes.body(RelaySchema)
+    def withdraw(body: dict[str, object], grant_id: str) -> Response:
+        """Relay the subject's withdrawal: the very next query is refused."""
+        return relay(GrantEvent.WITHDRAW, body, grant_id)
+
+    @routes.signed("POST", "/v1/grants/<grant_id>/pause", policy=_WRITES)
+    @routes.answers(200, GrantSchema)
+    @routes.body(RelaySchema)
+    def pause(body: dict[str, object], grant_id: str) -> Response:
+        """Relay the subject's wish to pause: the very next query is refused."""
+        return relay(GrantEvent.PAUSE, body, grant_id)
+
+    @routes.signed("POST", "/v1/grants/<grant_id>/resume", policy=_WRITES)
+    @routes.answers(200, GrantSchema)
+    @routes.body(RelaySchema)
+    def resume(body: dict[str, object], grant_id: str) -> Response:
+        """Relay the subject's wish to go on after a pause of theirs."""
+        return relay(GrantEvent.RESUME, body, grant_id)
