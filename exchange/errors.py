@@ -149,6 +149,12 @@ class SecondPersonNeeded(RoleError):
     code = "audit.second_person"
 
 
+class SecondPerson(RoleError):
+    """It takes a second person: whoever proposed a change cannot approve it."""
+
+    code = "member.second_person"
+
+
 class AbsentError(ExchangeError):
     """There is no such thing, or it is not yours."""
 
@@ -369,6 +375,12 @@ class InvalidPayload(RuleError):
     """A payload of the access log has a value that has no canonical form."""
 
     code = "log.payload"
+
+
+class UnprovenKey(RuleError):
+    """The proof does not show that its sender holds the private half of the key."""
+
+    code = "key.unproven"
 
 
 class WeakKey(RuleError):

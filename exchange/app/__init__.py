@@ -67,9 +67,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     database = open_database(settings)
     ports = make_ports(settings, database)
     app = Flask("exchange", static_folder=None)
-    app.extensions["exchange.database"] = database
     security = security_writer(settings, ports)
-    app.extensions["exchange.security"] = security
+    app.extensions |= {"exchange.database": database, "exchange.security": security}
     edge = Edge(
         edge_ports(settings, database, ports, security),
         public_base=settings.public_base_url,

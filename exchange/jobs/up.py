@@ -180,4 +180,20 @@ def _tell(
     say(f"PostgreSQL {binaries.version} ({binaries.source})")
     for member, path in files.items():
         say(f"key of     {member}: {path}")
+    say("the operator's commands speak to it after")
+    say(f"           export {PREFIX}DATABASE_URL_FILE={_url_file(settings)} \\")
+    say(f"               {PREFIX}DATA_DIR={settings.data_dir} {PREFIX}SANDBOX=true")
+    say("try first: pin it, then ask about a synthetic borrower; without a grant it is WITHHELD")
+    say(f"           cx pin {settings.public_base_url}")
+    say("           echo 'ric CN 11010519491231002X' | cx query --purpose credit_application \\")
+    say(f"               --id-file - --key-file {next(iter(files.values()), 'KEY_FILE')}")
     say("Ctrl-C stops everything")
+
+
+def _url_file(settings: Settings) -> Path:
+    """Keep the database's URL where only its owner reads it: it holds the password."""
+    path = settings.data_dir / "database.url"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(settings.libpq_url)
+    return path

@@ -24,6 +24,7 @@ from exchange.settings import checks
 from exchange.settings.sections import (
     AccessLog,
     Audit,
+    Enrolment,
     Files,
     Identity,
     Limits,
@@ -37,9 +38,10 @@ from exchange.settings.sections import (
 from exchange.settings.sources import CONFIG, PREFIX, SecretFiles, source_faults
 
 
-class Settings(
+class Settings(  # last stands first
     Audit,
     AccessLog,
+    Enrolment,
     SecurityEvents,
     Quotas,
     Signatures,
@@ -49,7 +51,7 @@ class Settings(
     Serving,
     Places,
     Identity,
-):  # last stands first
+):
     """What this exchange is called, where its parts are, and every limit it holds to."""
 
     model_config = SettingsConfigDict(

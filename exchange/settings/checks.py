@@ -71,6 +71,8 @@ def disagreements(settings: Settings) -> Iterator[tuple[str, str]]:
             yield "sandbox", "a live consortium is no sandbox"
     elif settings.database_url is None:
         yield "database_url", "must be given, unless `sandbox` is true"
+    if settings.one_person_suffices and not settings.sandbox:
+        yield "one_person_suffices", "only in a sandbox"
     if settings.consortium == "live":
         yield from _live(settings)
     if settings.page_rows_default > settings.page_rows_max:

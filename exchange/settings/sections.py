@@ -237,6 +237,17 @@ class Quotas(BaseSettings):
     )
 
 
+class Enrolment(BaseSettings):
+    """Who may change the membership (security.md, T3 and 9)."""
+
+    one_person_suffices: bool = Field(
+        False, description="in a sandbox: one operator may enrol, change roles and add keys alone"
+    )
+    proposal_days_max: int = Field(
+        14, ge=1, le=90, description="a proposal that nobody approved lapses"
+    )
+
+
 class SecurityEvents(BaseSettings):
     """What is kept of refused requests (security.md, 1 and 8)."""
 

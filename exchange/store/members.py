@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from uuid import UUID
+
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from exchange.domain.members import Algorithm, Member, MemberKey, MemberStatus, NewKey, Role
 from exchange.domain.queries import Asker
+from exchange.services.members.ports import Change, ChangeKind, Proposal
 from exchange.store.statement import Statement
 
 _FIND_KEY = Statement("""
@@ -79,6 +83,30 @@ WHERE member_id = %(member)s AND key = %(key)s AND revoked_at IS NULL
 )
 
 
+_SET_ROLES = Statement("UPDATE member SET roles = %(roles)s WHERE member_id = %(member)s")
+_ADD_PROPOSAL = Statement(
+    """
+INSERT INTO member_proposal
+    (proposal_id, kind, member_id, details, proposed_by, proposed_at, lapses_at)
+VALUES (%(id)s, %(kind)s, %(member)s, %(details)s, %(by)s, %(at)s, %(lapses)s)
+"""
+)
+_PROPOSAL = "proposal_id, kind, member_id, details, proposed_by, proposed_at, lapses_at"
+_APPROVE = Statement(
+    f"""
+UPDATE member_proposal SET approved_by = %(by)s, approved_at = %(now)s
+WHERE proposal_id = %(id)s AND approved_by IS NULL AND lapses_at > %(now)s
+RETURNING {_PROPOSAL}
+"""  # noqa: S608 - composed of constants alone
+)
+_PROPOSALS = Statement(
+    f"""
+SELECT {_PROPOSAL} FROM member_proposal
+WHERE approved_by IS NULL AND lapses_at > %(now)s ORDER BY proposal_id
+"""  # noqa: S608 - composed of constants alone
+)
+
+
 class Members:
     """Statements about members, bound to one open transaction."""
 
@@ -130,6 +158,34 @@ class Members:
         parameters = {"member": member, "status": status.value}
         return _SET_STATUS.run(self._connection, parameters).rowcount == 1
 
+    def set_roles(self, member: str, roles: frozenset[Role]) -> bool:
+        """Set a member's roles; say whether there is such a member."""
+        parameters = {"member": member, "roles": [role.value for role in sorted(roles)]}
+        return _SET_ROLES.run(self._connection, parameters).rowcount == 1
+
+    def add_proposal(self, proposal: Proposal) -> None:
+        """Store a proposal."""
+        parameters = {
+            "id": proposal.proposal_id,
+            "kind": proposal.change.kind.value,
+            "member": proposal.change.member,
+            "details": json.dumps(proposal.change.details, sort_keys=True),
+            "by": proposal.proposed_by,
+            "at": proposal.proposed_at,
+            "lapses": proposal.lapses_at,
+        }
+        _ADD_PROPOSAL.run(self._connection, parameters)
+
+    def approve(self, proposal_id: UUID, by: str, now: int) -> Proposal | None:
+        """Mark a proposal approved and lock it; None if it is not there to be approved."""
+        parameters = {"id": proposal_id, "by": by, "now": now}
+        row = _APPROVE.run(self._connection, parameters).fetchone()
+        return None if row is None else _proposal(row)
+
+    def proposals(self, now: int) -> list[Proposal]:
+        """List the proposals that wait for a second person."""
+        return [_proposal(row) for row in _PROPOSALS.run(self._connection, {"now": now})]
+
     def add_key(self, member: str, new: NewKey, now: int) -> bool:
         """Add a public key; say whether its name was free."""
         parameters = {
@@ -162,6 +218,16 @@ class Members:
             "limit": limit,
         }
         return _COUNT.run(self._connection, parameters).fetchone() is not None
+
+
+def _proposal(row: TupleRow) -> Proposal:
+    return Proposal(
+        proposal_id=row[0],
+        change=Change(kind=ChangeKind(row[1]), member=row[2], details=json.loads(row[3])),
+        proposed_by=row[4],
+        proposed_at=row[5],
+        lapses_at=row[6],
+    )
 
 
 def _member_key(row: TupleRow) -> MemberKey:

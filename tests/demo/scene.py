@@ -22,6 +22,7 @@ from exchange.store.embedded.server import attach
 from exchange_client.client import Exchange
 from exchange_client.keys import KeyFile
 from exchange_client.pins import Pins
+from exchange_client.signing import prove_possession
 
 START_SECONDS_MAX = 60
 LENDER = ("contributor", "asker")
@@ -56,7 +57,9 @@ class Scene:
         self._operate("enrol", member, "--name", f"Synthetic {member}", *CONTACT, *named)
         public = base64.urlsafe_b64encode(key.public_key).rstrip(b"=").decode()
         # With `=`: a public half may begin with a dash.
-        self._operate("key", "add", member, key.keyid.split("/")[1], f"--public-key={public}")
+        proof = base64.urlsafe_b64encode(prove_possession(self.pins.exchange, key)).rstrip(b"=")
+        shown = (f"--public-key={public}", f"--proof={proof.decode()}")
+        self._operate("key", "add", member, key.keyid.split("/")[1], *shown)
         return key
 
     def _operate(self, *arguments: str) -> None:
@@ -65,6 +68,7 @@ class Scene:
             "EXCHANGE_DATABASE_URL": self.database_url(),
             "EXCHANGE_DATA_DIR": str(self.members.parent),
             "EXCHANGE_SANDBOX": "true",
+            "EXCHANGE_ONE_PERSON_SUFFICES": "true",
             "EXCHANGE_PUBLIC_BASE_URL": self.base_url,
         }
         command = [sys.executable, "-m", "exchange.cli", "member", *arguments]

@@ -19,7 +19,6 @@ from exchange.services.grants.change_grant import change_grant, relayed, revocat
 from exchange.services.grants.rebind_grant import rebind_grant
 from exchange.services.ports import Ports
 
-
 _WRITES = RoutePolicy(roles=LENDERS, body=Body.JSON)
 
 

@@ -12,49 +12,81 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from exchange.crypto.public_keys import public_key_of
 from exchange.domain.ids import member_id
 from exchange.domain.leaves import JsonValue
-from exchange.domain.members import Member, MemberKey, MemberStatus, NewKey
+from exchange.domain.members import Member, MemberKey, MemberStatus, NewKey, Role
 from exchange.errors import AbsentError, InvalidField, MemberConflict
 from exchange.services.log.write_leaves import LeafDraft, write_leaves
 from exchange.services.ports import Ports, Work
 
+Approvers = tuple[str, ...]  # the operators who wanted it: two, or none where one suffices
+
 
 def enrol_member(member: Member, ports: Ports) -> None:
-    """Enrol a member; it is heard once it has a key.
+    """Enrol a member at once; it is heard once it has a key.
 
     Raises:
         MemberConflict: the id is taken.
         InvalidField: the id or the time zone is not a valid one.
     """
+    with ports.begin() as work:
+        enrol_within(work, member, (), ports)
+        work.commit()
+
+
+def enrol_within(work: Work, member: Member, approvers: Approvers, ports: Ports) -> None:
+    """Enrol a member within a unit of work."""
+    check_member(member)
+    now = ports.now()
+    if not work.members.enrol(member, now):
+        raise MemberConflict("this id is taken", field="member")
+    audit = {"roles": _names(member.roles), **_by(approvers)}
+    _log_admin(work, member.member, "enrolled", audit, ports, now)
+
+
+def check_member(member: Member) -> None:
+    """Refuse an id or a time zone that is not a valid one."""
     member_id(member.member)
     try:
         ZoneInfo(member.zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise InvalidField("must be an IANA time zone", field="zone") from error
-    now = ports.now()
-    with ports.begin() as work:
-        if not work.members.enrol(member, now):
-            raise MemberConflict("this id is taken", field="member")
-        roles: list[JsonValue] = [role.value for role in sorted(member.roles)]
-        _log_admin(work, member.member, "enrolled", {"roles": roles}, ports, now)
-        work.commit()
 
 
-def set_standing(member: str, status: MemberStatus, ports: Ports) -> None:
-    """Suspend, retire or reactivate a member; it acts on the very next request.
+def set_roles_within(
+    work: Work, member: str, roles: frozenset[Role], approvers: Approvers, ports: Ports
+) -> None:
+    """Give a member these roles and no others, within a unit of work.
 
     Raises:
         AbsentError: there is no such member.
     """
-    now = ports.now()
+    if not work.members.set_roles(member, roles):
+        raise AbsentError("no such member", field="member")
+    audit = {"roles": _names(roles), **_by(approvers)}
+    _log_admin(work, member, "roles_changed", audit, ports, ports.now())
+
+
+def set_standing(member: str, status: MemberStatus, ports: Ports) -> None:
+    """Suspend or retire a member; it acts on the very next request.
+
+    Raises:
+        AbsentError: there is no such member.
+    """
     with ports.begin() as work:
-        if not work.members.set_status(member, status):
-            raise AbsentError("no such member", field="member")
-        _log_admin(work, member, status.value.lower(), {}, ports, now)
+        set_standing_within(work, member, status, (), ports)
         work.commit()
 
 
+def set_standing_within(
+    work: Work, member: str, status: MemberStatus, approvers: Approvers, ports: Ports
+) -> None:
+    """Set a member's standing within a unit of work."""
+    if not work.members.set_status(member, status):
+        raise AbsentError("no such member", field="member")
+    _log_admin(work, member, status.value.lower(), _by(approvers), ports, ports.now())
+
+
 def add_key(member: str, new: NewKey, ports: Ports) -> None:
-    """Register a public key of a member.
+    """Register a public key of a member at once.
 
     Raises:
         WeakKey: it is no strong key of its algorithm.
@@ -62,17 +94,25 @@ def add_key(member: str, new: NewKey, ports: Ports) -> None:
         AbsentError: there is no such member.
         MemberConflict: the member has a key of this name.
     """
+    with ports.begin() as work:
+        add_key_within(work, member, new, (), ports)
+        work.commit()
+
+
+def add_key_within(
+    work: Work, member: str, new: NewKey, approvers: Approvers, ports: Ports
+) -> None:
+    """Register a public key within a unit of work."""
     public_key_of(new.algorithm, new.public_key)
     if new.not_before >= new.not_after:
         raise InvalidField("must be later than not_before", field="not_after")
     now = ports.now()
-    with ports.begin() as work:
-        if work.members.find(member) is None:
-            raise AbsentError("no such member", field="member")
-        if not work.members.add_key(member, new, now):
-            raise MemberConflict("the member has a key of this name", field="key")
-        _log_admin(work, member, "key_added", {"key": f"{member}/{new.key}"}, ports, now)
-        work.commit()
+    if work.members.find(member) is None:
+        raise AbsentError("no such member", field="member")
+    if not work.members.add_key(member, new, now):
+        raise MemberConflict("the member has a key of this name", field="key")
+    audit = {"key": f"{member}/{new.key}", **_by(approvers)}
+    _log_admin(work, member, "key_added", audit, ports, now)
 
 
 def revoke_key(member: str, key: str, ports: Ports) -> None:
@@ -93,6 +133,14 @@ def list_members(ports: Ports) -> Sequence[tuple[Member, Sequence[MemberKey]]]:
     """List every member with its keys."""
     with ports.begin() as work:
         return work.members.all()
+
+
+def _names(roles: frozenset[Role]) -> list[JsonValue]:
+    return [role.value for role in sorted(roles)]
+
+
+def _by(approvers: Approvers) -> dict[str, JsonValue]:
+    return {"approvers": list(approvers)} if approvers else {}
 
 
 def _log_admin(  # noqa: PLR0913 - who, what, in which transaction, when

@@ -2,10 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
+from uuid import UUID
 
-from exchange.domain.members import Member, MemberKey, MemberStatus, NewKey
+from exchange.domain.members import Member, MemberKey, MemberStatus, NewKey, Role
 from exchange.domain.queries import Asker
+
+
+class ChangeKind(StrEnum):
+    """Changes of the membership that take two people."""
+
+    ENROL = "enrol"
+    ROLES = "roles"
+    KEY = "key"
+    REACTIVATE = "reactivate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What somebody wants to change of a member."""
+
+    kind: ChangeKind
+    member: str
+    details: Mapping[str, object]  # as JSON takes them; what each kind needs, change_members.py
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A change that one operator wants, and waits for another."""
+
+    proposal_id: UUID
+    change: Change
+    proposed_by: str
+    proposed_at: int  # unix seconds
+    lapses_at: int  # unix seconds
 
 
 class MemberStatements(Protocol):
@@ -25,6 +58,22 @@ class MemberStatements(Protocol):
 
     def set_status(self, member: str, status: MemberStatus) -> bool:
         """Set a member's standing; say whether there is such a member."""
+        ...
+
+    def set_roles(self, member: str, roles: frozenset[Role]) -> bool:
+        """Set a member's roles; say whether there is such a member."""
+        ...
+
+    def add_proposal(self, proposal: Proposal) -> None:
+        """Store a proposal."""
+        ...
+
+    def approve(self, proposal_id: UUID, by: str, now: int) -> Proposal | None:
+        """Mark a proposal approved and lock it; None if it is not there to be approved."""
+        ...
+
+    def proposals(self, now: int) -> list[Proposal]:
+        """List the proposals that wait for a second person."""
         ...
 
     def add_key(self, member: str, new: NewKey, now: int) -> bool:

@@ -74,6 +74,7 @@ UNDISTRIBUTED = frozenset(
         "log_state",
         "member",
         "member_key",
+        "member_proposal",
         "nonce",
         "notice",
         "notice_approval",

@@ -32,6 +32,20 @@ member_key = Table(
     at("added_at"),
 )
 
+member_proposal = Table(
+    "member_proposal",
+    metadata,
+    Column("proposal_id", Uuid, primary_key=True),
+    text("kind"),
+    text("member_id"),
+    text("details"),  # JSON, as it was proposed
+    text("proposed_by"),
+    at("proposed_at"),
+    at("lapses_at"),
+    text("approved_by", nullable=True),
+    at("approved_at", nullable=True),
+)
+
 nonce = Table(
     "nonce",
     metadata,

@@ -16,14 +16,17 @@ app = typer.Typer(
     epilog=EXIT_CODES,
 )
 grants = typer.Typer(no_args_is_help=True, help="Register and withdraw grants.")
+key = typer.Typer(no_args_is_help=True, help="The member's key.")
 receipt = typer.Typer(no_args_is_help=True, help="Check and fetch receipts.")
 app.add_typer(grants, name="grant")
 app.add_typer(receipt, name="receipt")
+app.add_typer(key, name="key")
 log = typer.Typer(no_args_is_help=True, help="Verify or mirror the whole access log.")
 app.add_typer(log, name="log")
 
 add(app, "init", setting_up.init)
 add(app, "pin", setting_up.pin)
+add(key, "prove", setting_up.prove)
 add(app, "query", asking.query)
 add(app, "upload", uploading.upload)
 add(grants, "register", granting.register)

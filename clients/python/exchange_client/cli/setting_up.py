@@ -16,8 +16,9 @@ from exchange_client.core.encoding import b64url, loads_object
 from exchange_client.core.http import unreachable
 from exchange_client.core.setup import LOOPBACK
 from exchange_client.errors import PinMismatch, UnverifiedResponse, UsageError
-from exchange_client.keys import Algorithm, KeyFile
+from exchange_client.keys import Algorithm, KeyFile, is_wrapped
 from exchange_client.pins import DESCRIPTION_BYTES_MAX, DESCRIPTION_PATH, Pins
+from exchange_client.signing import prove_possession
 
 FETCH_SECONDS = 10.0
 
@@ -31,6 +32,10 @@ class NewKey:
         typer.Option(envvar="CX_KEY_FILE", help="by default MEMBER.key.json; never overwritten"),
     ] = None
     key: Annotated[str, typer.Option(help="name of the key")] = "k1"
+    exchange: Annotated[
+        str | None,
+        typer.Option(help="id of the exchange that the key is proven to"),
+    ] = None
     p256: Annotated[bool, typer.Option("--p256", help="ECDSA P-256 in place of Ed25519")] = False
     passphrase_prompt: Annotated[
         bool, typer.Option("--passphrase-prompt", help="seal the file; asks on the terminal")
@@ -49,9 +54,7 @@ def init(
     passphrase = ask_passphrase(confirm=True) if new.passphrase_prompt else None
     key.save(place, passphrase=passphrase)
     public = b64url(key.public_key)
-    register = f"exchange member key add {member} {new.key} --public-key={public}"
-    if new.p256:
-        register += f" --algorithm {algorithm.value}"
+    register = registering(key, new.exchange)
     made = {
         "key_file": str(place),
         "keyid": key.keyid,
@@ -68,6 +71,40 @@ def init(
         f"  {register}"
     )
     tell(made, text, as_json=telling.as_json)
+    if new.exchange is None:
+        note("The line lacks its proof: name the exchange with --exchange, or see `cx key prove`.")
+
+
+def prove(
+    telling: Telling,
+    pinned: Pinned,
+    key_file: Annotated[Path, typer.Option(envvar="CX_KEY_FILE", help="the member's key file")],
+) -> None:
+    """Prove to the pinned exchange that you hold a key, so that it can be registered.
+
+    Example: cx key prove --key-file lender-x.key.json
+    """
+    passphrase = ask_passphrase(confirm=False) if is_wrapped(key_file) else None
+    key, pins = KeyFile.load(key_file, passphrase=passphrase), pinned.load()
+    register = registering(key, pins.exchange)
+    proven = {
+        "exchange": pins.exchange,
+        "proof": b64url(prove_possession(pins.exchange, key)),
+        "fingerprint": key.fingerprint,
+        "register": register,
+    }
+    tell(proven, f"fingerprint  {key.fingerprint}\n{register}", as_json=telling.as_json)
+
+
+def registering(key: KeyFile, exchange: str | None) -> str:
+    """Write the operator's line that registers a key; with `=`: a value may begin with a dash."""
+    member, _, name = key.keyid.partition("/")
+    line = f"exchange member key add {member} {name} --public-key={b64url(key.public_key)}"
+    if key.algorithm is not Algorithm.ED25519:
+        line += f" --algorithm {key.algorithm.value}"
+    if exchange is not None:
+        line += f" --proof={b64url(prove_possession(exchange, key))}"
+    return line
 
 
 def pin(
