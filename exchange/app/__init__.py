@@ -15,7 +15,7 @@ from exchange.api.disputes.opening import dispute_routes
 from exchange.api.disputes.stating import statement_routes
 from exchange.api.disputes.stepping import dispute_step_routes
 from exchange.api.edge.blueprints import Api
-from exchange.api.edge.guard import API_VERSION, Edge
+from exchange.api.edge.guard import API_VERSION, Edge, EdgePorts
 from exchange.api.edge.transport import BodyLimits
 from exchange.api.events import event_routes
 from exchange.api.grant_requests import grant_request_routes
@@ -42,6 +42,7 @@ from exchange.app.ports import (
 from exchange.app.security import security_writer
 from exchange.services.log.ports import LogPorts
 from exchange.services.log.show_log import ShowPorts
+from exchange.services.ports import Ports
 from exchange.settings import Settings
 
 __all__ = [
@@ -69,33 +70,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask("exchange", static_folder=None)
     security = security_writer(settings, ports)
     app.extensions |= {"exchange.database": database, "exchange.security": security}
-    edge = Edge(
-        edge_ports(settings, database, ports, security),
-        public_base=settings.public_base_url,
-        limits=BodyLimits(
-            json_bytes_max=settings.json_body_bytes_max,
-            query_lines_bytes_max=settings.query_batch_body_bytes_max,
-            record_file_bytes_max=settings.batch_body_bytes_max,
-        ),
-        open_routes=OPEN_ROUTES,
-    )
+    edge = _edge(settings, edge_ports(settings, database, ports, security))
     observe(app)
     edge.install(app)
     api = Api(app, edge, version=API_VERSION)
-    api.register_blueprint(discovery_routes(ports, published_limits(settings)))
-    api.register_blueprint(token_routes(ports, elements_max=settings.token_elements_max))
-    api.register_blueprint(query_routes(ports, queries_max=settings.query_batch_queries_max))
-    api.register_blueprint(grant_routes(ports))
-    api.register_blueprint(change_routes(ports))
-    api.register_blueprint(order_routes(ports))
-    api.register_blueprint(notice_routes(ports))
-    api.register_blueprint(event_routes(ports, make_paging(settings, ports)))
-    api.register_blueprint(batch_routes(ports))
-    api.register_blueprint(record_routes(ports))
-    paging = make_paging(settings, ports)
-    api.register_blueprint(dispute_routes(ports, paging))
-    api.register_blueprint(dispute_step_routes(ports))
-    api.register_blueprint(statement_routes(ports))
+    _add_member_routes(api, settings, ports)
     log_ports = LogPorts(ports=ports, begin=database.begin, policy=witness_policy(settings))
     api.register_blueprint(receipt_routes(log_ports))
     shown = ShowPorts(log_ports=log_ports, open=settings.log_access == "open")
@@ -107,6 +86,36 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(audit_routes(audit_ports, make_paging(settings, ports)))
     app.register_blueprint(ops_routes(ops_ports(settings, ports, api)))
     return app
+
+
+def _edge(settings: Settings, ports: EdgePorts) -> Edge:
+    return Edge(
+        ports,
+        public_base=settings.public_base_url,
+        limits=BodyLimits(
+            json_bytes_max=settings.json_body_bytes_max,
+            query_lines_bytes_max=settings.query_batch_body_bytes_max,
+            record_file_bytes_max=settings.batch_body_bytes_max,
+        ),
+        open_routes=OPEN_ROUTES,
+    )
+
+
+def _add_member_routes(api: Api, settings: Settings, ports: Ports) -> None:
+    paging = make_paging(settings, ports)
+    api.register_blueprint(discovery_routes(ports, published_limits(settings)))
+    api.register_blueprint(token_routes(ports, elements_max=settings.token_elements_max))
+    api.register_blueprint(query_routes(ports, queries_max=settings.query_batch_queries_max))
+    api.register_blueprint(grant_routes(ports))
+    api.register_blueprint(change_routes(ports))
+    api.register_blueprint(order_routes(ports))
+    api.register_blueprint(notice_routes(ports))
+    api.register_blueprint(event_routes(ports, paging))
+    api.register_blueprint(batch_routes(ports))
+    api.register_blueprint(record_routes(ports))
+    api.register_blueprint(dispute_routes(ports, paging))
+    api.register_blueprint(dispute_step_routes(ports))
+    api.register_blueprint(statement_routes(ports))
 
 
 def published_limits(settings: Settings) -> dict[str, int]:
