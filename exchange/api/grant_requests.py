@@ -11,17 +11,12 @@ from exchange.api.edge.blueprints import Routes, answer
 from exchange.api.edge.fields import StrictSchema
 from exchange.api.edge.guard import current_caller
 from exchange.api.edge.transport import Body, RoutePolicy
-from exchange.api.grants.registering import RegistrationSchema
-from exchange.crypto.signing import JWS_BYTES_MAX
+from exchange.api.grants.registering import LENDERS, RegistrationSchema
+from exchange.api.queries import ARTEFACT_LIMITS
 from exchange.domain.ids import show
-from exchange.domain.members import Role
-from exchange.domain.strict_json import JsonLimits
 from exchange.services.borrower.ports import BorrowerPorts
 from exchange.services.borrower.request_cosignature import Requested, request_cosignature
 from exchange.services.grants.enter_grant import Entry
-
-_ARTEFACT_LIMITS = JsonLimits(string_bytes=JWS_BYTES_MAX)
-_LENDERS = frozenset({Role.ASKER, Role.CONTRIBUTOR})
 
 
 class GrantRequestSchema(StrictSchema):
@@ -37,9 +32,9 @@ def grant_request_routes(borrower: BorrowerPorts) -> Routes:
     """Build the route of grant requests."""
     routes = Routes("grant_requests", description="Grants that borrowers sign themselves.")
 
-    @routes.signed("POST", "/v1/grant-requests", policy=RoutePolicy(roles=_LENDERS, body=Body.JSON))
+    @routes.signed("POST", "/v1/grant-requests", policy=RoutePolicy(roles=LENDERS, body=Body.JSON))
     @routes.answers(200, GrantRequestSchema)
-    @routes.body(RegistrationSchema, limits=_ARTEFACT_LIMITS)
+    @routes.body(RegistrationSchema, limits=ARTEFACT_LIMITS)
     def request_grant(body: dict[str, object]) -> Response:
         """Request a grant of evidence level 2; asking again gives a new link and voids the last."""
         epoch = cast("str", body["epoch"])

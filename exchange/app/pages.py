@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from flask import Flask
+from flask import Flask, request
 
+from exchange.api.edge.transport import peer_of
 from exchange.console.borrower.desk import Desk
 from exchange.console.borrower.routes import borrower_routes
 from exchange.console.web.assets import asset_routes, load_assets
@@ -33,6 +34,7 @@ def borrower_ports(settings: Settings, database: Database, ports: Ports) -> Borr
             session_seconds_max=settings.page_session_seconds_max,
             challenge_seconds_max=settings.page_challenge_seconds_max,
             views_per_day=settings.file_views_per_day,
+            wrong_sign_ins_per_hour=settings.wrong_sign_ins_per_hour,
         ),
     )
 
@@ -56,8 +58,13 @@ def install_pages(
         assets=assets,
         report=report,
     )
+    proxies = frozenset(settings.proxy_addresses)
     desk = Desk(
-        site=site, borrower=borrower, contact=settings.pages_contact, zone=settings.pages_zone
+        site=site,
+        borrower=borrower,
+        contact=settings.pages_contact,
+        peer=lambda: peer_of(request.environ, proxies),
+        zone=settings.pages_zone,
     )
     app.register_blueprint(asset_routes(assets))
     app.register_blueprint(borrower_routes(desk))

@@ -160,6 +160,9 @@ class Pages(BaseSettings):
     page_challenge_seconds_max: int = Field(
         600, ge=60, le=3_600, description="a page of sign-in may stand open before it is used"
     )
+    wrong_sign_ins_per_hour: int = Field(
+        20, ge=1, le=1_000, description="wrong tries to sign in from one address an hour; then 429"
+    )
     file_views_per_day: int = Field(
         50, ge=1, le=1_000, description="looks of a borrower at the own file a day"
     )

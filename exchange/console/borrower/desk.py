@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Response, request
@@ -45,6 +46,7 @@ class Desk:
     site: Site
     borrower: BorrowerPorts
     contact: str  # of the exchange, for people
+    peer: Callable[[], str]  # the address that the request at hand came from
     zone: str  # IANA time zone of moments that are no member's
 
     def visit(self) -> Visit:
@@ -56,7 +58,7 @@ class Desk:
         secret = session_secret(request)
         if secret is None:
             raise SessionError("open the link or sign in")
-        visitor = Visitor(secret=secret, agent=_agent())
+        visitor = Visitor(secret=secret, agent=_agent(), peer=self.peer())
         return Visit(session=resume_session(visitor, self.borrower), visitor=visitor)
 
     def key_visit(self) -> Visit:
@@ -72,7 +74,8 @@ class Desk:
 
     def new_visitor(self) -> Visitor:
         """Return a visitor with a fresh secret: what was in the cookie before is never taken on."""
-        return Visitor(secret=self.borrower.ports.random_bytes(SECRET_BYTES), agent=_agent())
+        secret = self.borrower.ports.random_bytes(SECRET_BYTES)
+        return Visitor(secret=secret, agent=_agent(), peer=self.peer())
 
     def new_start(self) -> bytes:
         """Make a start for a page that is opened without a session."""

@@ -197,6 +197,7 @@ class SessionTerms:
     session_seconds_max: int
     challenge_seconds_max: int
     views_per_day: int
+    wrong_sign_ins_per_hour: int  # of one network address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,3 +216,4 @@ class Visitor:
 
     secret: bytes  # 32 bytes, of the cookie
     agent: str  # the browser's own name
+    peer: str  # the network address that the request came from
