@@ -227,6 +227,12 @@ class DisputeTransition(ConflictError):
     code = "dispute.transition"
 
 
+class PurgeRunning(ConflictError):
+    """Another purge is under way; this one did nothing."""
+
+    code = "purge.running"
+
+
 class StatementConflict(ConflictError):
     """This statement id was used before for another text."""
 

@@ -28,6 +28,7 @@ from exchange.store.notices import Notices
 from exchange.store.outward.events import Events
 from exchange.store.queries import Queries
 from exchange.store.records import Records
+from exchange.store.retention import Retention
 from exchange.store.security_events import SecurityEvents
 
 
@@ -43,6 +44,7 @@ class Work:
         self.notices = Notices(connection)
         self.records = Records(connection)
         self.disputes = Disputes(connection)
+        self.retention = Retention(connection)
         self.security = SecurityEvents(connection)
         self.borrowers = Borrowers(connection)
         self.files = Files(connection)

@@ -1,0 +1,157 @@
+"""Statements about retention: what is due, what goes, what stays of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from exchange.domain.life.purging import Bounds
+from exchange.services.retention.ports import (
+    DueRecord,
+    GoneAccount,
+    GoneVersion,
+    PurgeRun,
+    Tombstone,
+)
+from exchange.store.statement import Statement
+
+_BEGIN = Statement("SELECT pg_try_advisory_xact_lock(hashtextextended('purge', 0))")
+
+_DUE_COLUMNS = """SELECT record_id, member_id, version, epoch, suppressed, kek_id, wrapped, sealed
+    FROM record WHERE current AND """
+# Two index probes: records are due by their day, or because nobody may use them any more.
+_DUE = Statement(f"""
+SELECT DISTINCT ON (record_id) * FROM (
+    ({_DUE_COLUMNS} purge_on IS NOT NULL AND purge_on <= %(today)s LIMIT 4 * %(rows)s)
+    UNION ALL
+    ({_DUE_COLUMNS} suppressed ORDER BY record_id LIMIT 4 * %(rows)s)
+) AS due
+ORDER BY record_id LIMIT %(rows)s
+""")  # noqa: S608 - composed of constants alone
+
+_REMOVE = Statement("""
+DELETE FROM record WHERE record_id = ANY (%(ids)s::uuid[]) RETURNING record_id, version
+""")
+_REMOVE_ACCOUNTS = Statement("""
+DELETE FROM account WHERE record_id = ANY (%(ids)s::uuid[])
+RETURNING record_id, member_id, account_ref
+""")
+_REMOVE_STATEMENTS = Statement("DELETE FROM statement WHERE record_id = ANY (%(ids)s::uuid[])")
+_REMOVE_MARKS = Statement("DELETE FROM dispute_mark WHERE record_id = ANY (%(ids)s::uuid[])")
+_REMOVE_DISPUTES = Statement("""
+WITH gone AS (
+    DELETE FROM dispute WHERE record_id = ANY (%(ids)s::uuid[]) RETURNING dispute_id
+)
+DELETE FROM dispute_event e USING gone WHERE e.dispute_id = gone.dispute_id
+""")
+
+_OLD_VERSIONS = Statement("""
+DELETE FROM record
+WHERE record_id < %(superseded_id)s AND NOT current AND submitted_at < %(superseded)s
+RETURNING record_id, version
+""")
+_OLD_DISPUTES = Statement("""
+WITH gone AS (
+    DELETE FROM dispute d
+    WHERE coalesce(d.closed_at, d.answered_at, d.opened_at) < %(disputes)s
+        AND NOT EXISTS (SELECT 1 FROM record r WHERE r.record_id = d.record_id)
+    RETURNING dispute_id
+)
+DELETE FROM dispute_event e USING gone WHERE e.dispute_id = gone.dispute_id
+""")
+_IDLE_STATEMENTS = Statement("""
+DELETE FROM statement s
+WHERE s.record_id IS NULL
+    AND NOT EXISTS (SELECT 1 FROM record r WHERE r.token_index = s.token_index)
+""")
+_OLD_FAULTS = Statement("""
+DELETE FROM batch_fault f USING batch b
+WHERE b.member_id = f.member_id AND b.batch_id = f.batch_id AND b.received_at < %(faults)s
+""")
+
+_ADD_TOMBSTONES = Statement("""
+INSERT INTO tombstone (record_id, member_id, account_mac, reason, day)
+SELECT * FROM unnest(%(record_ids)s::uuid[], %(members)s::text[], %(macs)s::bytea[],
+    %(reasons)s::text[], %(days)s::date[])
+""")
+_FRAUD_MACS = Statement("""
+SELECT account_mac FROM tombstone WHERE member_id = %(member)s AND reason = 'DELETE_FRAUD'
+""")
+_ADD_RUN = Statement("""
+INSERT INTO purge_run (run_id, ran_on, ran_at, records, versions, leaf_hash, certificate)
+VALUES (%(run_id)s, %(ran_on)s, %(ran_at)s, %(records)s, %(versions)s, %(leaf_hash)s,
+    %(certificate)s)
+""")
+_RUNS = Statement("""
+SELECT run_id, ran_on, ran_at, records, versions, leaf_hash, certificate FROM purge_run
+WHERE %(ran_on)s::date IS NULL OR ran_on = %(ran_on)s::date ORDER BY run_id DESC LIMIT %(rows)s
+""")
+
+
+class Retention:
+    """Statements about retention, bound to one open transaction."""
+
+    def __init__(self, connection: Connection[TupleRow]) -> None:
+        self._connection = connection
+
+    def begin_purge(self) -> bool:
+        """Let one purge run at a time, until the end of the transaction; say whether it may."""
+        return _BEGIN.run(self._connection, {}).fetchone() == (True,)
+
+    def due(self, today: date, rows: int) -> list[DueRecord]:
+        """Find records past their last day, deleted or withdrawn, oldest first."""
+        found = _DUE.run(self._connection, {"today": today, "rows": rows}, prepare=False)
+        return [DueRecord(*row) for row in found]
+
+    def remove(self, record_ids: Sequence[UUID]) -> tuple[list[GoneVersion], list[GoneAccount]]:
+        """Remove records with all their versions, keys, accounts, statements and marks."""
+        ids = {"ids": list(record_ids)}
+        versions = {
+            GoneVersion(*row) for row in _REMOVE.run(self._connection, ids, prepare=False)
+        }
+        accounts = [
+            GoneAccount(*row) for row in _REMOVE_ACCOUNTS.run(self._connection, ids, prepare=False)
+        ]
+        _REMOVE_STATEMENTS.run(self._connection, ids, prepare=False)
+        _REMOVE_MARKS.run(self._connection, ids, prepare=False)
+        return sorted(versions), accounts
+
+    def remove_disputes(self, record_ids: Sequence[UUID]) -> None:
+        """Remove the disputes about these records, and their keys."""
+        _REMOVE_DISPUTES.run(self._connection, {"ids": list(record_ids)}, prepare=False)
+
+    def remove_leftovers(self, bounds: Bounds) -> list[GoneVersion]:
+        """Remove what only stood beside records that are gone, and versions long replaced."""
+        values = bounds._asdict()
+        old = {GoneVersion(*row) for row in _OLD_VERSIONS.run(self._connection, values)}
+        for statement in (_OLD_DISPUTES, _IDLE_STATEMENTS, _OLD_FAULTS):
+            statement.run(self._connection, values)
+        return sorted(old)
+
+    def add_tombstones(self, tombstones: Sequence[Tombstone]) -> None:
+        """Store what stays of deleted records."""
+        parameters = {
+            "record_ids": [one.record_id for one in tombstones],
+            "members": [one.member for one in tombstones],
+            "macs": [one.account_mac for one in tombstones],
+            "reasons": [one.reason for one in tombstones],
+            "days": [one.day for one in tombstones],
+        }
+        _ADD_TOMBSTONES.run(self._connection, parameters, prepare=False)
+
+    def fraud_macs(self, member: str) -> set[bytes]:
+        """List the accounts of a member that were deleted for fraud and are purged."""
+        return {row[0] for row in _FRAUD_MACS.run(self._connection, {"member": member})}
+
+    def add_run(self, run: PurgeRun) -> None:
+        """Store a run and its certificate."""
+        _ADD_RUN.run(self._connection, run._asdict())
+
+    def runs(self, ran_on: date | None, rows: int) -> list[PurgeRun]:
+        """List runs, the newest first; those of one day where it is given."""
+        found = _RUNS.run(self._connection, {"ran_on": ran_on, "rows": rows}, prepare=False)
+        return [PurgeRun(*row) for row in found]
