@@ -14,6 +14,7 @@ from exchange.cli.grants import grant
 from exchange.cli.keys import config, keys
 from exchange.cli.members import member
 from exchange.cli.notices import notice
+from exchange.cli.retention import purge
 from exchange.cli.security import security
 from exchange.cli.verify_run import verify_run
 from exchange.cli.witness import publish, witness
@@ -26,6 +27,7 @@ for command in (serving.up, serving.serve, serving.sequence, serving.work, servi
     app.command()(command)
 app.command("verify-run")(verify_run)
 app.command()(publish)
+app.command()(purge)
 app.add_typer(config, name="config")
 app.add_typer(member, name="member")
 app.add_typer(keys, name="keys")

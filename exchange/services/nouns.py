@@ -6,11 +6,13 @@ from typing import Protocol
 
 from exchange.services.batches.ports import BatchStatements, StagingStatements
 from exchange.services.borrower.ports import BorrowerStatements, FileStatements
+from exchange.services.disputes.ports import DisputeStatements
 from exchange.services.events.ports import EventStatements
 from exchange.services.grants.ports import GrantStatements
 from exchange.services.members.ports import MemberStatements
 from exchange.services.notices.ports import NoticeStatements
 from exchange.services.records.ports import RecordStatements
+from exchange.services.retention.ports import RetentionStatements
 from exchange.services.security.ports import SecurityStatements
 
 
@@ -65,4 +67,14 @@ class Nouns(Protocol):
     @property
     def events(self) -> EventStatements:
         """Statements about events."""
+        ...
+
+    @property
+    def retention(self) -> RetentionStatements:
+        """Statements about retention."""
+        ...
+
+    @property
+    def disputes(self) -> DisputeStatements:
+        """Statements about disputes and borrowers' statements."""
         ...

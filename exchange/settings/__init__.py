@@ -31,6 +31,7 @@ from exchange.settings.sections import (
     Pages,
     Places,
     Quotas,
+    Retention,
     SecurityEvents,
     Serving,
     Signatures,
@@ -40,6 +41,7 @@ from exchange.settings.sources import CONFIG, PREFIX, SecretFiles, source_faults
 
 class Settings(  # last stands first
     Audit,
+    Retention,
     AccessLog,
     Enrolment,
     SecurityEvents,

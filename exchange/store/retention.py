@@ -110,9 +110,7 @@ class Retention:
     def remove(self, record_ids: Sequence[UUID]) -> tuple[list[GoneVersion], list[GoneAccount]]:
         """Remove records with all their versions, keys, accounts, statements and marks."""
         ids = {"ids": list(record_ids)}
-        versions = {
-            GoneVersion(*row) for row in _REMOVE.run(self._connection, ids, prepare=False)
-        }
+        versions = {GoneVersion(*row) for row in _REMOVE.run(self._connection, ids, prepare=False)}
         accounts = [
             GoneAccount(*row) for row in _REMOVE_ACCOUNTS.run(self._connection, ids, prepare=False)
         ]

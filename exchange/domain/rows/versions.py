@@ -145,19 +145,34 @@ def _episode(row: Row, kept: RecordPayload | None, told: str) -> Episode | None:
     if row.first_overdue_on and not ends:
         return Episode(first_overdue_on=row.first_overdue_on, ended_on=None)
     late = history.levels(told, len(told))
+    before = _episode_before(row, kept, traced=bool(late))
+    if before:
+        ended_on = before.ended_on or row.status_on or row.as_of
+        return Episode(first_overdue_on=before.first_overdue_on, ended_on=ended_on)
     if not late:
         return None  # No trace is left of one: never adverse, or amended away.
-    if kept and kept.first_overdue_on is not None and kept.ended_on is None:
-        first = _date(kept.first_overdue_on)
-        return Episode(first_overdue_on=first, ended_on=row.status_on or row.as_of)
-    if kept and kept.ended_on is not None:
-        return Episode(
-            first_overdue_on=_date(kept.first_overdue_on), ended_on=date_of(kept.ended_on)
-        )
     if row.first_overdue_on:
         return Episode(first_overdue_on=row.first_overdue_on, ended_on=row.status_on or row.as_of)
     newest_late = next(k for k, level in enumerate(late) if level)
     return Episode(first_overdue_on=None, ended_on=_month_end(row.as_of, newest_late))
+
+
+def _episode_before(row: Row, kept: RecordPayload | None, *, traced: bool) -> Episode | None:
+    """Return the stored episode, unless this row amends it away.
+
+    An arrear that began and ended within one month leaves no late month in the history, and was
+    one all the same: its retention runs. Only a correction can say that there was none: of the
+    state that was late, or of the whole history.
+
+    Args:
+        traced: the history still tells of a late month.
+    """
+    if kept is None or (kept.first_overdue_on is None and kept.ended_on is None):
+        return None
+    corrects = row.reason is Reason.AMEND and (kept.ended_on is None or bool(row.history))
+    if corrects and not traced:
+        return None
+    return Episode(first_overdue_on=_date(kept.first_overdue_on), ended_on=_date(kept.ended_on))
 
 
 def _month_end(as_of: date, months_before: int) -> date:

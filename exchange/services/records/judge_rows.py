@@ -38,6 +38,7 @@ from exchange.domain.rows import (
 )
 from exchange.services.ports import Ports, Work
 from exchange.services.records.ports import GrantAsk, SealedAccount
+from exchange.services.retention.fraud_accounts import gone_for_fraud
 
 FindGrants = Callable[[str, Sequence[GrantAsk]], Mapping[GrantAsk, HeldGrant]]
 
@@ -106,6 +107,7 @@ def judge_rows(
     """
     prepared = [_prepare(each, frame, ports) for each in rows]
     known = _ask_store(prepared, frame, work, ports)
+    _refuse_gone(prepared, known, frame, work, ports)
     return [_judge(each, known, frame) for each in prepared]
 
 
@@ -151,6 +153,17 @@ def _ask_store(prepared: Sequence[_Prepared], frame: Frame, work: Work, ports: P
         grants=grants,
         registered=work.records.registered_grants(member, list(missing)) if missing else set(),
     )
+
+
+def _refuse_gone(
+    prepared: Sequence[_Prepared], known: _Known, frame: Frame, work: Work, ports: Ports
+) -> None:
+    """Refuse accounts that were deleted for fraud and whose records are purged since."""
+    strange = {each.row.account_ref for each in prepared if each.row} - known.accounts.keys()
+    gone = gone_for_fraud(frame.submission.member, strange, work, ports) if strange else set()
+    for each in prepared if gone else ():
+        if each.row and each.row.account_ref in gone:
+            each.flaws.append(Flaw("account_ref", "row.after_fraud_delete"))
 
 
 def _open(found: SealedAccount, member: str, ports: Ports) -> StoredRecord:

@@ -56,4 +56,5 @@ account = Table(
     blob("token_index"),  # of the primary identity token
     text("epoch"),
     Column("sequence", BigInteger, nullable=False),  # of the batch that wrote this version
+    Index("account_record", "record_id"),  # what a dispute or a purge names
 )
