@@ -21,6 +21,7 @@ from pydantic_settings import (
 
 from exchange.errors import Fault, SettingsError
 from exchange.settings import checks
+from exchange.settings.keeping import Retention
 from exchange.settings.sections import (
     AccessLog,
     Audit,
@@ -31,7 +32,6 @@ from exchange.settings.sections import (
     Pages,
     Places,
     Quotas,
-    Retention,
     SecurityEvents,
     Serving,
     Signatures,

@@ -292,14 +292,3 @@ class AccessLog(BaseSettings):
     log_access: Literal["capability", "open"] = Field(
         "capability", description="who may fetch tiles: members by a path of their own, or anyone"
     )
-
-
-class Retention(BaseSettings):
-    """The purge and what is kept beside records (records.md, 12)."""
-
-    purge_records_max: int = Field(
-        5_000, ge=1, le=100_000, description="records that one transaction of the purge removes"
-    )
-    fault_keep_days: int = Field(
-        90, ge=1, le=3_650, description="faults of rows are kept; then the purge removes them"
-    )

@@ -38,7 +38,7 @@ numbers = count(1)
 @contextmanager
 def empty(server: Server) -> Iterator[str]:
     """Yield the URL of a database in which there is nothing at all."""
-    name = f"empty_{next(numbers)}"
+    name = f"empty_{os.getpid()}_{next(numbers)}"
     with psycopg.connect(server.url_of("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
         yield server.url_of(name)

@@ -1,0 +1,17 @@
+"""Settings of what is kept and for how long, where no law sets it (records.md, 12)."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+
+class Retention(BaseSettings):
+    """The purge and what is kept beside records (records.md, 12)."""
+
+    purge_records_max: int = Field(
+        5_000, ge=1, le=100_000, description="records that one transaction of the purge removes"
+    )
+    fault_keep_days: int = Field(
+        90, ge=1, le=3_650, description="faults of rows are kept; then the purge removes them"
+    )
