@@ -185,6 +185,12 @@ class QueryConflict(ConflictError):
     code = "query.conflict"
 
 
+class DisbursementConflict(ConflictError):
+    """This disbursement id was used before for another loan."""
+
+    code = "disbursement.conflict"
+
+
 class BatchConflict(ConflictError):
     """This batch id was used before for another file."""
 

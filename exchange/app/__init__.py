@@ -10,6 +10,7 @@ from flask import Flask
 from exchange import settings as settings_module
 from exchange.api.audit import audit_routes
 from exchange.api.batches.routes import batch_routes
+from exchange.api.disbursements import disbursement_routes
 from exchange.api.discovery import discovery_routes
 from exchange.api.disputes.opening import dispute_routes
 from exchange.api.disputes.stating import statement_routes
@@ -44,6 +45,7 @@ from exchange.services.log.ports import LogPorts
 from exchange.services.log.show_log import ShowPorts
 from exchange.services.ports import Ports
 from exchange.settings import Settings
+from exchange.store.work import Database
 
 __all__ = [
     "check_counsel",
@@ -75,10 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     edge.install(app)
     api = Api(app, edge, version=API_VERSION)
     _add_member_routes(api, settings, ports)
-    log_ports = LogPorts(ports=ports, begin=database.begin, policy=witness_policy(settings))
-    api.register_blueprint(receipt_routes(log_ports))
-    shown = ShowPorts(log_ports=log_ports, open=settings.log_access == "open")
-    api.register_blueprint(log_routes(shown))
+    _add_log_routes(api, settings, ports, database)
     borrower = borrower_ports(settings, database, ports)
     api.register_blueprint(grant_request_routes(borrower))
     install_pages(app, settings, borrower, edge.note)
@@ -116,6 +115,15 @@ def _add_member_routes(api: Api, settings: Settings, ports: Ports) -> None:
     api.register_blueprint(dispute_routes(ports, paging))
     api.register_blueprint(dispute_step_routes(ports))
     api.register_blueprint(statement_routes(ports))
+
+
+def _add_log_routes(api: Api, settings: Settings, ports: Ports, database: Database) -> None:
+    """Register what shows the log, proves its leaves, and ties loans to them."""
+    log_ports = LogPorts(ports=ports, begin=database.begin, policy=witness_policy(settings))
+    api.register_blueprint(receipt_routes(log_ports))
+    shown = ShowPorts(log_ports=log_ports, open=settings.log_access == "open")
+    api.register_blueprint(log_routes(shown))
+    api.register_blueprint(disbursement_routes(ports))
 
 
 def published_limits(settings: Settings) -> dict[str, int]:

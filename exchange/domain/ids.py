@@ -12,7 +12,9 @@ from uuid import UUID
 
 from exchange.errors import InvalidField
 
-PREFIXES = frozenset({"bat", "dsp", "evt", "gnt", "opn", "prg", "prp", "qry", "rec", "sta", "wch"})
+PREFIXES = frozenset(
+    {"bat", "dsb", "dsp", "evt", "gnt", "opn", "prg", "prp", "qry", "rec", "sta", "wch"}
+)
 _HEX = re.compile(r"[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}")
 _MEMBER = re.compile(r"[a-z0-9][a-z0-9_-]{1,38}")
 

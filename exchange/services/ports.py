@@ -23,7 +23,8 @@ from exchange.crypto.sealing import Sealer
 from exchange.domain.queries import Asker
 from exchange.services.batches.ports import BatchTerms, Session
 from exchange.services.borrower.ports import BorrowerStatements
-from exchange.services.disputes.ports import SealedStatement
+from exchange.services.disbursements.ports import DisbursementStatements
+from exchange.services.disputes.ports import DisputeStatements, SealedStatement
 from exchange.services.grants.ports import GrantStatements
 from exchange.services.members.ports import MemberStatements
 from exchange.services.notices.ports import NoticeStatements
@@ -214,6 +215,16 @@ class Work(Nouns, Protocol):
     @property
     def records(self) -> RecordStatements:
         """Statements about records."""
+        ...
+
+    @property
+    def disputes(self) -> DisputeStatements:
+        """Statements about disputes and borrowers' statements."""
+        ...
+
+    @property
+    def disbursements(self) -> DisbursementStatements:
+        """Statements about disbursements."""
         ...
 
     @property

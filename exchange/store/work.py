@@ -23,6 +23,7 @@ from exchange.store.grants.registry import Grants
 from exchange.store.leaves import Leaves
 from exchange.store.log import Publication, Tree
 from exchange.store.log.audit import Audit
+from exchange.store.log.disbursements import Disbursements
 from exchange.store.members import Members
 from exchange.store.notices import Notices
 from exchange.store.outward.events import Events
@@ -51,6 +52,7 @@ class Work:
         self.batches = Batches(connection)
         self.staging = Staging(connection)
         self.tree = Tree(connection)
+        self.disbursements = Disbursements(connection)
         self.publication = Publication(connection)
         self.events = Events(connection)
         self.audit = Audit(connection)

@@ -13,6 +13,7 @@ from exchange_client.batches.receipts import BatchReceipt
 from exchange_client.batches.sending import Progress
 from exchange_client.client import AsyncExchange, Exchange
 from exchange_client.core.asking import Question
+from exchange_client.core.disbursing import Disbursement
 from exchange_client.core.proving import ProvenReceipt
 from exchange_client.core.retrying import Patience
 from exchange_client.errors import (
@@ -36,6 +37,7 @@ __all__ = [
     "BatchFile",
     "BatchReceipt",
     "CxError",
+    "Disbursement",
     "Exchange",
     "Grant",
     "Identifier",

@@ -53,6 +53,7 @@ UNDISTRIBUTED = frozenset(
         "batch_part",
         "checkpoint",
         "cosignature",
+        "disbursement",
         "dispute",
         "dispute_event",
         "dispute_mark",

@@ -13,6 +13,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    Uuid,
 )
 from sqlalchemy import text as sql
 
@@ -165,4 +166,16 @@ log_search = Table(
     blob("operator_mac"),
     blob("application_mac"),
     Index("log_search_subject", "subject", postgresql_where=sql("subject <> ''")),
+)
+
+# Which disbursements were reported, so that a report sent again is the same one.
+disbursement = Table(
+    "disbursement",
+    metadata,
+    Column("member_id", Text, primary_key=True),
+    Column("disbursement_id", Uuid, primary_key=True),
+    blob("digest"),  # SHA-256 of what was sent
+    blob("leaf_hash"),
+    at("received_at"),
+    text("receipt"),
 )

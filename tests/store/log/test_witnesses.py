@@ -28,7 +28,7 @@ from exchange.store.embedded.server import Server
 from exchange_client.notes import open_checkpoint, parse_vkey
 from exchange_client.proofs import verify_proof
 from tests.support.access_log import AccessLog, access_log, copy_database
-from tests.support.witnesses import WitnessSet, witness_set
+from tests.support.log.witnesses import WitnessSet, witness_set
 
 
 @pytest.fixture

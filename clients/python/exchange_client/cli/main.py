@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from exchange_client.cli import asking, granting, logs, receipts, setting_up, uploading
+from exchange_client.cli import asking, disbursing, granting, logs, receipts, setting_up, uploading
 from exchange_client.cli.options import Outside, add
 from exchange_client.cli.telling import EXIT_CODES
 
@@ -29,6 +29,7 @@ add(app, "pin", setting_up.pin)
 add(key, "prove", setting_up.prove)
 add(app, "query", asking.query)
 add(app, "upload", uploading.upload)
+add(app, "disburse", disbursing.disburse)
 add(grants, "register", granting.register)
 add(grants, "withdraw", granting.withdraw)
 add(receipt, "verify", receipts.verify)

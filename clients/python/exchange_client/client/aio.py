@@ -24,9 +24,10 @@ from exchange_client.batches.files import BatchFile, UploadOptions
 from exchange_client.batches.flows import RowFault
 from exchange_client.batches.receipts import BatchReceipt, RecordReceipt
 from exchange_client.batches.rows import Row, subject_of
-from exchange_client.core import asking, granting, proving
+from exchange_client.core import asking, disbursing, granting, proving
 from exchange_client.core.asking import Asking, Question
 from exchange_client.core.calls import Call, Flow, Reply
+from exchange_client.core.disbursing import Disbursement
 from exchange_client.core.encoding import JSON
 from exchange_client.core.http import response_of, unreachable
 from exchange_client.core.proving import ProvenReceipt
@@ -136,6 +137,10 @@ class AsyncExchange:
     async def absent(self, batch_id: str) -> list[str]:
         """Fetch the open accounts that a FULL batch did not mention: none of them was closed."""
         return await self._run(batches.fetch_absent(batch_id))
+
+    async def disburse(self, told: Disbursement) -> RecordReceipt:
+        """Report that a loan was paid out, and by which look it was decided."""
+        return await self._run(disbursing.disburse(self._desk, told))
 
     async def put_record(self, row: Row) -> RecordReceipt:
         """Report one account."""
