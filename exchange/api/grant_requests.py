@@ -11,7 +11,8 @@ from exchange.api.edge.blueprints import Routes, answer
 from exchange.api.edge.fields import StrictSchema
 from exchange.api.edge.guard import current_caller
 from exchange.api.edge.transport import Body, RoutePolicy
-from exchange.api.grants.registering import LENDERS, RegistrationSchema
+from exchange.api.grants.registering import RegistrationSchema
+from exchange.api.grants.showing import LENDERS
 from exchange.api.queries import ARTEFACT_LIMITS
 from exchange.domain.ids import show
 from exchange.services.borrower.ports import BorrowerPorts

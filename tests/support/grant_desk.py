@@ -174,6 +174,11 @@ def shown(response: TestResponse) -> dict[str, object]:
     return value
 
 
+def state(desk: GrantDesk, grant: object) -> object:
+    """Return where a grant stands."""
+    return shown(desk.send("GET", f"/v1/grants/{grant}"))["state"]
+
+
 def refusal(response: TestResponse) -> tuple[int, str, str]:
     """Return status, code and the first pointer of a problem document."""
     problem = response.get_json()

@@ -12,8 +12,7 @@ from exchange.api.edge.blueprints import Routes
 from exchange.api.edge.fields import ByteText, StrictSchema, Text, WholeNumber
 from exchange.api.edge.guard import current_caller
 from exchange.api.edge.transport import Body, RoutePolicy
-from exchange.api.grants.registering import LENDERS
-from exchange.api.grants.showing import GrantSchema, shown
+from exchange.api.grants.showing import LENDERS, GrantSchema, shown
 from exchange.domain.ids import parse
 from exchange.services.grants.change_grant import change_grant, relayed, revocation
 from exchange.services.grants.rebind_grant import rebind_grant

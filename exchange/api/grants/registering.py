@@ -11,18 +11,22 @@ from exchange.api.edge.blueprints import Routes, answer
 from exchange.api.edge.fields import ByteText, StrictSchema, Text
 from exchange.api.edge.guard import current_caller
 from exchange.api.edge.transport import Body, RoutePolicy
-from exchange.api.grants.showing import EventsSchema, GrantSchema, shown, shown_event
+from exchange.api.grants.exporting import RECORD_TYPE, receipt_route, shown_as_asked
+from exchange.api.grants.showing import (
+    EVERYONE,
+    LENDERS,
+    EventsSchema,
+    GrantSchema,
+    shown,
+    shown_event,
+)
 from exchange.api.queries import ARTEFACT_LIMITS
 from exchange.crypto.signing import JWS_BYTES_MAX
 from exchange.domain.ids import parse
-from exchange.domain.members import Role
 from exchange.services.grants.list_purposes import list_purposes
 from exchange.services.grants.register_grant import register_grant
-from exchange.services.grants.show_grant import show_events, show_grant
+from exchange.services.grants.show_grant import show_events
 from exchange.services.ports import Ports
-
-LENDERS = frozenset({Role.ASKER, Role.CONTRIBUTOR})
-_EVERYONE: frozenset[Role] = frozenset()
 
 
 class RegistrationSchema(StrictSchema):
@@ -75,10 +79,11 @@ def grant_routes(ports: Ports) -> Routes:
 
     @routes.signed("GET", "/v1/grants/<grant_id>", policy=RoutePolicy(roles=LENDERS))
     @routes.answers(200, GrantSchema)
+    @routes.answers(200, media=RECORD_TYPE)
     def look(grant_id: str) -> Response:
-        """Show a grant of the caller as it stands now."""
+        """Show a grant of the caller as it stands now; `?format=iso27560` or `rebit` translates."""
         wanted = parse("gnt", grant_id, field="grant_id")
-        return shown(show_grant(wanted, current_caller().asker, ports))
+        return shown_as_asked(wanted, ports)
 
     @routes.signed("GET", "/v1/grants/<grant_id>/events", policy=RoutePolicy(roles=LENDERS))
     @routes.answers(200, EventsSchema)
@@ -88,7 +93,9 @@ def grant_routes(ports: Ports) -> Routes:
         events = show_events(wanted, current_caller().asker, ports)
         return answer({"events": [shown_event(event) for event in events]})
 
-    @routes.signed("GET", "/v1/purposes", policy=RoutePolicy(roles=_EVERYONE))
+    receipt_route(routes, ports)
+
+    @routes.signed("GET", "/v1/purposes", policy=RoutePolicy(roles=EVERYONE))
     @routes.answers(200, PurposesSchema)
     def purposes() -> Response:
         """List the purposes, and what the policy in force allows under each."""

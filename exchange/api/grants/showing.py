@@ -9,8 +9,12 @@ from exchange.api.edge.blueprints import answer
 from exchange.api.edge.fields import StrictSchema
 from exchange.domain.base64url import b64url
 from exchange.domain.ids import show
+from exchange.domain.members import Role
 from exchange.services.grants.ports import GrantEventRow
 from exchange.services.grants.show_grant import Standing
+
+LENDERS = frozenset({Role.ASKER, Role.CONTRIBUTOR})
+EVERYONE: frozenset[Role] = frozenset()
 
 
 class GrantSchema(StrictSchema):

@@ -12,6 +12,7 @@ from exchange.errors import AbsentError, InvalidField
 from exchange.services.borrower.own_grants import (
     ShownGrant,
     list_grants,
+    own_receipt,
     show_own_grant,
     withdraw_grant,
 )
@@ -40,6 +41,15 @@ def permission_pages(routes: Blueprint, desk: Desk) -> None:
     def permission(number: str) -> Response:
         """Show one permission; the page is made for paper as well."""
         return _grant_page(desk, desk.key_visit(), number)
+
+    @routes.get(f"{GRANT}/receipt")
+    def receipt(number: str) -> Response:
+        """Hand out the signed receipt, for any program that reads JWS."""
+        session = desk.key_visit().session
+        signed = own_receipt(session, _grant_id(number), desk.borrower)
+        response = Response(signed, content_type="application/jose")
+        response.headers["Content-Disposition"] = f'attachment; filename="{number}.jws"'
+        return response
 
     @routes.post(f"{GRANT}/withdraw")
     def withdraw(number: str) -> Response:

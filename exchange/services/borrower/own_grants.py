@@ -13,6 +13,7 @@ from consent.grants import Actor, GrantEvent
 from exchange.domain.members import Member
 from exchange.errors import AbsentError, IntegrityError, SessionError
 from exchange.services.borrower.answer_request import key_name
+from exchange.services.borrower.export_grant import grant_facts, receipt_of
 from exchange.services.borrower.own_file import OwnFile, own_file
 from exchange.services.borrower.ports import BorrowerPorts, OwnGrant, PageSession, Voucher
 from exchange.services.grants.change_grant import change_within
@@ -90,6 +91,18 @@ def show_own_grant(session: PageSession, grant_id: UUID, borrower: BorrowerPorts
     with ports.begin() as work:
         own = _find(own_file(session, work, ports), grant_id, work)
         return _shown(own, work, ports, events=work.grants.events(own.grantee, grant_id))
+
+
+def own_receipt(session: PageSession, grant_id: UUID, borrower: BorrowerPorts) -> str:
+    """Return the signed receipt of one grant.
+
+    Raises:
+        AbsentError: there is none, or it is out of the key's reach.
+    """
+    ports = borrower.ports
+    with ports.begin() as work:
+        own = _find(own_file(session, work, ports), grant_id, work)
+        return receipt_of(grant_facts(own.grantee, grant_id, work, ports), ports)
 
 
 def withdraw_grant(session: PageSession, grant_id: UUID, borrower: BorrowerPorts) -> None:
