@@ -263,6 +263,12 @@ class LogDisagrees(ConflictError):
     code = "log.disagrees"
 
 
+class WebhookConflict(ConflictError):
+    """This webhook id was used before for another URL."""
+
+    code = "webhook.conflict"
+
+
 class MemberConflict(ConflictError):
     """A member or key of this name exists already."""
 
@@ -279,6 +285,21 @@ class InvalidField(RuleError):
     """A field has the wrong type, length, range or pattern."""
 
     code = "request.field"
+
+
+class InvalidEndpoint(RuleError):
+    """The URL is none that this exchange may ring at."""
+
+    code = "webhook.url"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="url")
+
+
+class TooManyWebhooks(RuleError):
+    """The member has as many webhooks as it may have."""
+
+    code = "webhook.too_many"
 
 
 class InvalidToken(RuleError):

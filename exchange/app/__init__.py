@@ -18,7 +18,6 @@ from exchange.api.disputes.stepping import dispute_step_routes
 from exchange.api.edge.blueprints import Api
 from exchange.api.edge.guard import API_VERSION, Edge, EdgePorts
 from exchange.api.edge.transport import BodyLimits
-from exchange.api.events import event_routes
 from exchange.api.grant_requests import grant_request_routes
 from exchange.api.grants.changing import change_routes
 from exchange.api.grants.notices import notice_routes
@@ -32,6 +31,7 @@ from exchange.api.records import record_routes
 from exchange.api.tokens import token_routes
 from exchange.app.counsel import check_counsel, confirmations
 from exchange.app.edge import edge_ports, make_paging, ops_ports
+from exchange.app.outward import outward_routes
 from exchange.app.pages import PAGE_ROUTES, borrower_ports, install_pages
 from exchange.app.ports import (
     make_audit_ports,
@@ -109,7 +109,8 @@ def _add_member_routes(api: Api, settings: Settings, ports: Ports) -> None:
     api.register_blueprint(change_routes(ports))
     api.register_blueprint(order_routes(ports))
     api.register_blueprint(notice_routes(ports))
-    api.register_blueprint(event_routes(ports, paging))
+    for routes in outward_routes(settings, ports, paging):
+        api.register_blueprint(routes)
     api.register_blueprint(batch_routes(ports))
     api.register_blueprint(record_routes(ports))
     api.register_blueprint(dispute_routes(ports, paging))

@@ -23,7 +23,11 @@ from exchange.errors import ExchangeError, SettingsError
 EXIT_REFUSED, EXIT_SETTINGS = 1, 2
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-for command in (serving.up, serving.serve, serving.sequence, serving.work, serving.migrate):
+_SERVING = (
+    *(serving.up, serving.serve, serving.sequence, serving.work, serving.deliver),
+    serving.migrate,
+)
+for command in _SERVING:
     app.command()(command)
 app.command("verify-run")(verify_run)
 app.command()(publish)

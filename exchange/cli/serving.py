@@ -41,6 +41,14 @@ def work() -> None:
     run_worker(settings.load())
 
 
+def deliver() -> None:
+    """Ring at members' webhooks when there is an event for them: `exchange deliver`."""
+    from exchange import settings
+    from exchange.jobs.deliver import run_deliverer
+
+    raise typer.Exit(run_deliverer(settings.load()))
+
+
 def migrate(
     before_deployment: Annotated[bool, typer.Option(help="only revisions marked pre")] = False,
 ) -> None:

@@ -14,6 +14,7 @@ from exchange.services.notices.ports import NoticeStatements
 from exchange.services.records.ports import RecordStatements
 from exchange.services.retention.ports import RetentionStatements
 from exchange.services.security.ports import SecurityStatements
+from exchange.services.webhooks.ports import WebhookStatements
 
 
 class Nouns(Protocol):
@@ -62,6 +63,11 @@ class Nouns(Protocol):
     @property
     def borrowers(self) -> BorrowerStatements:
         """Statements about borrowers: passkeys, links, sessions."""
+        ...
+
+    @property
+    def webhooks(self) -> WebhookStatements:
+        """Statements about webhooks."""
         ...
 
     @property

@@ -22,6 +22,7 @@ from pydantic_settings import (
 from exchange.errors import Fault, SettingsError
 from exchange.settings import checks
 from exchange.settings.keeping import Retention
+from exchange.settings.outward import Outward
 from exchange.settings.sections import (
     AccessLog,
     Audit,
@@ -40,6 +41,7 @@ from exchange.settings.sources import CONFIG, PREFIX, SecretFiles, source_faults
 
 
 class Settings(  # last stands first
+    Outward,
     Audit,
     Retention,
     AccessLog,
@@ -60,7 +62,7 @@ class Settings(  # last stands first
         env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True
     )
 
-    @field_validator("metrics_addresses", "proxy_addresses", mode="before")
+    @field_validator("metrics_addresses", "proxy_addresses", "webhook_ports", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value

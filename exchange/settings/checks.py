@@ -69,10 +69,8 @@ def disagreements(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.sandbox:
         if settings.consortium == "live":
             yield "sandbox", "a live consortium is no sandbox"
-    elif settings.database_url is None:
-        yield "database_url", "must be given, unless `sandbox` is true"
-    if settings.one_person_suffices and not settings.sandbox:
-        yield "one_person_suffices", "only in a sandbox"
+    else:
+        yield from _outside_sandbox(settings)
     if settings.consortium == "live":
         yield from _live(settings)
     if settings.page_rows_default > settings.page_rows_max:
@@ -81,6 +79,14 @@ def disagreements(settings: Settings) -> Iterator[tuple[str, str]]:
         settings.created_past_seconds_max + settings.created_ahead_seconds_max
     ):
         yield "nonce_keep_seconds", "must cover the window in which a signature is accepted"
+
+
+def _outside_sandbox(settings: Settings) -> Iterator[tuple[str, str]]:
+    if settings.database_url is None:
+        yield "database_url", "must be given, unless `sandbox` is true"
+    for name in ("one_person_suffices", "webhook_loopback"):
+        if getattr(settings, name):
+            yield name, "only in a sandbox"
 
 
 def _live(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -27,6 +27,7 @@ from exchange.store.log.disbursements import Disbursements
 from exchange.store.members import Members
 from exchange.store.notices import Notices
 from exchange.store.outward.events import Events
+from exchange.store.outward.webhooks import Webhooks
 from exchange.store.queries import Queries
 from exchange.store.records import Records
 from exchange.store.retention import Retention
@@ -55,6 +56,7 @@ class Work:
         self.disbursements = Disbursements(connection)
         self.publication = Publication(connection)
         self.events = Events(connection)
+        self.webhooks = Webhooks(connection)
         self.audit = Audit(connection)
 
     @contextmanager

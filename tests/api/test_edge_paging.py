@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from tests.support.edge_client import EdgeClient, as_member, code_of, is_signed
-from tests.support.edge_lists import CURSOR_SECONDS, ROWS_DEFAULT, ROWS_MAX
+from tests.support.outward.edge_lists import CURSOR_SECONDS, ROWS_DEFAULT, ROWS_MAX
 
 
 @pytest.fixture

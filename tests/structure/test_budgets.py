@@ -19,8 +19,8 @@ FILES_A_FOLDER_MAX = 15
 
 # Raised in the open: what, to how much, and why. An entry that is no longer needed fails too.
 LONGER_FILES = {
-    "exchange/errors.py": (500, "one tree, read as one; its shape is drawn at its top"),
     "exchange/services/ports.py": (340, "what every service shares, a protocol a noun"),
+    "exchange/errors.py": (540, "one tree, read as one; its shape is drawn at its top"),
     "migrations/versions/0001_lay_the_first_tables.py": (450, "one revision, drafted by a tool"),
     "tests/api/test_batches.py": (450, "the cases of one resource, in a row"),
     "tests/hostile/test_rows.py": (450, "one block of the corpus, in a row"),

@@ -37,7 +37,7 @@ from exchange.errors import (
     SignatureError,
     UnavailableError,
 )
-from tests.support.edge_lists import lists
+from tests.support.outward.edge_lists import lists
 from tests.support.signed_requests import PrivateKey, key_of_text
 
 RESPONSE_KEYID = "test-response-1"

@@ -17,6 +17,7 @@
     │   ├── InclusionInvalid    the proof does not show the receipt's leaf in the pinned log
     │   ├── LogInvalid          entries, tiles or openings are not what the checkpoint signs
     │   └── LogForked           two signed checkpoints of one log contradict each other
+    ├── WebhookInvalid        a webhook did not ring from the exchange, or not just now
     └── PinMismatch           the exchange describes itself otherwise than it is pinned
 
 An outage is never an answer: no subclass of `CxError` carries an outcome, and `except CxError`
@@ -185,6 +186,12 @@ class LogForked(ReceiptInvalid):
 
     def __reduce__(self) -> tuple[type[LogForked], tuple[bytes, bytes]]:
         return type(self), (self.held, self.offered)
+
+
+class WebhookInvalid(CxError):
+    """The webhook did not ring from this exchange, or not just now."""
+
+    code = "webhook"
 
 
 class PinMismatch(CxError):

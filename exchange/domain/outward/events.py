@@ -46,6 +46,11 @@ class EventKind(StrEnum):
         plain = noun in {"grant", "record", "watch", "webhook"}
         return f"cx.{noun}.{what}" if plain else f"cx.watch.{self.value.lower()}"
 
+    @property
+    def of_watch(self) -> bool:
+        """Whether it is told because of a watch."""
+        return self.type.startswith("cx.watch.")
+
 
 # What a grant's history says, as its grantee is told. What the grantee itself asks for, registers
 # or renews is no news to it.
