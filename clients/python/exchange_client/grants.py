@@ -50,6 +50,11 @@ ALL_FIELDS: Final = (
 NEEDED: Final = frozenset(
     {"subject", "notice", "collection", "evidence", "retention", "jurisdiction"}
 )
+AGREED: Final = frozenset({"notice", "collection", "evidence"})
+# Members of an artefact that are its own alone, and made anew for another.
+_OF_ONE: Final = AGREED | {
+    *("ver", "jti", "iss", "aud", "iat", "nbf", "exp", "grantee", "supersedes", "bundle"),
+}
 _ONCE: Final = MappingProxyType({"fetch": "once", "max_uses": 1, "mode": "QUERY"})
 
 
@@ -198,11 +203,40 @@ def build(
 
 def evidence_of(content: bytes, *, media: str, member: str) -> dict[str, object]:
     """Describe what shows that the borrower agreed, and that the member keeps (level 1)."""
-    digest = b64url(hashlib.sha256(content).digest())
+    return _attested(hashlib.sha256(content).digest(), media, member)
+
+
+def evidence_of_file(path: Path | str, *, media: str, member: str) -> dict[str, object]:
+    """Describe a file that the member keeps as evidence: read in slices, it never leaves."""
+    with Path(path).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").digest()
+    return _attested(digest, media, member)
+
+
+def renewal(older: Grant, terms: Mapping[str, object]) -> dict[str, object]:
+    """Return the terms of a grant that takes the place of an older one: see `build`.
+
+    What the borrower agreed to anew (`notice`, `collection`, `evidence`) must be in `terms`; the
+    rest is as it was, unless the terms say otherwise.
+
+    Raises:
+        UsageError: the terms lack what the borrower agreed to anew.
+    """
+    if missing := AGREED - terms.keys():
+        raise UsageError(f"the terms lack {', '.join(sorted(missing))}: agreement is given anew")
+    claims = older.claims
+    subject = claims["subject"]
+    kept = {name: value for name, value in claims.items() if name not in _OF_ONE}
+    if isinstance(subject, dict):
+        kept["subject"] = {n: v for n, v in subject.items() if n not in {"commit", "id_scheme"}}
+    return {**kept, "supersedes": older.grant_id, **terms}
+
+
+def _attested(digest: bytes, media: str, member: str) -> dict[str, object]:
     return {
         "level": 1,
         "type": "lender_attested",
-        "sha256": digest,
+        "sha256": b64url(digest),
         "media": media,
         "held_by": member,
     }

@@ -28,6 +28,10 @@ class GrantSchema(StrictSchema):
     expires = fields.Integer(required=True)
     uses = fields.Integer(required=True)
     max_uses = fields.Integer(allow_none=True)
+    window_start = fields.Integer(
+        required=True, metadata={"description": "first use of the running window"}
+    )
+    window_uses = fields.Integer(required=True)
     epoch = fields.String(required=True)
     chain_id = fields.String(
         required=True, metadata={"description": "the first grant of the chain that it renews"}
@@ -85,6 +89,8 @@ def _grant(standing: Standing) -> dict[str, object]:
         "expires": held.expires,
         "uses": held.uses,
         "max_uses": held.max_uses,
+        "window_start": held.window_start,
+        "window_uses": held.window_uses,
         "epoch": grant.epoch,
         "chain_id": show("gnt", grant.chain_id),
         "policy": grant.policy,

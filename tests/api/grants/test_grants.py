@@ -59,6 +59,8 @@ def test_a_registered_grant_is_shown_as_it_was_agreed(desk: GrantDesk) -> None:
         "expires": desk.now + 30 * DAY_SECONDS,
         "uses": 0,
         "max_uses": 1,
+        "window_start": 0,
+        "window_uses": 0,
         "epoch": "ep_1",
         "chain_id": jti,
         "policy": "cn@1",

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from exchange_client.cli import asking, disbursing, granting, logs, receipts, setting_up, uploading
+from exchange_client.cli import (
+    asking,
+    disbursing,
+    granting,
+    logs,
+    making_grants,
+    receipts,
+    setting_up,
+    uploading,
+)
 from exchange_client.cli.options import Outside, add
 from exchange_client.cli.telling import EXIT_CODES
 
@@ -15,7 +24,7 @@ app = typer.Typer(
     help="Ask a shared overdue-credit exchange, report to it, and check what it signed.",
     epilog=EXIT_CODES,
 )
-grants = typer.Typer(no_args_is_help=True, help="Register and withdraw grants.")
+grants = typer.Typer(no_args_is_help=True, help="Make, register, renew and end grants.")
 key = typer.Typer(no_args_is_help=True, help="The member's key.")
 receipt = typer.Typer(no_args_is_help=True, help="Check and fetch receipts.")
 app.add_typer(grants, name="grant")
@@ -32,6 +41,14 @@ add(app, "upload", uploading.upload)
 add(app, "disburse", disbursing.disburse)
 add(grants, "register", granting.register)
 add(grants, "withdraw", granting.withdraw)
+add(grants, "pause", granting.pause)
+add(grants, "resume", granting.resume)
+add(grants, "make", making_grants.make)
+add(grants, "renew", making_grants.renew)
+add(grants, "show", granting.show)
+add(grants, "decide", granting.decide)
+add(grants, "list-reasons", granting.list_reasons)
+add(grants, "list-notices", granting.list_notices)
 add(receipt, "verify", receipts.verify)
 add(receipt, "fetch", receipts.fetch)
 add(log, "verify", logs.verify)

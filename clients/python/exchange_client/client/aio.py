@@ -158,6 +158,18 @@ class AsyncExchange:
         """Relay the subject's withdrawal: the next question under this grant is refused."""
         return await self._run(granting.withdraw(grant_id))
 
+    async def pause_grant(self, grant_id: str) -> Mapping[str, JSON]:
+        """Relay the subject's wish to pause a grant: the next question under it is refused."""
+        return await self._run(granting.rest(grant_id, "pause"))
+
+    async def resume_grant(self, grant_id: str) -> Mapping[str, JSON]:
+        """Relay the subject's wish to let a grant go on that they paused."""
+        return await self._run(granting.rest(grant_id, "resume"))
+
+    async def notices(self) -> list[Mapping[str, JSON]]:
+        """Fetch the notices; a grant names the digest of a live one that the borrower was shown."""
+        return await self._run(granting.notices())
+
     async def grant(self, grant_id: str) -> Mapping[str, JSON]:
         """Fetch a grant's state."""
         return await self._run(granting.show(grant_id))

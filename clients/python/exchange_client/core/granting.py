@@ -39,6 +39,19 @@ def withdraw(grant_id: str, *, reason: str | None = None) -> Flow[Mapping[str, J
     return reply.json()
 
 
+def rest(grant_id: str, verb: str) -> Flow[Mapping[str, JSON]]:
+    """Relay the subject's wish to pause a grant, or to let it go on."""
+    reply = yield post_json(f"/v1/grants/{check_id('gnt', grant_id)}/{verb}", {})
+    return reply.json()
+
+
+def notices() -> Flow[list[Mapping[str, JSON]]]:
+    """Fetch the registry of notices."""
+    reply = yield get("/v1/notices")
+    listed = reply.json().get("notices")
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
 def show(grant_id: str) -> Flow[Mapping[str, JSON]]:
     """Fetch a grant's state."""
     reply = yield get(f"/v1/grants/{check_id('gnt', grant_id)}")

@@ -7,12 +7,14 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
+from exchange_client._consent.decision import Decision
+from exchange_client._consent.purposes import Detail
 from exchange_client.core.encoding import b64url, dumps, standard_base64, unb64url
 from exchange_client.grades import MODEL, grade_of
 from exchange_client.receipts import PAYLOAD_BYTES, RECEIPT_TYPE, SUBJECT_LABEL
 from exchange_client.signing import sign_jws
 from exchange_client.testing import findings
-from exchange_client.testing.deciding import GRADED, LOOKS, NEEDS_ACCOUNT, OFF, Depth, depth
+from exchange_client.testing.deciding import GRADED, judge
 from exchange_client.testing.messages import Caller
 from exchange_client.testing.questions import Asked
 from exchange_client.testing.refusals import Refusal
@@ -45,8 +47,11 @@ def answer(world: World, caller: Caller, asked: Asked) -> tuple[str, bool]:
         if stored.digest != asked.digest:
             raise Refusal(409, "query.conflict", pointer="/query_id")
         return stored.receipt, True
-    reason = _refusal(world, caller.member, asked)
-    claims = _withheld(reason) if reason else _found(world, caller.member, asked)
+    decision = _decide(world, caller.member, asked)
+    if decision.permitted:
+        claims = _found(world, caller.member, asked, decision)
+    else:
+        claims = _withheld(decision.reason.value)
     leaf = _log(world, caller, asked, claims)
     receipt = _receipt(world, caller.member, asked, claims, leaf)
     world.answers[caller.member, asked.query_id] = StoredAnswer(
@@ -55,24 +60,25 @@ def answer(world: World, caller: Caller, asked: Asked) -> tuple[str, bool]:
     return receipt, False
 
 
-def _refusal(world: World, member: str, asked: Asked) -> str | None:
-    """Return why the question is not permitted; where it is, the grant is spent."""
-    if asked.purpose not in LOOKS or asked.purpose in OFF:
-        return "purpose.off"
-    if asked.grant_id is None:
-        return "grant.missing"
-    grant = world.grants.get(asked.grant_id)
-    if grant is None or grant.grantee != member or grant.token != asked.primary:
-        return "grant.unusable"
-    if refusal := grant.refusal(asked.purpose, world.clock()):
-        return refusal
+def _decide(world: World, member: str, asked: Asked) -> Decision:
+    """Decide a question; where it is permitted, the grant is spent."""
+    grant = world.grants.get(asked.grant_id or "")
+    if grant is not None and grant.token != asked.primary:
+        grant = None
     own = world.accounts_where(
         lambda account: account.member == member and asked.primary in account.tokens
     )
-    if asked.purpose in NEEDS_ACCOUNT and not any(account.is_open for account in own):
-        return "account.none"
-    grant.spend(world.clock())
-    return None
+    named = {"grant": asked.grant_id} if asked.grant_id else {}
+    decision = judge(
+        {"purpose": asked.purpose, "detail": asked.detail, **named},
+        grant,
+        member,
+        [account.row.get("status") == "OVERDUE" for account in own if account.is_open],
+        world.clock(),
+    )
+    if decision.permitted and grant:
+        grant.spend(world.clock())
+    return decision
 
 
 def _withheld(reason: str) -> dict[str, object]:
@@ -86,12 +92,11 @@ def _withheld(reason: str) -> dict[str, object]:
     }
 
 
-def _found(world: World, member: str, asked: Asked) -> dict[str, object]:
+def _found(world: World, member: str, asked: Asked, shown: Decision) -> dict[str, object]:
     held = world.accounts_where(
         lambda account: account.member != member and bool(account.tokens & asked.identities)
     )
     contributors = world.contributors_besides(member)
-    shown = depth(asked.purpose, asked.detail, world.grants[str(asked.grant_id)])
     today = world.clock.today()
     full: dict[str, object] = {"dispute": False}
     if held:
@@ -109,13 +114,13 @@ def _found(world: World, member: str, asked: Asked) -> dict[str, object]:
 
 
 def _graded(
-    outcome: str, finding: dict[str, object], asked: Asked, shown: Depth, contributors: int
+    outcome: str, finding: dict[str, object], asked: Asked, shown: Decision, contributors: int
 ) -> dict[str, object]:
     blurred = "lender_band" in shown.fields and contributors < findings.SMALL_CONSORTIUM
-    limits = [*shown.limits, *(["SMALL_CONSORTIUM"] if blurred else [])]
+    limits = [*(one.value for one in shown.limits), *(["SMALL_CONSORTIUM"] if blurred else [])]
     letter: str | None = None
     reasons: tuple[str, ...] = ()
-    if asked.purpose in GRADED and shown.bands:
+    if asked.purpose in GRADED and shown.detail is Detail.BANDS:
         _, letter, reasons = grade_of(finding)
     if outcome == "NO_DATA" and letter is not None:
         letter, reasons = "U", ()

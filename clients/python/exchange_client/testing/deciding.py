@@ -1,98 +1,119 @@
-"""The fake's gate: may this question be answered, and how deep may the answer be?
-
-The same reasons in the same order as the exchange; default no.
-Source: the grant rules, section "Check at each use".
-"""
+"""The fake's gate: the exchange's own rules of consent, over grants held in memory."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
-from exchange_client.grants import ALL_FIELDS, HABITS
+from exchange_client._consent.contributing import row_fault
+from exchange_client._consent.decision import Decision, Request, decide
+from exchange_client._consent.grants import (
+    Actor,
+    GrantEvent,
+    GrantState,
+    HeldGrant,
+    TransitionRefused,
+    derive_state,
+    next_state,
+)
+from exchange_client._consent.profiles import Profile, load_profile
+from exchange_client._consent.purposes import PURPOSES, Account, Act, Detail, Party, Purpose
 
-LOOKS: Final = frozenset(HABITS) - {"contribute"}
-PURPOSES: Final = frozenset(HABITS) | {
-    *("subject_access", "dispute", "regulatory_audit", "statistics")
-}
-OFF: Final = frozenset({"collections", "fraud_prevention"})  # until a profile opens them
+PROFILE_ID: Final = "CN"
 GRADED: Final = frozenset({"credit_application", "guarantor_check", "account_review"})
-NEEDS_ACCOUNT: Final = frozenset({"account_review", "portfolio_monitoring", "collections"})
-FLAG_FIELDS: Final = frozenset({"dispute", "freshest_month"})
-PROTECTING: Final = frozenset({"dispute", "statement"})  # they speak for the borrower
-EARLY_SECONDS: Final = 60
-_ENDED: Final = {
-    "PAUSED": "grant.paused",
-    "WITHDRAWN": "grant.withdrawn",
-    "REVOKED": "grant.revoked",
-}
+_LENDER: Final = frozenset({Party.ASKER.value, Party.CONTRIBUTOR.value})
+
+
+def law() -> Profile:
+    """Return the profile that the fake goes by."""
+    return load_profile(PROFILE_ID)
+
+
+def open_looks() -> frozenset[str]:
+    """Return the purposes for which a question may be asked."""
+    return frozenset(
+        purpose.value
+        for purpose, rule in PURPOSES.items()
+        if rule.act is Act.LOOK and law().policy[purpose].on
+    )
 
 
 @dataclass(slots=True, kw_only=True)
-class HeldGrant:
+class FakeGrant:
     """A registered grant, bound to one token."""
 
     grant_id: str
     artefact: str
-    grantee: str
-    purpose: str
     token: str  # base64url
-    not_before: int  # unix seconds
-    expires: int  # unix seconds
-    max_uses: int | None
-    window_max: int | None
-    window_seconds: int
-    detail: str
-    fields: frozenset[str]
-    state: str = "ACTIVE"
+    held: HeldGrant
+    chain_id: str
+    paused_by: Actor | None = None
     registered_at: int = 0  # unix seconds
     leaf: bytes = b""
-    uses: int = 0
-    window_start: int = 0
-    window_uses: int = 0
 
-    def refusal(self, purpose: str, now: int) -> str | None:
-        """Return why the grant cannot be used now, None where it can."""
-        if self.state in _ENDED:
-            return _ENDED[self.state]
-        if now + EARLY_SECONDS < self.not_before:
-            return "grant.early"
-        if now >= self.expires:
-            return "grant.expired"
-        if self.purpose != purpose:
-            return "grant.purpose"
-        if self.max_uses is not None and self.uses >= self.max_uses:
-            return "grant.used_up"
-        running = self.window_max is not None and now < self.window_start + self.window_seconds
-        return "grant.too_often" if running and self.window_uses >= (self.window_max or 0) else None
+    def state(self, now: int) -> GrantState:
+        """Return where it stands; expiry and use are derived, never stored."""
+        held = self.held
+        return derive_state(held.state, now, held.expires, held.uses, held.max_uses)
+
+    def happen(self, event: GrantEvent, actor: Actor, now: int) -> None:
+        """Move it.
+
+        Raises:
+            TransitionRefused: the states do not allow it.
+        """
+        after = next_state(self.state(now), event, actor, self.paused_by)
+        self.paused_by = actor if event is GrantEvent.PAUSE else None
+        self.held = replace(self.held, state=after)
 
     def spend(self, now: int) -> None:
         """Count one use."""
-        self.uses += 1
-        if now >= self.window_start + self.window_seconds:
-            self.window_start, self.window_uses = now, 0
-        self.window_uses += 1
+        held = self.held
+        fresh = now >= held.window_start + held.window_seconds
+        self.held = replace(
+            held,
+            uses=held.uses + 1,
+            window_start=now if fresh else held.window_start,
+            window_uses=1 if fresh else held.window_uses + 1,
+        )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Depth:
-    """What an answer may show, and why it shows less than was asked for."""
+def judge(
+    asked: Mapping[str, str], grant: FakeGrant | None, member: str, own: list[bool], now: int
+) -> Decision:
+    """Decide one question.
 
-    fields: frozenset[str]
-    bands: bool
-    limits: tuple[str, ...]
-
-
-def depth(purpose: str, asked: str, grant: HeldGrant) -> Depth:
-    """Cut what was asked to what the purpose and the grant allow."""
-    of_purpose = frozenset(HABITS[purpose].fields)
-    opened = of_purpose if asked == "bands" else of_purpose & FLAG_FIELDS
-    granted = opened & (grant.fields | PROTECTING)
-    if grant.detail == "flag":
-        granted &= FLAG_FIELDS
-    wanted = frozenset(ALL_FIELDS) if asked == "bands" else FLAG_FIELDS
-    limits = (
-        *(("PURPOSE",) if opened != wanted else ()),
-        *(("GRANT_DETAIL",) if granted != opened else ()),
+    Args:
+        asked: `purpose`, `detail`, and `grant` where one is named.
+        grant: the grant of that name under the question's token.
+        own: for each open account of the member with the subject, whether it is overdue.
+    """
+    purpose = Purpose(asked["purpose"])
+    request = Request(
+        purpose=purpose,
+        act=Act.LOOK,
+        member=member,
+        parties=_LENDER,
+        grant_named="grant" in asked,
+        detail=Detail(asked["detail"]),
     )
-    return Depth(fields=granted, bands=asked == grant.detail == "bands", limits=limits)
+    has_account = any(own) if PURPOSES[purpose].account is Account.OVERDUE else bool(own)
+    held = replace(grant.held, own_account=has_account) if grant else None
+    return decide(request, held, law(), now)
+
+
+def judge_reported(grant: FakeGrant, member: str, now: int) -> str | None:
+    """Return the fault of a row that rests on this grant, None where it has none."""
+    return row_fault(grant.held, member=member, profile=law(), now=now)
+
+
+__all__ = [
+    "GRADED",
+    "FakeGrant",
+    "TransitionRefused",
+    "judge",
+    "judge_reported",
+    "law",
+    "open_looks",
+]

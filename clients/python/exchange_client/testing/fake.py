@@ -13,13 +13,15 @@ fails on misuse as the exchange does, and is held to the exchange's own contract
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, Unpack
 
 import httpx2
 
+from exchange_client._consent.grants import GrantState
 from exchange_client.client import AsyncExchange, Exchange
 from exchange_client.core.calls import JSON_TYPE
 from exchange_client.core.encoding import b64url, dumps
@@ -28,6 +30,7 @@ from exchange_client.grants import Grant, build, evidence_of
 from exchange_client.identifiers import Identifier
 from exchange_client.keys import Algorithm, KeyFile
 from exchange_client.pins import DESCRIPTION_PATH, Pins
+from exchange_client.testing.granting import notice_of
 from exchange_client.testing.messages import Caller, authenticate, signed_headers
 from exchange_client.testing.personas import Persona, personas
 from exchange_client.testing.refusals import Answered, Refusal
@@ -107,16 +110,9 @@ class FakeExchange:
         terms: dict[str, object] = {
             "purpose": purpose,
             "subject": {"ref": f"cust-{digest[:12]}"},
-            "notice": {
-                "id": "ntc_fake",
-                "version": "1.0.0",
-                "lang": "zh-CN",
-                "sha256": b64url(hashlib.sha256(b"notice").digest()),
-                "shown_at": now - 60,
-                "separate": True,
-            },
+            "notice": {**notice_of(purpose, "zh-CN"), "shown_at": now - 60, "separate": True},
             "collection": {"channel": "app", "act": "checkbox+otp", "at": now - 30},
-            "evidence": evidence_of(b"synthetic form", media="application/pdf", member=member),
+            "evidence": evidence_of(os.urandom(16), media="application/pdf", member=member),
             "retention": {"answer_days": 180, "evidence_months": 84},
             "jurisdiction": "CN",
             "withdrawal": {"uri": "https://lender.example/withdraw"},
@@ -130,9 +126,9 @@ class FakeExchange:
         held = self.world.grants[grant.grant_id]
         ends = {one.identifiers[0]: one.grant_ends for one in self.personas}.get(identifier)
         if ends == "WITHDRAWN":
-            held.state = ends
+            held.held = replace(held.held, state=GrantState.WITHDRAWN)
         elif ends == "EXPIRED":
-            held.expires = self.clock()
+            held.held = replace(held.held, expires=self.clock())
         return grant.grant_id
 
     def fail_next(

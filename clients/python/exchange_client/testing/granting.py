@@ -1,16 +1,31 @@
-"""The fake registers grants: the signature, and the claims that it will judge by, once."""
+"""The fake registers grants by the exchange's own rules: form, fields, policy, notice, evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from typing import Final
 
+from exchange_client._consent.artefact import Artefact, check_together, parse_artefact
+from exchange_client._consent.claims import ArtefactRefused
+from exchange_client._consent.grants import Actor, GrantEvent, GrantState
+from exchange_client._consent.notices import RegisteredNotice, check_notice, parse_notice
+from exchange_client._consent.purposes import Party
+from exchange_client._consent.sandbox.notices import sandbox_notices
+from exchange_client._consent.terms import check_policy, hold
 from exchange_client.core.encoding import JSON, b64url
-from exchange_client.grants import GRANT_TYPE, HABITS
-from exchange_client.testing.deciding import HeldGrant
-from exchange_client.testing.findings import number
+from exchange_client.grants import ARTEFACT_BYTES_MAX, GRANT_TYPE
+from exchange_client.testing.deciding import FakeGrant, TransitionRefused, law
 from exchange_client.testing.messages import Caller, open_artefact
 from exchange_client.testing.refusals import Refusal
-from exchange_client.testing.world import DAY_SECONDS, EPOCH, EXCHANGE, PROFILE, World
+from exchange_client.testing.world import EPOCH, EXCHANGE, PROFILE, World
+
+_LENDER: Final = frozenset({Party.ASKER.value, Party.CONTRIBUTOR.value})
+_EVENTS: Final = {
+    "withdraw": (GrantEvent.WITHDRAW, GrantState.WITHDRAWN),
+    "pause": (GrantEvent.PAUSE, GrantState.PAUSED),
+    "resume": (GrantEvent.RESUME, GrantState.ACTIVE),
+}
 
 
 def register(world: World, caller: Caller, body: Mapping[str, JSON]) -> dict[str, object]:
@@ -23,98 +38,167 @@ def register(world: World, caller: Caller, body: Mapping[str, JSON]) -> dict[str
         raise Refusal(422, "request.field")
     if body["epoch"] != EPOCH:
         raise Refusal(409, "token.epoch", pointer="/epoch")
-    artefact, token = str(body["artefact"]), str(body["token"])
-    claims = _claims(world, caller, artefact)
-    known = world.grants.get(str(claims["jti"]))
+    text, token = str(body["artefact"]), str(body["token"])
+    artefact = _read(world, caller, text)
+    known = world.grants.get(artefact.jti)
     if known is None:
-        known = _held(claims, caller.member, artefact, token)
-        known.registered_at, known.leaf = world.clock(), _log(world, caller, known)
-        world.grants[known.grant_id] = known
-    if (known.artefact, known.token) != (artefact, token):
+        known = _enter(world, caller, artefact, (text, token))
+    if (known.artefact, known.token) != (text, token):
         raise Refusal(409, "grant.conflict", pointer="/artefact")
     return shown(world, known)
 
 
-def end(world: World, caller: Caller, grant_id: str, state: str) -> dict[str, object]:
-    """End a grant; the very next question under it is refused.
+def relay(world: World, caller: Caller, grant_id: str, verb: str) -> dict[str, object]:
+    """Pause, resume or withdraw a grant for its subject; the same again changes nothing.
 
     Raises:
-        Refusal: 404, it is not the caller's; 409, it has ended otherwise.
+        Refusal: 404, it is not the caller's; 409, its state does not allow it.
     """
     grant = world.grant_of(caller.member, grant_id)
-    if standing(world, grant) not in ("ACTIVE", "PAUSED", state):
-        raise Refusal(409, "grant.transition")
-    grant.state = state
+    event, after = _EVENTS[verb]
+    if grant.state(world.clock()) is not after:
+        try:
+            grant.happen(event, Actor.SUBJECT, world.clock())
+        except TransitionRefused:
+            raise Refusal(409, "grant.transition") from None
     return shown(world, grant)
 
 
-def standing(world: World, grant: HeldGrant) -> str:
-    """Return a grant's state now; expiry and use are derived, never stored."""
-    if grant.state == "ACTIVE" and world.clock() >= grant.expires:
-        return "EXPIRED"
-    if grant.state == "ACTIVE" and grant.max_uses is not None and grant.uses >= grant.max_uses:
-        return "CONSUMED"
-    return grant.state
+def listed_notices() -> list[dict[str, object]]:
+    """Return the notices that an artefact may name."""
+    return [
+        {
+            "id": notice.id,
+            "version": notice.version,
+            "lang": notice.lang,
+            "kind": notice.kind.value,
+            "jurisdiction": notice.jurisdiction,
+            "purpose": notice.purpose.value,
+            "sha256": b64url(notice.sha256),
+            "state": "live",
+            "registered_at": 0,
+            "retired_at": None,
+        }
+        for notice in map(parse_notice, sandbox_notices(law()))
+    ]
 
 
-def shown(world: World, grant: HeldGrant) -> dict[str, object]:
+def notice_of(purpose: str, lang: str) -> dict[str, object]:
+    """Return the members of an artefact that name the live notice of a purpose."""
+    return next(
+        {name: one[name] for name in ("id", "version", "lang", "sha256")}
+        for one in listed_notices()
+        if (one["purpose"], one["lang"], one["kind"]) == (purpose, lang, "consent")
+    )
+
+
+def shown(world: World, grant: FakeGrant) -> dict[str, object]:
     """Return a grant as it stands now."""
+    held = grant.held
     return {
         "grant_id": grant.grant_id,
-        "purpose": grant.purpose,
-        "state": standing(world, grant),
-        "level": 1,
-        "not_before": grant.not_before,
-        "expires": grant.expires,
-        "uses": grant.uses,
-        "max_uses": grant.max_uses,
+        "purpose": str(held.purpose),
+        "state": grant.state(world.clock()).value,
+        "level": held.level,
+        "not_before": held.not_before,
+        "expires": held.expires,
+        "uses": held.uses,
+        "max_uses": held.max_uses,
+        "window_start": held.window_start,
+        "window_uses": held.window_uses,
         "epoch": EPOCH,
+        "chain_id": grant.chain_id,
         "policy": PROFILE,
         "registered_at": grant.registered_at,
         "leaf": b64url(grant.leaf),
     }
 
 
-def _claims(world: World, caller: Caller, artefact: str) -> dict[str, JSON]:
+def _read(world: World, caller: Caller, text: str) -> Artefact:
+    if len(text) > ARTEFACT_BYTES_MAX:
+        raise Refusal(422, "grant.form", pointer="/artefact")
     try:
-        claims = open_artefact(artefact, GRANT_TYPE, world.members.get)
+        claims = open_artefact(text, GRANT_TYPE, world.members.get)
     except ValueError:
         raise Refusal(422, "grant.signature", pointer="/artefact") from None
-    if (claims.get("iss"), claims.get("grantee")) != (caller.member, caller.member):
-        raise Refusal(422, "grant.cross_field", pointer="/artefact")
-    if claims.get("aud") != EXCHANGE or claims.get("purpose") not in HABITS:
-        raise Refusal(422, "grant.cross_field", pointer="/artefact")
-    return claims
+    try:
+        artefact = parse_artefact(claims)
+        check_together(artefact, signer=caller.member, exchange=EXCHANGE, now=world.clock())
+        check_policy(artefact, law(), _LENDER)
+    except ArtefactRefused as error:
+        raise _refusal(error) from None
+    return artefact
 
 
-def _log(world: World, caller: Caller, grant: HeldGrant) -> bytes:
+def _enter(world: World, caller: Caller, artefact: Artefact, sent: tuple[str, str]) -> FakeGrant:
+    text, token = sent
+    now, named = world.clock(), artefact.notice
+    try:
+        check_notice(artefact, _notices().get((named.id, named.version, named.lang)), now)
+    except ArtefactRefused as error:
+        raise _refusal(error) from None
+    old = _superseded(world, artefact, token)
+    _claim_evidence(world, artefact, token)
+    grant = FakeGrant(
+        grant_id=artefact.jti,
+        artefact=text,
+        token=token,
+        held=hold(artefact, GrantState.ACTIVE),
+        chain_id=old.chain_id if old else artefact.jti,
+        registered_at=now,
+    )
+    grant.leaf = _log(world, caller, grant)
+    world.grants[grant.grant_id] = grant
+    if old:
+        old.happen(GrantEvent.SUPERSEDE, Actor.GRANTEE, now)
+    return grant
+
+
+def _superseded(world: World, artefact: Artefact, token: str) -> FakeGrant | None:
+    if artefact.supersedes is None:
+        return None
+    old = world.grants.get(artefact.supersedes)
+    same = old and (old.token, old.held.grantee, old.held.purpose) == (
+        token,
+        artefact.grantee,
+        artefact.purpose,
+    )
+    if old is None or not same:
+        raise Refusal(422, "grant.cross_field", pointer="/artefact/supersedes")
+    if old.state(world.clock()) is not GrantState.ACTIVE:
+        raise Refusal(409, "grant.transition", pointer="/artefact/supersedes")
+    return old
+
+
+def _claim_evidence(world: World, artefact: Artefact, token: str) -> None:
+    place = (artefact.grantee, artefact.evidence.sha256 or b"")
+    stands_for = (artefact.bundle or "", token)
+    known = world.evidence.setdefault(place, stands_for)
+    if known is not stands_for and (known != stands_for or not artefact.bundle):
+        raise Refusal(422, "grant.evidence", pointer="/artefact/evidence/sha256")
+
+
+def _refusal(error: ArtefactRefused) -> Refusal:
+    pointer = f"/artefact/{error.field}" if error.field else "/artefact"
+    return Refusal(422, f"grant.{error.step}", pointer=pointer)
+
+
+@cache
+def _notices() -> dict[tuple[str, str, str], RegisteredNotice]:
+    return {
+        (notice.id, notice.version, notice.lang): RegisteredNotice(
+            sha256=notice.sha256,
+            kind=notice.kind,
+            jurisdiction=notice.jurisdiction,
+            purpose=notice.purpose,
+            approvers=2,
+            retired_at=None,
+        )
+        for notice in map(parse_notice, sandbox_notices(law()))
+    }
+
+
+def _log(world: World, caller: Caller, grant: FakeGrant) -> bytes:
     subject = {"kind": "grant", "t": world.clock(), "member": caller.member, "event": "register"}
     audit = {"grant": grant.grant_id, "policy": PROFILE, "key": caller.keyid}
     return world.log.append(caller.member, subject, audit)
-
-
-def _held(claims: Mapping[str, JSON], member: str, artefact: str, token: str) -> HeldGrant:
-    use, data = _object(claims, "use"), _object(claims, "data")
-    frequency, fields, max_uses = use.get("frequency"), data.get("fields"), use.get("max_uses")
-    window = frequency if isinstance(frequency, dict) else {}
-    return HeldGrant(
-        grant_id=str(claims["jti"]),
-        artefact=artefact,
-        grantee=member,
-        purpose=str(claims["purpose"]),
-        token=token,
-        not_before=number(claims, "nbf"),
-        expires=number(claims, "exp"),
-        max_uses=max_uses if isinstance(max_uses, int) else None,
-        window_max=number(window, "max") if window else None,
-        window_seconds=number(window, "days") * DAY_SECONDS,
-        detail=str(data.get("detail")),
-        fields=frozenset(map(str, fields)) if isinstance(fields, list) else frozenset(),
-    )
-
-
-def _object(claims: Mapping[str, JSON], name: str) -> Mapping[str, JSON]:
-    value = claims.get(name)
-    if not isinstance(value, dict):
-        raise Refusal(422, "grant.schema", pointer="/artefact")
-    return value

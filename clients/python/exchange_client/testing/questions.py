@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from exchange_client._consent.purposes import Purpose
 from exchange_client.core.encoding import JSON, unb64url
-from exchange_client.testing.deciding import PURPOSES
 from exchange_client.testing.refusals import Refusal
 from exchange_client.testing.world import EPOCH
 
@@ -45,7 +45,7 @@ def read_question(body: bytes, question: Mapping[str, JSON]) -> Asked:
         raise Refusal(409, "token.epoch", pointer="/epoch")
     tokens = read_tokens(question["tokens"])
     purpose, detail = question["purpose"], question.get("detail", "bands")
-    if purpose not in PURPOSES or detail not in ("bands", "flag"):
+    if purpose not in frozenset(Purpose) or detail not in ("bands", "flag"):
         raise Refusal(422, "request.field", pointer="/purpose")
     grant_id = question.get("grant_id")
     return Asked(

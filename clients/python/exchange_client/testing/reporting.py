@@ -12,6 +12,7 @@ from exchange_client.batches.files import FORMAT
 from exchange_client.batches.receipts import BATCH_TYPE
 from exchange_client.core.encoding import JSON, b64url, loads_object
 from exchange_client.merkle import root_of_leaves
+from exchange_client.testing.deciding import judge_reported
 from exchange_client.testing.findings import number
 from exchange_client.testing.messages import Caller
 from exchange_client.testing.questions import read_tokens
@@ -28,14 +29,6 @@ from exchange_client.testing.world import (
 )
 
 FAULT_SHARE_PERCENT_MAX: Final = 20
-_GRANT_FLAWS: Final = {
-    "grant.early": "row.grant_expired",
-    "grant.expired": "row.grant_expired",
-    "grant.purpose": "row.grant_purpose",
-    "grant.paused": "row.grant_withdrawn",
-    "grant.withdrawn": "row.grant_withdrawn",
-    "grant.revoked": "row.grant_withdrawn",
-}
 _HEADER: Final = frozenset(
     {
         *("format", "batch_id", "member", "epoch", "norm", "profile", "kind", "mode"),
@@ -182,12 +175,12 @@ def _of_the_subject(
     if known is not None and primary not in known.tokens:
         return [("tokens", "row.subject_changed")]
     grant = world.grants.get(str(row.get("grant")))
-    if grant is None or grant.grantee != member:
+    if grant is None or grant.held.grantee != member:
         return [("grant", "row.grant_missing")]
     if grant.token != primary:
         return [("grant", "row.grant_subject")]
-    if refusal := grant.refusal("contribute", world.clock()):
-        return [("grant", _GRANT_FLAWS.get(refusal, "row.grant_missing"))]
+    if fault := judge_reported(grant, member, world.clock()):
+        return [("grant", fault)]
     runs = known is not None and known.row.get("first_overdue_on") is not None
     if number(row, "dpd") and not runs and not row.get("notice"):
         return [("notice", "row.notice_missing")]

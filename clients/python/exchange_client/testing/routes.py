@@ -166,10 +166,14 @@ def _grant(visit: Visit) -> Answered:
     return _json(granting.shown(visit.world, grant))
 
 
-def _withdraw(visit: Visit) -> Answered:
+def _relay(visit: Visit) -> Answered:
     if not visit.json().keys() <= {"acted_at", "channel"}:
         raise Refusal(422, "request.field")
-    return _json(granting.end(visit.world, visit.caller, visit.parts[0], "WITHDRAWN"))
+    return _json(granting.relay(visit.world, visit.caller, *visit.parts))
+
+
+def _notices(_: Visit) -> Answered:
+    return _json({"notices": granting.listed_notices()})
 
 
 def _redeem(visit: Visit) -> Answered:
@@ -202,6 +206,7 @@ ROUTES: Final[tuple[tuple[str, str, str | None, Route], ...]] = (
     ("DELETE", "/v1/records/([^/]+)", None, _delete),
     ("POST", "/v1/grants", JSON_TYPE, _register),
     ("GET", f"/v1/grants/{_ID}", None, _grant),
-    ("POST", f"/v1/grants/{_ID}/withdraw", JSON_TYPE, _withdraw),
+    ("POST", f"/v1/grants/{_ID}/(withdraw|pause|resume)", JSON_TYPE, _relay),
+    ("GET", "/v1/notices", None, _notices),
     ("GET", "/v1/receipts/([^/]+)", None, _redeem),
 )

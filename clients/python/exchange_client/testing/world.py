@@ -17,7 +17,7 @@ from exchange_client.keys import Algorithm, KeyFile
 from exchange_client.pins import DESCRIPTION_TYPE, SUITE
 from exchange_client.signing import sign_jws
 from exchange_client.testing.access_log import AccessLog
-from exchange_client.testing.deciding import LOOKS, OFF, HeldGrant
+from exchange_client.testing.deciding import FakeGrant, open_looks
 from exchange_client.testing.findings import Held
 from exchange_client.testing.refusals import Refusal
 
@@ -114,7 +114,9 @@ class World:
     members: dict[str, bytes] = field(default_factory=dict)  # keyid -> public key
     nonces: set[tuple[str, str]] = field(default_factory=set)  # member, nonce
     accounts: dict[tuple[str, str], Account] = field(default_factory=dict)  # member, ref
-    grants: dict[str, HeldGrant] = field(default_factory=dict)
+    grants: dict[str, FakeGrant] = field(default_factory=dict)
+    # (grantee, hash) -> (bundle, token) of the first grant that named it
+    evidence: dict[tuple[str, bytes], tuple[str, str]] = field(default_factory=dict)
     answers: dict[tuple[str, str], StoredAnswer] = field(default_factory=dict)
     batches: dict[tuple[str, str], StoredBatch] = field(default_factory=dict)
     inquiries: list[Inquiry] = field(default_factory=list)
@@ -132,7 +134,7 @@ class World:
             "keys": [_jwk(use, key) for use, key in self.keys.items()],
             "oprf": [{"epoch": EPOCH, "suite": SUITE, "public_key": public_key, "open": True}],
             "log": {"origin": self.log.origin, "vkey": self.log.vkey},
-            "purposes": sorted(LOOKS - OFF),
+            "purposes": sorted(open_looks()),
             "profiles": [PROFILE],
             "limits": {"tokens_max": 500, "queries_max": 1000, "batch_rows_max": 10_000},
             "versions": ["2026-12-01"],
@@ -151,14 +153,14 @@ class World:
         """Count the other members that report."""
         return len({account.member for account in self.accounts.values()} - {member})
 
-    def grant_of(self, member: str, grant_id: str) -> HeldGrant:
+    def grant_of(self, member: str, grant_id: str) -> FakeGrant:
         """Return a member's own grant.
 
         Raises:
             Refusal: 404, absent or another's.
         """
         grant = self.grants.get(grant_id)
-        if grant is None or grant.grantee != member:
+        if grant is None or grant.held.grantee != member:
             raise Refusal(404, "absent")
         return grant
 

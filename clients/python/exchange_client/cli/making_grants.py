@@ -1,0 +1,97 @@
+"""`cx grant make` and `renew`: from a file of terms to a signed grant, checked, not yet sent."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exchange_client.cli.options import Keyed, Pinned, Telling, ask_passphrase
+from exchange_client.cli.subjects import IdFile, read_subject
+from exchange_client.cli.telling import tell
+from exchange_client.errors import UsageError
+from exchange_client.grants import Grant, build, evidence_of_file, renewal
+from exchange_client.identifiers import Identifier
+from exchange_client.keys import KeyFile, is_wrapped
+from exchange_client.permissions import check_grant
+
+TERMS_BYTES_MAX = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """What a grant is made of, and where it goes."""
+
+    terms: Annotated[
+        Path,
+        typer.Option(
+            help="TOML: purpose, subject.ref, notice, collection, retention, jurisdiction, "
+            "withdrawal"
+        ),
+    ]
+    evidence: Annotated[
+        Path, typer.Option(help="what you keep as evidence; its hash goes in, it stays with you")
+    ]
+    id_file: IdFile
+    out: Annotated[Path, typer.Option(help="where the grant and its salt are kept, mode 0600")]
+    media: Annotated[str, typer.Option(help="media type of the evidence")] = "application/pdf"
+
+    def said(self, member: str) -> dict[str, object]:
+        """Return the terms, with the evidence described."""
+        evidence = evidence_of_file(self.evidence, media=self.media, member=member)
+        return {**_terms(self.terms), "evidence": evidence}
+
+    def subject(self) -> Identifier:
+        """Read the one identifier that the grant is of."""
+        identifiers = read_subject(self.id_file)
+        if len(identifiers) != 1:
+            raise UsageError("a grant is of one identifier")
+        return identifiers[0]
+
+
+def make(telling: Telling, pinned: Pinned, keyed: Keyed, paper: Paper) -> None:
+    """Make and sign a grant; it is checked by the exchange's own rules, and not sent yet."""
+    key = _key(keyed)
+    grant = build(paper.subject(), paper.said(key.member), key=key, pins=pinned.load())
+    _write(grant, telling, pinned, paper.out)
+
+
+def renew(
+    telling: Telling,
+    pinned: Pinned,
+    keyed: Keyed,
+    file: Annotated[Path, typer.Argument(help="the grant that is to be renewed")],
+    paper: Paper,
+) -> None:
+    """Make a grant that takes the place of an older one, once it is registered."""
+    key, older, subject = _key(keyed), Grant.load(file), paper.subject()
+    older.check_subject(subject)
+    terms = renewal(older, paper.said(key.member))
+    _write(build(subject, terms, key=key, pins=pinned.load()), telling, pinned, paper.out)
+
+
+def _write(grant: Grant, telling: Telling, pinned: Pinned, out: Path) -> None:
+    check_grant(grant, pinned.load(), now=telling.outside.clock())
+    grant.save(out)
+    value = {"grant_id": grant.grant_id, "file": str(out)}
+    tell(value, f"{grant.grant_id}\n  kept in {out}", as_json=telling.as_json)
+
+
+def _key(keyed: Keyed) -> KeyFile:
+    sealed = is_wrapped(keyed.key_file)
+    passphrase = ask_passphrase(confirm=False) if sealed else None
+    return KeyFile.load(keyed.key_file, passphrase=passphrase)
+
+
+def _terms(path: Path) -> dict[str, object]:
+    with path.open("rb") as file:
+        raw = file.read(TERMS_BYTES_MAX + 1)
+    try:
+        if len(raw) > TERMS_BYTES_MAX:
+            raise ValueError("too long")
+        return tomllib.loads(raw.decode("utf-8"))
+    except ValueError as error:
+        raise UsageError(f"{path}: no TOML file of terms") from error
