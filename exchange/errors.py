@@ -434,6 +434,12 @@ class TooLarge(TransportError):
     code = "request.too_large"
 
 
+class RequestTimeout(TransportError):
+    """The client paused too long in the middle of its request."""
+
+    code = "request.timeout"
+
+
 class WrongMediaType(TransportError):
     """The media type or content encoding is not the one this route takes."""
 

@@ -1,4 +1,4 @@
-"""A server process that drains: told to stop, it takes who is in line, then closes the door.
+"""A server process that waits for nobody too long, and drains: it serves who is in line, then ends.
 
 gunicorn's own stops accepting and leaves its listening socket open until the last request is
 answered. The kernel goes on completing handshakes there, and resets all of them at the end: each
@@ -7,11 +7,40 @@ is a client that was let in, asked, and was cut.
 
 from __future__ import annotations
 
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # it has no types
+import socket
+import struct
+
+from gunicorn.http.message import Request  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
+
+from exchange import settings
 
 
 class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # untyped base
     """gthread whose address is free, and refuses at once, from the moment it is told to stop."""
+
+    def init_process(self) -> None:
+        """Learn how long a client may be silent in the middle of a request, and start."""
+        self._pause_seconds_max = settings.load().pause_seconds_max
+        super().init_process()
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Hand a connection to a thread, which a silent client must not hold for ever."""
+        # Of the kernel: gunicorn sets a Python socket's own timeout back at every request.
+        wait = struct.pack("ll", self._pause_seconds_max, 0)
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            conn.sock.setsockopt(socket.SOL_SOCKET, option, wait)
+        super().enqueue_req(conn)
+
+    def handle_request(self, req: Request, conn: TConn) -> bool:
+        """Serve one request; one whose length is in dispute is the last of its connection.
+
+        The routes take no chunked body, so its bytes stay unread: what follows them could be taken
+        for another request.
+        """
+        if any(name == "TRANSFER-ENCODING" for name, _ in req.headers):
+            req.force_close()
+        return bool(super().handle_request(req, conn))
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Start or stop accepting; the stop of a process that ends is for good."""

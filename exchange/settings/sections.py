@@ -119,6 +119,9 @@ class Limits(BaseSettings):
     cursor_life_seconds: int = Field(
         86_400, ge=60, le=604_800, description="an older cursor of a page: 400"
     )
+    pause_seconds_max: int = Field(
+        10, ge=1, le=60, description="silence in the middle of a request; longer: 408"
+    )
     request_seconds_max: int = Field(30, ge=1, le=300, description="one request; longer: 503")
     statement_ms_max: int = Field(5_000, ge=100, le=60_000, description="one SQL statement")
     lock_wait_ms_max: int = Field(2_000, ge=10, le=60_000, description="wait for a row lock")

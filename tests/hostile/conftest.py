@@ -1,28 +1,29 @@
-"""The server that hostile input is sent to, over real sockets."""
+"""The servers that hostile input is sent to, over real sockets: each test meets both.
+
+`edge` is the real edge around routes of every policy; `exchange` is the real application, served as
+an operator serves it, on a database of its own.
+"""
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.hostile.target import Target
+from tests.hostile.live import LiveExchange, live_exchange
+from tests.hostile.target import Target, free_port, wait_for_port
+from tests.support import postgres
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS_MAX = 20
 
 
 @pytest.fixture(scope="session")
-def target() -> Iterator[Target]:
-    """A server of its own behind the real edge, for the whole run."""
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        port = chosen.getsockname()[1]
+def edge_target() -> Iterator[Target]:
+    """The edge's test application, for the whole run."""
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
     options = ["-k", "gthread", "--threads", "4", "-w", "1", "--no-control-socket"]
     limits = ["--limit-request-line", "4094", "--limit-request-fields", "64"]
@@ -32,22 +33,31 @@ def target() -> Iterator[Target]:
         cwd=ROOT,
     )
     try:
-        _wait(port, server)
+        wait_for_port(port, server)
         yield Target(base=base, port=port)
     finally:
         server.terminate()
         server.wait(timeout=30)
 
 
-def _wait(port: int, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS_MAX
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            pytest.fail(f"the server ended with {server.returncode}")
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail("the server did not start")
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveExchange]:
+    """The exchange itself, for the whole run."""
+    engine = next(iter(postgres.engines()))
+    with (
+        postgres.clone(postgres.server(engine)) as url,
+        live_exchange(
+            url, tmp_path_factory.mktemp("live"), QUERIES_PER_OPERATOR_HOUR="100000"
+        ) as started,
+    ):
+        yield started
+
+
+@pytest.fixture(params=["edge", "exchange"])
+def target(request: pytest.FixtureRequest) -> Target:
+    """Each of the two, in turn."""
+    if request.param == "edge":
+        found: Target = request.getfixturevalue("edge_target")
+        return found
+    started: LiveExchange = request.getfixturevalue("live")
+    return started.target

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import time
 from dataclasses import dataclass, field, replace
 
 from tests.support.edge_app import private_key
 from tests.support.signed_requests import Draft, PrivateKey, signed_headers
 
-REPLY_SECONDS_MAX = 20
+REPLY_SECONDS_MAX = 60
+START_SECONDS_MAX = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,8 @@ class Target:
     get_path: str = "/v1/faults/absent"
     integer_pointer: str = "/count"
     text_pointer: str = "/text"
+    text_name: str = "text"
+    integers_beyond: tuple[str, ...] = ("1001", "-1")
 
     def body(
         self, *, integer: str = "5", flag: str = "true", text: str = '"abc"', more: str = ""
@@ -109,6 +113,26 @@ class Target:
             while chunk := connection.recv(65536):
                 received += chunk
         return _read(received)
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        return int(chosen.getsockname()[1])
+
+
+def wait_for_port(port: int, server: subprocess.Popen[bytes]) -> None:
+    """Wait until a server listens."""
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise AssertionError(f"the server ended with {server.returncode}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError("the server did not start")
 
 
 def as_key(draft: Draft, keyid: str, algorithm: str = "ed25519") -> Draft:

@@ -8,11 +8,19 @@ from tests.hostile.target import Target
 
 
 @pytest.mark.parametrize(
-    "more", [',"text":"other"', ',"t\\u0065xt":"other"', ',"items":[{"name":"a","name":"b"}]']
+    "more",
+    [
+        ',"{name}":"other"',
+        ',"\\u{first:04x}{rest}":"other"',
+        ',"items":[{{"name":"a","name":"b"}}]',
+    ],
 )
 def test_a34_a_member_named_twice_is_refused(target: Target, more: str) -> None:
     """Two readers of one signed message would act on two values."""
-    reply = target.post(target.body(more=more))
+    name = target.text_name
+    twice = more.format(name=name, first=ord(name[0]), rest=name[1:])
+
+    reply = target.post(target.body(more=twice))
 
     assert (400, "request.duplicate_field") == (reply.status, reply.code)
 
@@ -62,8 +70,8 @@ def test_a37_bytes_that_are_no_utf8_are_refused(target: Target) -> None:
     assert target.post(b"\xef\xbb\xbf" + target.body()).status == 400
 
 
-@pytest.mark.parametrize("value", ["true", '"5"', "5.0", "5e0", "null", "[5]", "{}", "1001", "-1"])
-def test_a39_a_number_of_another_type_or_range_is_refused(target: Target, value: str) -> None:
+@pytest.mark.parametrize("value", ["true", '"5"', "5.0", "5e0", "null", "[5]", "{}"])
+def test_a39_a_number_of_another_type_is_refused(target: Target, value: str) -> None:
     """`true` is no 1, "5" is no 5, 5.0 is no 5, and null is not absent."""
     reply = target.post(target.body(integer=value))
 
@@ -71,10 +79,17 @@ def test_a39_a_number_of_another_type_or_range_is_refused(target: Target, value:
     assert [target.integer_pointer] == reply.pointers
 
 
+def test_a39_a_number_beyond_its_range_is_refused(target: Target) -> None:
+    """A limit that is one too wide is found by whoever looks for it."""
+    for value in target.integers_beyond:
+        reply = target.post(target.body(integer=value))
+        assert (422, [target.integer_pointer]) == (reply.status, reply.pointers)
+
+
 @pytest.mark.parametrize("value", ["0", "1", '"true"', "null", '"yes"'])
-def test_a39_a_flag_of_another_type_is_refused(target: Target, value: str) -> None:
-    """Truth has two spellings."""
-    assert target.post(target.body(flag=value)).status == 422
+def test_a39_a_flag_of_another_type_is_refused(edge_target: Target, value: str) -> None:
+    """Truth has two spellings. (No route of the exchange takes a flag in this body.)"""
+    assert edge_target.post(edge_target.body(flag=value)).status == 422
 
 
 @pytest.mark.parametrize("name", ["member_id", "dispute_state", "__proto__", "", "a.b", "Text"])

@@ -20,6 +20,7 @@ from exchange.errors import (
     FormError,
     LengthRequired,
     MethodNotAllowed,
+    RequestTimeout,
     TooLarge,
     TransportError,
     WrongMediaType,
@@ -204,15 +205,19 @@ def read_body(environ: Environ, length: int) -> bytes:
 
     Raises:
         FormError: the client sent less.
+        RequestTimeout: it paused longer than the server waits.
     """
     if not length:
         return b""
     stream = cast("_Stream", environ["wsgi.input"])
     chunks: list[bytes] = []
     missing = length
-    while missing and (chunk := stream.read(missing)):
-        chunks.append(chunk)
-        missing -= len(chunk)
+    try:
+        while missing and (chunk := stream.read(missing)):
+            chunks.append(chunk)
+            missing -= len(chunk)
+    except (TimeoutError, BlockingIOError) as error:  # the kernel says it as "would block"
+        raise RequestTimeout("the body stopped in the middle") from error
     if missing:
         raise FormError("the body is shorter than its Content-Length")
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
