@@ -6,6 +6,7 @@ next one begins the file again at once. A database that is away is waited for.
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from collections.abc import Callable
@@ -21,10 +22,12 @@ from exchange.settings import Settings
 
 _EXPIRE_EVERY_SECONDS = 60
 _RETRY_SECONDS = 1
+_GARBAGE_OBJECTS = 100_000  # rows make many objects and no cycles: look for them seldom
 
 
 def run_worker(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT."""
+    gc.set_threshold(_GARBAGE_OBJECTS)
     stop = Event()
     stop_on_signals(stop)
     statement_ms_max = settings.work_statement_seconds_max * 1_000

@@ -6,7 +6,7 @@ Versions append; of what is stored only the mark of the current one changes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from psycopg import Connection
@@ -20,7 +20,7 @@ from exchange.services.records.ports import (
     SealedAccount,
     Writing,
 )
-from exchange.store.statement import Statement, copy_rows
+from exchange.store.statement import Statement, array_of, array_of_bytes, copy_rows
 
 _LOCK_UPLOADS = Statement(
     "SELECT pg_advisory_xact_lock(hashtextextended('uploads of ' || %(member)s, 0))"
@@ -97,7 +97,7 @@ class Records:
     def accounts(self, member: str, refs: Sequence[str]) -> list[SealedAccount]:
         """Find the newest version of each of these accounts that is known."""
         found = _ACCOUNTS.run(
-            self._connection, {"member": member, "refs": list(refs)}, prepare=len(refs) == 1
+            self._connection, {"member": member, "refs": array_of(refs)}, prepare=len(refs) == 1
         )
         return [SealedAccount(*row) for row in found]
 
@@ -115,11 +115,11 @@ class Records:
         unique = sorted(set(asks))
         parameters = {
             "member": member,
-            "indices": [ask.token_index for ask in unique],
-            "grant_ids": [ask.grant_id for ask in unique],
+            "indices": array_of_bytes(ask.token_index for ask in unique),
+            "grant_ids": array_of(ask.grant_id.hex for ask in unique),
         }
         found = statement.run(self._connection, parameters, prepare=len(unique) == 1)
-        return {GrantAsk(row[0], row[1]): _held(member, row[2:]) for row in found}
+        return _held_by_ask(member, found)
 
     def registered_grants(self, member: str, grant_ids: Sequence[UUID]) -> set[UUID]:
         """Say which of these grants the member has registered, for whatever subject."""
@@ -177,6 +177,18 @@ def _version_row(index: bytes, version: NewVersion, writing: Writing) -> tuple[o
         version.wrapped,
         version.sealed,
     )
+
+
+def _held_by_ask(member: str, rows: Iterable[TupleRow]) -> dict[GrantAsk, HeldGrant]:
+    """Make the grants; those of one file are mostly of one shape, and made once."""
+    made: dict[TupleRow, HeldGrant] = {}
+    held = {}
+    for row in rows:
+        shape = (*row[2:15], tuple(row[15]), row[16])
+        if shape not in made:
+            made[shape] = _held(member, shape)
+        held[GrantAsk(row[0], row[1])] = made[shape]
+    return held
 
 
 def _held(member: str, row: TupleRow) -> HeldGrant:

@@ -104,30 +104,34 @@ def _staged(verdicts: Sequence[Verdict], member: str, ports: Ports) -> Iterator[
 
 
 def _to_store(verdict: Verdict, change: Change, version: NewVersion) -> StagedRow:
-    left = change.leaves
+    left_ref, left = change.leaves or (None, None)
+    more: list[bytes | None] = [*version.indices[1:], None, None]
+    # By position, in the order of its fields: names cost more than the rest of it.
     return StagedRow(
-        line=verdict.line,
-        action=Action.STORE,
-        warned=bool(verdict.flaws),
-        amended=change.row.reason is Reason.AMEND,
-        deleted=isinstance(change.row, Deletion),
-        account_ref=version.account_ref,
-        previous_ref=version.previous_ref,
-        left_ref=left[0] if left else None,
-        left_record=left[1].record_id if left else None,
-        left_version=left[1].version if left else None,
-        record_id=version.record_id,
-        version=version.version,
-        epoch=version.epoch,
-        indices=list(version.indices),
-        grant_id=version.grant_id,
-        open=version.open,
-        overdue=version.overdue,
-        suppressed=version.suppressed,
-        purge_on=version.purge_on,
-        kek_id=version.kek_id,
-        wrapped=version.wrapped,
-        sealed=version.sealed,
+        verdict.line,
+        Action.STORE,
+        bool(verdict.flaws),
+        change.row.reason is Reason.AMEND,
+        isinstance(change.row, Deletion),
+        version.account_ref,
+        version.previous_ref,
+        left_ref,
+        left.record_id if left else None,
+        left.version if left else None,
+        version.record_id,
+        version.version,
+        version.epoch,
+        version.indices[0],
+        more[0],
+        more[1],
+        version.grant_id,
+        version.open,
+        version.overdue,
+        version.suppressed,
+        version.purge_on,
+        version.kek_id,
+        version.wrapped,
+        version.sealed,
     )
 
 
@@ -149,5 +153,5 @@ def _noted(verdict: Verdict) -> StagedRow:
         *(None, None, None),
         known.record_id if known else None,
         known.version if known else None,
-        *(None,) * 10,
+        *(None,) * 12,
     )

@@ -107,7 +107,9 @@ class StagedRow(NamedTuple):
     record_id: UUID | None
     version: int | None
     epoch: str | None
-    indices: list[bytes] | None  # of the identity tokens, primary first
+    index_1: bytes | None  # of the primary identity token
+    index_2: bytes | None
+    index_3: bytes | None
     grant_id: UUID | None
     open: bool | None
     overdue: bool | None

@@ -94,6 +94,7 @@ class _Known(NamedTuple):
     accounts: Mapping[str, tuple[StoredRecord, bool]]  # by account_ref; and whether disputed
     grants: Mapping[GrantAsk, HeldGrant]
     registered: set[UUID]  # grants of the member, for whatever subject
+    faults: dict[int, str | None]  # by id of a grant that `grants` keeps: grants of one shape once
 
 
 def judge_rows(
@@ -152,6 +153,7 @@ def _ask_store(prepared: Sequence[_Prepared], frame: Frame, work: Work, ports: P
         },
         grants=grants,
         registered=work.records.registered_grants(member, list(missing)) if missing else set(),
+        faults={},
     )
 
 
@@ -239,9 +241,11 @@ def _grant_fault(each: _Prepared, known: _Known, submission: Submission) -> str 
     grant = next((grant for grant in grants if grant), None)
     if grant is None and each.grant_id in known.registered:
         return "row.grant_subject"
-    return row_fault(
-        grant,
-        member=submission.member,
-        profile=submission.profile,
-        now=submission.submitted_at,
-    )
+    if id(grant) not in known.faults:
+        known.faults[id(grant)] = row_fault(
+            grant,
+            member=submission.member,
+            profile=submission.profile,
+            now=submission.submitted_at,
+        )
+    return known.faults[id(grant)]

@@ -29,8 +29,9 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged (
     line integer NOT NULL, action smallint NOT NULL, warned boolean NOT NULL,
     amended boolean NOT NULL, deleted boolean NOT NULL, account_ref text NOT NULL,
     previous_ref text, left_ref text, left_record uuid, left_version integer, record_id uuid,
-    version integer, epoch text, indices bytea[], grant_id uuid, open boolean, overdue boolean,
-    suppressed boolean, purge_on date, kek_id text, wrapped bytea, sealed bytea)
+    version integer, epoch text, index_1 bytea, index_2 bytea, index_3 bytea, grant_id uuid,
+    open boolean, overdue boolean, suppressed boolean, purge_on date, kek_id text, wrapped bytea,
+    sealed bytea)
 """,
     """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_fault (
@@ -44,7 +45,7 @@ _COPY_STAGED = "COPY staged FROM STDIN (FORMAT BINARY)"
 _STAGED_TYPES = (
     *("int4", "int2", "bool", "bool", "bool", "text"),
     *("text", "text", "uuid", "int4", "uuid"),
-    *("int4", "text", "bytea[]", "uuid", "bool", "bool"),
+    *("int4", "text", "bytea", "bytea", "bytea", "uuid", "bool", "bool"),
     *("bool", "date", "text", "bytea", "bytea"),
 )
 
@@ -79,8 +80,9 @@ FROM staged
 # Held in the order of their keys, as everywhere; a withdrawal waits for us, or we see it.
 _HOLD_GRANTS = Statement("""
 WITH asked AS (
-    SELECT s.line, i.token_index, s.grant_id FROM staged s, unnest(s.indices) AS i(token_index)
-    WHERE s.action = %(store)s AND s.grant_id IS NOT NULL
+    SELECT s.line, i.token_index, s.grant_id FROM staged s,
+        unnest(ARRAY[s.index_1, s.index_2, s.index_3]) AS i(token_index)
+    WHERE i.token_index IS NOT NULL AND s.action = %(store)s AND s.grant_id IS NOT NULL
 ), held AS (
     SELECT asked.line FROM asked
     JOIN grants g ON g.token_index = asked.token_index AND g.grantee = %(member)s
@@ -93,7 +95,8 @@ SELECT (SELECT count(DISTINCT line) FROM asked) = (SELECT count(DISTINCT line) F
 """)
 
 _CORRECTIONS = Statement("""
-SELECT indices, deleted FROM staged WHERE action = %(store)s AND (amended OR deleted) ORDER BY line
+SELECT array_remove(ARRAY[index_1, index_2, index_3], NULL), deleted FROM staged
+WHERE action = %(store)s AND (amended OR deleted) ORDER BY line
 """)
 
 _LEAVE_ACCOUNTS = Statement("""
@@ -118,7 +121,7 @@ WHERE s.action = %(store)s AND s.version > 1 AND r.record_id = s.record_id AND r
 # it is written, and the count falls short.
 _KEEP_ACCOUNTS = Statement("""
 INSERT INTO account AS a (member_id, account_ref, record_id, version, token_index, epoch, sequence)
-SELECT %(member)s, account_ref, record_id, version, indices[1], epoch, %(sequence)s
+SELECT %(member)s, account_ref, record_id, version, index_1, epoch, %(sequence)s
 FROM staged WHERE action = %(store)s ORDER BY account_ref
 ON CONFLICT (member_id, account_ref) DO UPDATE SET version = excluded.version,
     token_index = excluded.token_index, epoch = excluded.epoch, sequence = excluded.sequence
@@ -141,8 +144,8 @@ SELECT i.token_index, s.record_id, s.version, %(member)s, s.epoch, true, s.open,
         WHERE r.record_id = s.record_id AND r.version = s.version - 1 AND r.disputed),
     s.suppressed, s.grant_id, %(batch_id)s, %(submitted_at)s, s.purge_on, s.kek_id, s.wrapped,
     s.sealed
-FROM staged s, unnest(s.indices) AS i(token_index)
-WHERE s.action = %(store)s ORDER BY i.token_index
+FROM staged s, unnest(ARRAY[s.index_1, s.index_2, s.index_3]) AS i(token_index)
+WHERE s.action = %(store)s AND i.token_index IS NOT NULL ORDER BY i.token_index
 """)
 
 _KEEP_ABSENT = Statement("""
