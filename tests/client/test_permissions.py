@@ -19,7 +19,7 @@ from exchange_client._consent.purposes import Act, Detail, Purpose
 from exchange_client.core.encoding import JSON
 from exchange_client.errors import Refused, UsageError
 from exchange_client.grants import Grant, build, evidence_of, evidence_of_file, renewal
-from exchange_client.permissions import REASONS, Look, check_grant, foresee, profile_of
+from exchange_client.grants.permissions import REASONS, Look, check_grant, foresee, profile_of
 from exchange_client.testing import FakeExchange
 from tests.support.borrowers import borrower
 

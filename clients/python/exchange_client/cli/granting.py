@@ -16,7 +16,7 @@ from exchange_client.client import Exchange
 from exchange_client.core.encoding import JSON
 from exchange_client.errors import Refused, UsageError
 from exchange_client.grants import Grant
-from exchange_client.permissions import REASONS, Look, foresee
+from exchange_client.grants.permissions import REASONS, Look, foresee
 
 GrantId = Annotated[str, typer.Argument(help="gnt_…")]
 

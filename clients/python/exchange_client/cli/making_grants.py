@@ -14,9 +14,9 @@ from exchange_client.cli.subjects import IdFile, read_subject
 from exchange_client.cli.telling import tell
 from exchange_client.errors import UsageError
 from exchange_client.grants import Grant, build, evidence_of_file, renewal
+from exchange_client.grants.permissions import check_grant
 from exchange_client.identifiers import Identifier
 from exchange_client.keys import KeyFile, is_wrapped
-from exchange_client.permissions import check_grant
 
 TERMS_BYTES_MAX = 64 * 1024
 
