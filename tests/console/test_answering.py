@@ -48,3 +48,21 @@ def test_a_known_passkey_signs_the_next_request_and_opens_the_own_page(
     elsewhere = Browser(sandbox=sandbox)
     assert 303 == elsewhere.sign_in(device).status_code
     assert [(1,)] == desk.sql("SELECT count(*) FROM passkey")
+
+
+def test_a77_a_members_name_is_text_and_nothing_else(desk: GrantDesk, browser: Browser) -> None:
+    """A lender must not put code, another page or a turned sentence before its borrowers."""
+    odd = "<script>alert(1)</script>{{7*7}}\u202e../../x\x07" + "n" * 10_240
+    desk.sql("UPDATE member SET name = %s, contact = %s RETURNING 1", odd, odd)
+    told = requested(desk)
+
+    page = Page(browser.open(str(told["link"])))
+
+    assert 200 == page.status
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;{{7*7}}../../x" in page.text
+    assert ([], "\u202e" in page.text) == (
+        [told for tag, told in page.tags if tag == "script" and "src" not in told],
+        False,
+    )
+    receipt = desk.send("GET", f"/v1/grants/{told['grant_id']}/receipt")
+    assert 200 == receipt.status_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from exchange.console.web.cookies import LANGUAGE
 from exchange.console.web.words import LANGUAGES, Words, choose_language
 from exchange.errors import AbsentError
 
+# Controls turn a text round, or hide a part of it: nobody's name may do that to a page.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
@@ -34,6 +37,7 @@ class Site:
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
             undefined=StrictUndefined,
+            finalize=_plain,
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -74,3 +78,8 @@ class Site:
             t=words, site=self, languages=LANGUAGES, **values
         )
         return Response(text, status=status, content_type="text/html; charset=utf-8")
+
+
+def _plain(value: object) -> object:
+    """Take the controls out of a text that goes into a page."""
+    return _CONTROLS.sub("", value) if type(value) is str else value
