@@ -158,10 +158,10 @@ class QueryStatements(Protocol):
         """Lock, spend, count and look up in one statement."""
         ...
 
-    def store_answers(
+    def commit_answers(
         self, member: str, answers: Sequence[AnswerRow], *, log_id: int, now: int
     ) -> None:
-        """Write leaves, openings, search rows, answers and inquiries in one statement.
+        """Write leaves, openings, search rows, answers and inquiries, and make all of it durable.
 
         Raises:
             QueryConflict: the same query id was stored meanwhile; start over.

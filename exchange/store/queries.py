@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from psycopg import Connection
 from psycopg.errors import UniqueViolation
 from psycopg.rows import TupleRow
 
@@ -31,6 +30,7 @@ from exchange.services.ports import (
 )
 from exchange.store.leaves import APPEND_LEAF, copy_leaves, leaf_parameters
 from exchange.store.statement import Statement, copy_rows
+from exchange.store.trips import Call, TripConnection
 
 _GATE = """
 SELECT o.*, g.*
@@ -101,7 +101,7 @@ WHERE a.member_id = %(member)s AND a.query_id = %(query_id)s
 class Queries:
     """Statements about queries, bound to one open transaction."""
 
-    def __init__(self, connection: Connection[TupleRow]) -> None:
+    def __init__(self, connection: TripConnection) -> None:
         self._connection = connection
 
     def pass_gate(
@@ -119,7 +119,7 @@ class Queries:
         }
         if len(rows) == 1:
             parameters |= _parameters(rows[0])
-            found = _PASS_ONE.run(self._connection, parameters).fetchall()
+            found = self._connection.trip(Call(_PASS_ONE, parameters))
             groups = [found]
         else:
             columns = [_parameters(row) for row in rows]
@@ -155,23 +155,26 @@ class Queries:
             statement=SealedStatement(*row[46:51]) if row[46] is not None else None,
         )
 
-    def store_answers(
+    def commit_answers(
         self, member: str, answers: Sequence[AnswerRow], *, log_id: int, now: int
     ) -> None:
-        """Write leaves, openings, search rows, answers and inquiries in one statement.
+        """Write leaves, openings, search rows, answers and inquiries, and commit.
+
+        One answer takes one statement and one wait, its commit included.
 
         Raises:
             QueryConflict: the same query id was stored meanwhile; start over.
         """
         try:
             if len(answers) == 1:
-                self._store_one(member, answers[0], log_id=log_id, now=now)
+                self._commit_one(member, answers[0], log_id=log_id, now=now)
             else:
                 self._copy(member, answers, log_id=log_id, now=now)
+                self._connection.commit()
         except UniqueViolation as error:
             raise QueryConflict("the query id was stored meanwhile") from error
 
-    def _store_one(self, member: str, answer: AnswerRow, *, log_id: int, now: int) -> None:
+    def _commit_one(self, member: str, answer: AnswerRow, *, log_id: int, now: int) -> None:
         parameters = leaf_parameters(answer.leaf, log_id=log_id, now=now) | {
             "member": member,
             "query_id": answer.query_id,
@@ -179,7 +182,7 @@ class Queries:
             "claims": answer.sealed_claims,
             "inquiries": list(answer.inquiry_indices),
         }
-        _STORE_ANSWER.run(self._connection, parameters)
+        self._connection.trip(Call(_STORE_ANSWER, parameters), commit=True)
 
     def _copy(self, member: str, answers: Sequence[AnswerRow], *, log_id: int, now: int) -> None:
         # The answers first: a query id stored meanwhile must not cost the rest.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 
 from psycopg import Connection, RawCursor
 from psycopg.rows import TupleRow
@@ -21,7 +22,8 @@ class Statement:
     def __init__(self, text: str) -> None:
         self.names = tuple(dict.fromkeys(_NAME.findall(text)))
         place = {name: f"${n}" for n, name in enumerate(self.names, 1)}
-        self._sql = _NAME.sub(lambda match: place[match[1]], text).encode()
+        self.sql = _NAME.sub(lambda match: place[match[1]], text).encode()
+        self.key = b"cx_" + sha256(self.sql).hexdigest()[:16].encode()  # as the server knows it
 
     def run(
         self,
@@ -38,7 +40,7 @@ class Statement:
         """
         values = [parameters[name] for name in self.names]
         cursor = RawCursor(connection)
-        return cursor.execute(self._sql, values, prepare=prepare, binary=True)
+        return cursor.execute(self.sql, values, prepare=prepare, binary=True)
 
 
 def array_of(texts: Iterable[str]) -> str:

@@ -6,11 +6,11 @@ after the fork; a connection never crosses one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Generic, TypeVar
 
-from psycopg import Connection, OperationalError
-from psycopg.rows import TupleRow
+from psycopg import OperationalError
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from exchange.errors import UnavailableError
@@ -32,47 +32,66 @@ from exchange.store.queries import Queries
 from exchange.store.records import Records
 from exchange.store.retention import Retention
 from exchange.store.security_events import SecurityEvents
+from exchange.store.trips import TripConnection
+
+Noun = TypeVar("Noun")
+
+
+class _Noun(Generic[Noun]):
+    """The statements about one noun, made at their first use in a unit of work."""
+
+    def __init__(self, make: Callable[[TripConnection], Noun]) -> None:
+        self._make = make
+
+    def __set_name__(self, owner: type[object], name: str) -> None:
+        self._name = name
+
+    def __get__(self, work: Work, owner: type[object]) -> Noun:
+        made = self._make(work.connection)
+        work.__dict__[self._name] = made  # Found there from now on.
+        return made
 
 
 class Work:
     """The statements of every noun, bound to one open transaction."""
 
-    def __init__(self, connection: Connection[TupleRow]) -> None:
-        self._connection = connection
-        self.queries = Queries(connection)
-        self.log = Leaves(connection)
-        self.members = Members(connection)
-        self.grants = Grants(connection)
-        self.notices = Notices(connection)
-        self.records = Records(connection)
-        self.disputes = Disputes(connection)
-        self.retention = Retention(connection)
-        self.security = SecurityEvents(connection)
-        self.borrowers = Borrowers(connection)
-        self.files = Files(connection)
-        self.batches = Batches(connection)
-        self.staging = Staging(connection)
-        self.tree = Tree(connection)
-        self.disbursements = Disbursements(connection)
-        self.publication = Publication(connection)
-        self.events = Events(connection)
-        self.webhooks = Webhooks(connection)
-        self.audit = Audit(connection)
+    queries = _Noun(Queries)
+    log = _Noun(Leaves)
+    members = _Noun(Members)
+    grants = _Noun(Grants)
+    notices = _Noun(Notices)
+    records = _Noun(Records)
+    disputes = _Noun(Disputes)
+    retention = _Noun(Retention)
+    security = _Noun(SecurityEvents)
+    borrowers = _Noun(Borrowers)
+    files = _Noun(Files)
+    batches = _Noun(Batches)
+    staging = _Noun(Staging)
+    tree = _Noun(Tree)
+    disbursements = _Noun(Disbursements)
+    publication = _Noun(Publication)
+    events = _Noun(Events)
+    webhooks = _Noun(Webhooks)
+    audit = _Noun(Audit)
+
+    def __init__(self, connection: TripConnection) -> None:
+        self.connection = connection
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """Undo what is written within the block, and that alone, where the block raises."""
-        self._connection.execute("SAVEPOINT attempt")
+        self.connection.execute("SAVEPOINT attempt")
         try:
             yield
         except BaseException:
-            self._connection.execute("ROLLBACK TO SAVEPOINT attempt")
+            self.connection.execute("ROLLBACK TO SAVEPOINT attempt")
             raise
-        self._connection.execute("RELEASE SAVEPOINT attempt")
+        self.connection.execute("RELEASE SAVEPOINT attempt")
 
     def commit(self) -> None:
         """Make everything durable: the answer may leave only after this returns."""
-        self._connection.commit()
+        self.connection.commit()
 
 
 class Database:
@@ -100,6 +119,7 @@ class Database:
             max_size=connections_max,
             timeout=wait_seconds,
             open=False,
+            connection_class=TripConnection,
             configure=_configure,
         )
 
@@ -138,7 +158,7 @@ class Database:
         finally:
             self._pool.putconn(connection)
 
-    def _take(self) -> Connection[TupleRow]:
+    def _take(self) -> TripConnection:
         try:
             return self._pool.getconn()
         except (PoolTimeout, OperationalError) as error:
@@ -148,7 +168,7 @@ class Database:
 class Session:
     """One connection for as long as a file is at work: its units of work share what is staged."""
 
-    def __init__(self, connection: Connection[TupleRow]) -> None:
+    def __init__(self, connection: TripConnection) -> None:
         self._connection = connection
 
     def begin(self) -> AbstractContextManager[Work]:
@@ -184,7 +204,7 @@ class Session:
 
 
 @contextmanager
-def _unit(connection: Connection[TupleRow]) -> Iterator[Work]:
+def _unit(connection: TripConnection) -> Iterator[Work]:
     try:
         yield Work(connection)
     except OperationalError as error:
@@ -194,6 +214,6 @@ def _unit(connection: Connection[TupleRow]) -> Iterator[Work]:
             connection.rollback()  # What was not committed is undone.
 
 
-def _configure(connection: Connection[TupleRow]) -> None:
+def _configure(connection: TripConnection) -> None:
     # Statements are few and hot: prepare each at its first use.
     connection.prepare_threshold = 0

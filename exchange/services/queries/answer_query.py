@@ -136,9 +136,11 @@ def _answer_once(queries: Sequence[Query], asker: Asker, ports: Ports) -> Answer
             answer_row, text = _write(query, row, result, (decision, answer), turn)
             claims.append(text)
             fresh.append(answer_row)
+        # The leaf is durable before the answer leaves.
         if fresh:
-            work.queries.store_answers(asker.member, fresh, log_id=log_id, now=now)
-        work.commit()  # The leaf is durable before the answer leaves.
+            work.queries.commit_answers(asker.member, fresh, log_id=log_id, now=now)
+        else:
+            work.commit()
     receipts = tuple(sign_receipt(each, ports) for each in claims)
     return Answered(receipts=receipts, replayed=not fresh)
 

@@ -1,0 +1,77 @@
+"""PostgreSQL's binary forms of the types that hot statements use, by the type's fixed number.
+
+Source: PostgreSQL's pg_type.dat for the numbers, the types' send and recv functions for the forms.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from uuid import UUID
+
+_INT2, _INT4, _INT8 = struct.Struct("!h"), struct.Struct("!i"), struct.Struct("!q")
+_ARRAY = struct.Struct("!iii")  # dimensions, has nulls, type of the elements
+_AXIS = struct.Struct("!ii")  # length, first index
+_BYTEA, _TEXT = 17, 25
+
+
+def _whole(value: bytes) -> int:
+    return int.from_bytes(value, "big", signed=True)
+
+
+def _encode_array(oid: int, encode: Callable[[object], bytes]) -> Callable[[object], bytes]:
+    def encoded(values: object) -> bytes:
+        if not isinstance(values, Sequence):
+            raise TypeError("an array is made of a sequence")
+        if not values:
+            return _ARRAY.pack(0, 0, oid)
+        parts = [_ARRAY.pack(1, 0, oid), _AXIS.pack(len(values), 1)]
+        for one in map(encode, values):
+            parts += (_INT4.pack(len(one)), one)
+        return b"".join(parts)
+
+    return encoded
+
+
+def _texts(value: bytes) -> list[str]:
+    """Read a one-dimensional array of texts, none of them null."""
+    if not _whole(value[:4]):
+        return []
+    found, at = [], _ARRAY.size + _AXIS.size
+    while at < len(value):
+        end = at + 4 + _whole(value[at : at + 4])
+        found.append(value[at + 4 : end].decode())
+        at = end
+    return found
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else bytes(memoryview(value))  # type: ignore[arg-type]
+
+
+def _text(value: object) -> bytes:
+    return str.encode(value)  # type: ignore[arg-type]  # a statement's own parameters
+
+
+ENCODERS: Mapping[int, Callable[[object], bytes]] = {
+    16: lambda value: b"\x01" if value else b"\x00",
+    _BYTEA: _bytes,
+    20: _INT8.pack,
+    21: _INT2.pack,
+    23: _INT4.pack,
+    _TEXT: _text,
+    2950: lambda value: value.bytes,  # type: ignore[attr-defined]  # a UUID
+    1001: _encode_array(_BYTEA, _bytes),
+    1009: _encode_array(_TEXT, _text),
+}
+DECODERS: Mapping[int, Callable[[bytes], object]] = {
+    16: lambda value: value == b"\x01",
+    _BYTEA: lambda value: value,
+    20: _whole,
+    21: _whole,
+    23: _whole,
+    _TEXT: bytes.decode,
+    2950: lambda value: UUID(bytes=value),
+    1009: _texts,
+    2278: lambda value: None,  # void
+}

@@ -1,0 +1,167 @@
+"""Trips to the server: prepared statements straight on libpq, several in one wait.
+
+The query's way takes two: begin and gate, then leaf and commit. Through the driver's cursors they
+were four waits and over three times the client's CPU; and a process that waits comes back to cold
+caches, so that each wait costs more than the work it interrupts.
+
+Out: rows as tuples, read in PostgreSQL's binary form.
+Guarantee: when a trip returns, every statement of it has succeeded. When it raises, the transaction
+is broken and is undone; only where the connection broke under a commit is its outcome unknown.
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from psycopg import Connection, OperationalError
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGconn, PGresult
+from psycopg.rows import RowFactory, TupleRow, tuple_row
+
+from exchange.store.binary_forms import DECODERS, ENCODERS
+from exchange.store.statement import Statement
+
+WAIT_MS_MAX = 60_000  # the server's own statement timeout is shorter; beyond this it is lost
+_SOUND = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
+_BINARY = 1
+
+_BEGIN = Statement("BEGIN")
+_COMMIT = Statement("COMMIT")
+
+
+class Call(NamedTuple):
+    """One statement of a trip, with its named parameters."""
+
+    statement: Statement
+    parameters: Mapping[str, object]
+
+
+class _Prepared(NamedTuple):
+    """A statement as one connection knows it."""
+
+    encoders: tuple[Callable[[object], bytes], ...]
+    formats: tuple[int, ...]
+    decoders: tuple[Callable[[bytes], object], ...]
+
+
+class TripConnection(Connection[TupleRow]):
+    """A connection that can also send several prepared statements and wait once."""
+
+    def __init__(self, pgconn: PGconn, row_factory: RowFactory[TupleRow] = tuple_row) -> None:
+        super().__init__(pgconn, row_factory)
+        self._known: dict[Statement, _Prepared] = {}
+        self._poll = select.poll()
+        self._poll.register(pgconn.socket, select.POLLIN)
+
+    def trip(self, *calls: Call, commit: bool = False) -> list[TupleRow]:
+        """Run statements in one wait, opening a transaction if none is; return the last's rows.
+
+        Args:
+            commit: end the transaction behind them, in the same wait.
+
+        Raises:
+            psycopg.Error: what the first statement that failed raised.
+        """
+        planned = [(call, self._prepare(call.statement)) for call in calls]
+        idle = self.pgconn.transaction_status == TransactionStatus.IDLE
+        around = ([_BEGIN] if idle else [], [_COMMIT] if commit else [])
+        for statement in (*around[0], *around[1]):
+            self._prepare(statement)
+        self.pgconn.enter_pipeline_mode()
+        try:
+            for statement in around[0]:
+                self.pgconn.send_query_prepared(statement.key, None)
+            for call, prepared in planned:
+                self._send(call, prepared)
+            for statement in around[1]:
+                self.pgconn.send_query_prepared(statement.key, None)
+            self.pgconn.pipeline_sync()
+            received = list(self._receive())  # All of them, before one is judged.
+            results = [_check(result) for result in received]
+        finally:
+            self._leave()
+        return _rows(results[len(around[0]) + len(calls) - 1], planned[-1][1])
+
+    def rollback(self) -> None:
+        """Undo what is open. Statements stay prepared: in the server they outlive a transaction.
+
+        The driver's own rollback forgets them all, and the next question would plan them anew.
+        """
+        status = self.pgconn.transaction_status
+        if status == TransactionStatus.IDLE:
+            return
+        if status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+            _check(self.pgconn.exec_(b"ROLLBACK"))
+        else:  # Something is still under way, or the connection is lost: the driver knows.
+            super().rollback()
+
+    def _send(self, call: Call, prepared: _Prepared) -> None:
+        values = [
+            None if (value := call.parameters[name]) is None else encode(value)
+            for name, encode in zip(call.statement.names, prepared.encoders, strict=True)
+        ]
+        self.pgconn.send_query_prepared(call.statement.key, values, prepared.formats, _BINARY)
+
+    def _receive(self) -> Iterator[PGresult]:
+        """Wait for the server's answers up to the end of the trip, failed ones among them."""
+        pgconn = self.pgconn
+        while pgconn.flush():
+            self._wait()
+        while True:
+            while pgconn.is_busy():
+                self._wait()
+            result = pgconn.get_result()
+            if result is None:  # Stands between two statements of a pipeline, or for a lost one.
+                if pgconn.status == ConnStatus.BAD:
+                    raise OperationalError("the connection to the server was lost")
+            elif result.status == ExecStatus.PIPELINE_SYNC:
+                return
+            else:
+                yield result
+
+    def _wait(self) -> None:
+        if not self._poll.poll(WAIT_MS_MAX):
+            raise OperationalError("the server did not answer")
+        self.pgconn.consume_input()
+
+    def _leave(self) -> None:
+        """Leave pipeline mode; where answers are still due the connection is of no more use."""
+        try:
+            self.pgconn.exit_pipeline_mode()
+        except OperationalError:
+            self.close()
+
+    def _prepare(self, statement: Statement) -> _Prepared:
+        known = self._known.get(statement)
+        if known is None:
+            _check(self.pgconn.prepare(statement.key, statement.sql))
+            described = _check(self.pgconn.describe_prepared(statement.key))
+            types = [described.param_type(number) for number in range(described.nparams)]
+            known = self._known[statement] = _Prepared(
+                encoders=tuple(ENCODERS[oid] for oid in types),
+                formats=(_BINARY,) * len(types),
+                decoders=tuple(
+                    DECODERS[described.ftype(number)] for number in range(described.nfields)
+                ),
+            )
+        return known
+
+
+def _check(result: PGresult) -> PGresult:
+    if result.status not in _SOUND:
+        raise error_from_result(result)
+    return result
+
+
+def _rows(result: PGresult, prepared: _Prepared) -> list[TupleRow]:
+    value, columns = result.get_value, tuple(enumerate(prepared.decoders))
+    return [
+        tuple(
+            None if (found := value(row, column)) is None else decode(found)
+            for column, decode in columns
+        )
+        for row in range(result.ntuples)
+    ]
