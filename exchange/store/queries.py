@@ -28,9 +28,9 @@ from exchange.services.ports import (
     StoredAnswer,
     SubjectTurn,
 )
+from exchange.store.driver.trips import Call, TripConnection
 from exchange.store.leaves import APPEND_LEAF, copy_leaves, leaf_parameters
 from exchange.store.statement import Statement, copy_rows
-from exchange.store.trips import Call, TripConnection
 
 _GATE = """
 SELECT o.*, g.*

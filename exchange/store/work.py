@@ -19,6 +19,7 @@ from exchange.store.batches.staging import Staging
 from exchange.store.borrowers.files import Files
 from exchange.store.borrowers.keys import Borrowers
 from exchange.store.disputes import Disputes
+from exchange.store.driver.trips import TripConnection
 from exchange.store.grants.registry import Grants
 from exchange.store.leaves import Leaves
 from exchange.store.log import Publication, Tree
@@ -32,7 +33,6 @@ from exchange.store.queries import Queries
 from exchange.store.records import Records
 from exchange.store.retention import Retention
 from exchange.store.security_events import SecurityEvents
-from exchange.store.trips import TripConnection
 
 Noun = TypeVar("Noun")
 

@@ -21,7 +21,7 @@ from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import RowFactory, TupleRow, tuple_row
 
-from exchange.store.binary_forms import DECODERS, ENCODERS
+from exchange.store.driver.binary_forms import DECODERS, ENCODERS
 from exchange.store.statement import Statement
 
 WAIT_MS_MAX = 60_000  # the server's own statement timeout is shorter; beyond this it is lost
