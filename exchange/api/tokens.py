@@ -38,6 +38,10 @@ class EvaluatedSchema(StrictSchema):
     proof = fields.String(required=True, metadata={"description": "64 bytes, base64url"})
 
 
+# A regulator evaluates as well: it opens a person by their token, released by a second approver.
+_ROLES = frozenset({Role.ASKER, Role.CONTRIBUTOR, Role.REGULATOR})
+
+
 def token_routes(ports: Ports, *, elements_max: int) -> Routes:
     """Build the route of token evaluations."""
     routes = Routes("tokens", description="Blinded elements in, evaluated elements and proof out.")
@@ -45,7 +49,7 @@ def token_routes(ports: Ports, *, elements_max: int) -> Routes:
     @routes.signed(
         "POST",
         "/v1/tokens",
-        policy=RoutePolicy(roles=frozenset({Role.ASKER, Role.CONTRIBUTOR}), body=Body.JSON),
+        policy=RoutePolicy(roles=_ROLES, body=Body.JSON),
     )
     @routes.answers(200, EvaluatedSchema)
     @routes.body(EvaluationSchema)

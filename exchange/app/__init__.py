@@ -136,4 +136,5 @@ def published_limits(settings: Settings) -> dict[str, int]:
         "batch_file_bytes_max": settings.batch_file_bytes_max,
         "batch_part_bytes_max": settings.batch_part_bytes_max,
         "evaluations_per_day": settings.evaluations_per_day,
+        "export_entries_max": settings.export_entries_max,
     }

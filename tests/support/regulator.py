@@ -71,6 +71,16 @@ class Regulator:
                 work.commit()
         self.sandbox.sequence()
 
+    def fill(self, count: int) -> None:
+        """Write so many looks in one transaction, each at another subject."""
+        ports = self.sandbox.ports
+        self.sandbox.sequence()
+        with ports.begin() as work:
+            drafts = [look(f"p:{number:032x}") for number in range(count)]
+            write_leaves(work, drafts, ports, ports.now())
+            work.commit()
+        self.sandbox.sequence()
+
     def export(self, folder: Path, query: str) -> Path:
         """Fetch an export and unpack it."""
         response = self.send("GET", f"/audit/v1/export?{query}")

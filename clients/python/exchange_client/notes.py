@@ -56,16 +56,16 @@ def parse_vkey(vkey: str) -> VerifierKey:
         PinError: it is not in that form, or of a type that is not verified here.
     """
     name, _, rest = vkey.partition("+")
-    key_id, _, encoded = rest.partition("+")  # base64 has a + of its own
+    digits, _, encoded = rest.partition("+")  # base64 has a + of its own
     try:
         typed = _standard_base64(encoded)
     except ValueError as error:
         raise PinError("a vkey is name+key id+base64") from error
-    if not _is_name(name) or _key_id(name, typed).hex() != key_id:
+    if not _is_name(name) or key_id(name, typed).hex() != digits:
         raise PinError("the vkey's key id is not that of its name and key")
     if len(typed) != 33 or typed[0] not in (ED25519, ED25519_COSIGNATURE):
         raise PinError("the vkey is not of a type that is verified here")
-    return VerifierKey(name=name, kind=typed[0], public_key=typed[1:], key_id=_key_id(name, typed))
+    return VerifierKey(name=name, kind=typed[0], public_key=typed[1:], key_id=key_id(name, typed))
 
 
 def open_checkpoint(
@@ -203,7 +203,8 @@ def _verify(key: VerifierKey, message: bytes, signature: bytes) -> None:
         raise InclusionInvalid("a signature of a known key does not verify") from error
 
 
-def _key_id(name: str, typed: bytes) -> bytes:
+def key_id(name: str, typed: bytes) -> bytes:
+    """Return the 4 bytes that find a key in a signature line. Source: C2SP signed-note."""
     return hashlib.sha256(name.encode() + b"\n" + typed).digest()[:4]
 
 

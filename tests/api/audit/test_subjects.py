@@ -137,7 +137,7 @@ def test_a_member_key_opens_nothing_here_and_a_regulators_nothing_there_a66(
 ) -> None:
     """A lender cannot read the log, and an authority cannot ask about borrowers."""
     there = regulator.send(method, path, key=regulator.lender)
-    here = regulator.send("POST", "/v1/tokens", {"epoch": "ep_1", "elements": []})
+    here = regulator.send("POST", "/v1/queries", {})
 
     assert (403, "auth.role") == (there.status_code, there.json["code"])  # type: ignore[index]
     assert (403, "auth.role") == (here.status_code, here.json["code"])  # type: ignore[index]

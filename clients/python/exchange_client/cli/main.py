@@ -6,6 +6,7 @@ import typer
 
 from exchange_client.cli import (
     asking,
+    auditing,
     disbursing,
     granting,
     logs,
@@ -32,6 +33,8 @@ app.add_typer(receipt, name="receipt")
 app.add_typer(key, name="key")
 log = typer.Typer(no_args_is_help=True, help="Verify or mirror the whole access log.")
 app.add_typer(log, name="log")
+audit = typer.Typer(no_args_is_help=True, help="For regulators: search, export, verify the log.")
+app.add_typer(audit, name="audit")
 
 add(app, "init", setting_up.init)
 add(app, "pin", setting_up.pin)
@@ -53,6 +56,11 @@ add(receipt, "verify", receipts.verify)
 add(receipt, "fetch", receipts.fetch)
 add(log, "verify", logs.verify)
 add(log, "mirror", logs.mirror)
+add(audit, "search", auditing.search)
+add(audit, "export", auditing.export)
+add(audit, "verify", auditing.verify)
+add(audit, "open", auditing.open_person)
+add(audit, "release", auditing.release)
 
 
 def main() -> None:

@@ -186,6 +186,10 @@ class AsyncExchange:
         """The same, waiting as long as the receipt promises: base no decision on it before."""
         return await self.receipt_proof(receipt, wait_seconds=receipt.claims.mmd)
 
+    async def audit(self, flow: Flow[T]) -> T:
+        """Carry out one of a regulator's flows, made by `exchange_client.audit.flows`."""
+        return await self._run(flow)
+
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()

@@ -32,7 +32,7 @@ from exchange_client.core.disbursing import Disbursement
 from exchange_client.core.encoding import JSON
 from exchange_client.core.http import response_of, unreachable
 from exchange_client.core.proving import ProvenReceipt
-from exchange_client.core.setup import Settings, set_up
+from exchange_client.core.setup import Desk, Settings, set_up
 from exchange_client.errors import CxError
 from exchange_client.grants import Grant
 from exchange_client.identifiers import Identifier
@@ -182,6 +182,15 @@ class Exchange:
     def wait_final(self, receipt: Receipt) -> ProvenReceipt:
         """The same, waiting as long as the receipt promises: base no decision on it before."""
         return self.receipt_proof(receipt, wait_seconds=receipt.claims.mmd)
+
+    def audit(self, flow: Flow[T]) -> T:
+        """Carry out one of a regulator's flows, made by `exchange_client.audit.flows`."""
+        return self._run(flow)
+
+    @property
+    def desk(self) -> Desk:
+        """Who asks whom, as flows need to know it."""
+        return self._desk
 
     def close(self) -> None:
         """Close the connections."""
