@@ -51,6 +51,7 @@ __all__ = [
     "check_counsel",
     "confirmations",
     "create_app",
+    "make_audit_ports",
     "make_log_ports",
     "make_ports",
     "open_database",

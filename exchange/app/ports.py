@@ -12,6 +12,7 @@ from exchange.crypto.keyring import Keyring, load_keyring
 from exchange.crypto.oprf import Evaluator
 from exchange.crypto.sealing import Sealer
 from exchange.domain.batches import BatchLimits
+from exchange.domain.flags.parameters import DEFAULTS, Parameters, read_parameters
 from exchange.domain.log.policies import NO_POLICY, Policy, parse_policy
 from exchange.errors import UnavailableError
 from exchange.services.audit.ports import AuditPorts
@@ -110,9 +111,17 @@ def make_audit_ports(settings: Settings, ports: Ports, database: Database) -> Au
     return AuditPorts(
         ports=ports,
         begin=database.begin,
+        policy=witness_policy(settings),
+        parameters=flag_parameters(settings),
         export_entries_max=settings.export_entries_max,
         opening_life_seconds=settings.subject_release_days * 86_400,
     )
+
+
+def flag_parameters(settings: Settings) -> Parameters:
+    """Read by which numbers flags are raised."""
+    path = settings.flag_policy_path
+    return read_parameters(path.read_text(encoding="utf-8")) if path else DEFAULTS
 
 
 def witness_policy(settings: Settings) -> Policy:

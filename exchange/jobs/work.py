@@ -13,9 +13,10 @@ from collections.abc import Callable
 from contextlib import closing
 from threading import Event
 
-from exchange.app import make_ports, open_database
+from exchange.app import make_audit_ports, make_ports, open_database
 from exchange.errors import IntegrityError, UnavailableError
 from exchange.jobs.sequence import stop_on_signals
+from exchange.services.audit.raise_flags import raise_flags
 from exchange.services.batches.work_off import expire_uploads, work_off_one
 from exchange.services.ports import Ports
 from exchange.settings import Settings
@@ -34,11 +35,15 @@ def run_worker(settings: Settings) -> None:
     patient = settings.model_copy(update={"statement_ms_max": statement_ms_max})
     with closing(open_database(patient)) as database:
         ports = make_ports(settings, database)
-        expired_at = 0.0
+        audit_ports = make_audit_ports(settings, ports, database)
+        expired_at = flagged_at = 0.0
         while not stop.is_set():
             if time.monotonic() - expired_at > _EXPIRE_EVERY_SECONDS:
                 expired_at = time.monotonic()
                 _tried(lambda: bool(expire_uploads(ports)), stop)
+            if time.monotonic() - flagged_at > settings.flag_interval_seconds:
+                flagged_at = time.monotonic()
+                _tried(lambda: bool(raise_flags(audit_ports)), stop)
             if not _tried(lambda: _turn(ports), stop):
                 stop.wait(settings.work_poll_ms / 1_000)
 

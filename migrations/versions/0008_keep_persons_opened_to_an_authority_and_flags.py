@@ -18,15 +18,15 @@ def upgrade() -> None:
     op.create_table(
         "flag",
         sa.Column("log_id", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("member_id", sa.Text(), nullable=False),
         sa.Column("from_t", sa.BigInteger(), nullable=False),
-        sa.Column("first_hit", sa.BigInteger(), nullable=False),
         sa.Column("to_t", sa.BigInteger(), nullable=False),
         sa.Column("hits", sa.ARRAY(sa.BigInteger()), nullable=False),
         sa.Column("leaf_hash", sa.LargeBinary(), nullable=False),
         sa.Column("raised_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("log_id", "rule", "member_id", "from_t", "first_hit"),
+        sa.PrimaryKeyConstraint("log_id", "digest"),
     )
     op.create_table(
         "subject_opening",

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from flask import Response
 
 from exchange.api.audit import arguments as read
+from exchange.api.audit.findings import add_findings
 from exchange.api.audit.schemas import AuditEntriesSchema, AuditLogSchema
 from exchange.api.audit.subjects import add_subjects
 from exchange.api.edge.blueprints import Routes, answer
@@ -70,6 +71,7 @@ def audit_routes(audit_ports: AuditPorts, paging: Paging) -> Routes:
         return answer(show_log(wanted, current_caller().asker, audit_ports))
 
     add_subjects(routes, audit_ports)
+    add_findings(routes, audit_ports)
     return routes
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from exchange.domain.flags.events import Event, Flag
 from exchange.domain.flags.rule import Numbers
@@ -49,11 +48,12 @@ def late_entries(
         events: opened entries, by index.
         checkpoints: (size, signed_at) of every checkpoint, by size.
     """
-    for (before, _), (size, signed_at) in pairwise([(0, 0), *checkpoints]):
-        late = [
-            event
-            for event in events
-            if before <= event.index < size and signed_at > event.t + numbers["mmd_seconds"]
-        ]
+    first = 0
+    for size, signed_at in checkpoints:
+        limit, covered = signed_at - numbers["mmd_seconds"], []
+        while first < len(events) and events[first].index < size:
+            covered.append(events[first])
+            first += 1
+        late = [event for event in covered if event.t < limit]
         if late:
             yield Flag.of("silent/1", "", late)

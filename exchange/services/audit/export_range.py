@@ -33,7 +33,12 @@ from exchange.domain.tiles import TILE_WIDTH, bundle, entries_path
 from exchange.errors import AbsentError, InvalidField
 from exchange.services.audit.log_access import Access, log_access
 from exchange.services.audit.open_leaves import OpenLeaf, open_leaves
-from exchange.services.audit.ports import AuditPorts, AuditWork, SignedCheckpoint
+from exchange.services.audit.ports import (
+    QUORUM_SECONDS_MAX,
+    AuditPorts,
+    AuditWork,
+    SignedCheckpoint,
+)
 from exchange.services.log.ports import LogRef
 from exchange.services.ports import Ports
 
@@ -66,7 +71,7 @@ def export_range(ask: ExportAsk, asker: Asker, audit_ports: AuditPorts) -> dict[
         log = work.audit.find_log(ask.origin)
         if log is None:
             raise AbsentError
-        checkpoint = _checkpoint(work, log, ask.size)
+        checkpoint = _checkpoint(work, log, ask.size, now)
         exported = ExportRange(first=ask.first, end=ask.end, size=checkpoint.size)
         files = _tree_files(work, log, exported) | _openings(work, log, exported, ports)
         files[CHECKPOINT] = checkpoint.note.encode()
@@ -86,9 +91,11 @@ def statement_key(ports: Ports) -> NoteKey:
     return NoteKey(name=name, kind=KeyType.ED25519, public_key=raw)
 
 
-def _checkpoint(work: AuditWork, log: LogRef, size: int | None) -> SignedCheckpoint:
+def _checkpoint(work: AuditWork, log: LogRef, size: int | None, now: int) -> SignedCheckpoint:
     found = (
-        work.audit.newest(log.log_id) if size is None else work.audit.checkpoint(log.log_id, size)
+        work.audit.newest(log.log_id, since=now - QUORUM_SECONDS_MAX)
+        if size is None
+        else work.audit.checkpoint(log.log_id, size)
     )
     if found is None:
         raise AbsentError("there is no such checkpoint")

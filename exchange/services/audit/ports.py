@@ -9,8 +9,12 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from exchange.domain.audit.filters import AuditFilter
+from exchange.domain.flags.parameters import Parameters
+from exchange.domain.log.policies import Policy
 from exchange.services.log.ports import LogRef, TreeStatements
 from exchange.services.ports import Ports, Work
+
+QUORUM_SECONDS_MAX = 30  # with no quorum younger than this, the newest signed checkpoint is shown
 
 
 class SealedLeaf(NamedTuple):
@@ -43,6 +47,18 @@ class SignedCheckpoint(NamedTuple):
     signed_at: int  # by our clock, unix seconds
 
 
+class RaisedFlag(NamedTuple):
+    """A flag that was raised."""
+
+    rule: str
+    member: str
+    start: int  # t of its earliest hit
+    end: int  # t of its latest
+    hits: tuple[int, ...]  # indices
+    leaf_hash: bytes  # of its own leaf
+    raised_at: int  # unix seconds
+
+
 class SubjectOpening(NamedTuple):
     """That an authority asked to open a person, and whether it may."""
 
@@ -64,8 +80,8 @@ class AuditStatements(Protocol):
         """Find a log by its name, open or closed."""
         ...
 
-    def newest(self, log_id: int) -> SignedCheckpoint | None:
-        """Fetch the checkpoint that is shown now."""
+    def newest(self, log_id: int, *, since: int) -> SignedCheckpoint | None:
+        """Fetch the checkpoint that is shown now: with a quorum, unless that is older."""
         ...
 
     def checkpoint(self, log_id: int, size: int) -> SignedCheckpoint | None:
@@ -92,6 +108,30 @@ class AuditStatements(Protocol):
 
     def of_kind(self, log_id: int, kind: str) -> list[SealedLeaf]:
         """List every leaf of a kind that the search index names, by index."""
+        ...
+
+    def counts(self, log_id: int, *, member: str | None) -> list[tuple[str, str, str, int]]:
+        """Count the leaves of members: (member, kind, outcome, count)."""
+        ...
+
+    def signed_at(self, log_id: int, *, size: int) -> list[tuple[int, int]]:
+        """List (size, when it was signed) of the checkpoints up to a size."""
+        ...
+
+    def cosigned_at(self, log_id: int) -> list[tuple[int, str, int]]:
+        """List (size, witness, when it first cosigned)."""
+        ...
+
+    def flag_digests(self, log_id: int) -> frozenset[bytes]:
+        """List the flags that were raised, by digest."""
+        ...
+
+    def put_flag(self, log_id: int, flag: RaisedFlag, digest: bytes) -> bool:
+        """Keep a flag; say whether it was new."""
+        ...
+
+    def flags(self, log_id: int, *, rule: str | None, member: str | None) -> list[RaisedFlag]:
+        """List flags, as they were raised."""
         ...
 
     def flagged(self, log_id: int, rule: str) -> list[int]:
@@ -139,5 +179,7 @@ class AuditPorts:
 
     ports: Ports
     begin: Callable[[], AbstractContextManager[AuditWork]]
+    policy: Policy  # whose cosignatures make a quorum
+    parameters: Parameters  # of the flags
     export_entries_max: int
     opening_life_seconds: int  # how long a released pseudonym may be searched by

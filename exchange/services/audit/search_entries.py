@@ -19,7 +19,13 @@ from exchange.domain.queries import Asker
 from exchange.errors import AbsentError, SubjectClosed
 from exchange.services.audit.log_access import Access, log_access
 from exchange.services.audit.open_leaves import OpenLeaf, open_leaves
-from exchange.services.audit.ports import AuditPorts, AuditWork, SearchTerms, SignedCheckpoint
+from exchange.services.audit.ports import (
+    QUORUM_SECONDS_MAX,
+    AuditPorts,
+    AuditWork,
+    SearchTerms,
+    SignedCheckpoint,
+)
 from exchange.services.audit.prove_row import prove_row
 from exchange.services.log.ports import LogRef
 
@@ -58,7 +64,7 @@ def search_entries(ask: SearchAsk, asker: Asker, audit_ports: AuditPorts) -> Fou
             raise AbsentError
         _check_released(work, ask.filter, asker, now - audit_ports.opening_life_seconds)
         terms = _terms(work, log, ask.filter, audit_ports)
-        start, checkpoint = _start(work, log, terms, ask.page)
+        start, checkpoint = _start(work, log, terms, ask.page, now)
         leaves = work.audit.search(
             log.log_id, terms, after=start.after, size=start.size, rows=ask.page.fetch
         )
@@ -87,13 +93,13 @@ def _terms(
 
 
 def _start(
-    work: AuditWork, log: LogRef, terms: SearchTerms, page: PageAsk
+    work: AuditWork, log: LogRef, terms: SearchTerms, page: PageAsk, now: int
 ) -> tuple[Position, SignedCheckpoint]:
     if page.after is not None:
         start = Position.read(page.after)
         found = work.audit.checkpoint(log.log_id, start.size)
     else:
-        found = work.audit.newest(log.log_id)
+        found = work.audit.newest(log.log_id, since=now - QUORUM_SECONDS_MAX)
         size = found.size if found else 0
         total = work.audit.count(log.log_id, terms, size=size)
         start = Position(after=-1, size=size, total=total)

@@ -7,7 +7,7 @@ from exchange.domain.queries import Asker
 from exchange.errors import AbsentError
 from exchange.services.audit.export_range import statement_key
 from exchange.services.audit.log_access import Access, log_access
-from exchange.services.audit.ports import AuditPorts
+from exchange.services.audit.ports import QUORUM_SECONDS_MAX, AuditPorts
 from exchange.services.log.ports import log_key
 from exchange.services.log.write_leaves import standard_base64
 
@@ -22,7 +22,9 @@ def show_log(origin: str, asker: Asker, audit_ports: AuditPorts) -> dict[str, Js
     now = ports.now()
     with audit_ports.begin() as work:
         log = work.audit.find_log(origin)
-        newest = None if log is None else work.audit.newest(log.log_id)
+        newest = (
+            None if log is None else work.audit.newest(log.log_id, since=now - QUORUM_SECONDS_MAX)
+        )
         if newest is None:
             raise AbsentError
         what: dict[str, JsonValue] = {"list": "log", "log": origin}

@@ -8,6 +8,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from exchange.services.audit.ports import (
+    RaisedFlag,
     SealedLeaf,
     SearchTerms,
     SignedCheckpoint,
@@ -57,19 +58,48 @@ WHERE p.log_id = %(log_id)s AND s.kind = %(kind)s
 ORDER BY p.leaf_index
 """)
 
+_COUNTS = Statement(f"""
+SELECT s.member_id, s.kind, s.outcome, count(*) FROM {_PLACED} JOIN log_search s USING (leaf_hash)
+WHERE p.log_id = %(log_id)s AND s.member_id <> ''
+    AND (%(member)s::text IS NULL OR s.member_id = %(member)s)
+GROUP BY s.member_id, s.kind, s.outcome
+""")  # noqa: S608 - composed of constants alone
+
 # A search is no probe of an index: it may read a table whole, which the pool forbids elsewhere.
 _SCANS = Statement("SELECT set_config('enable_seqscan', 'on', true)")
 
-_CHECKPOINT = "SELECT size, root, note, signed_at FROM checkpoint"
+# With every cosignature that is kept below it.
+_CHECKPOINT = """
+SELECT size, root, note || coalesce(
+    (SELECT string_agg(c.line, '' ORDER BY c.signed_at, c.witness) FROM cosignature c
+     WHERE c.log_id = k.log_id AND c.size = k.size), ''), signed_at
+FROM checkpoint k
+"""
+# The newest with a quorum, unless that is old; then the newest signed one.
 _NEWEST = Statement(f"""
-{_CHECKPOINT} WHERE log_id = %(log_id)s ORDER BY size DESC LIMIT 1
-""")
+{_CHECKPOINT} WHERE log_id = %(log_id)s AND size = coalesce(
+    (SELECT size FROM published WHERE log_id = %(log_id)s AND quorum_at >= %(since)s),
+    (SELECT max(size) FROM checkpoint WHERE log_id = %(log_id)s))
+""")  # noqa: S608 - composed of constants alone
 _AT_SIZE = Statement(f"{_CHECKPOINT} WHERE log_id = %(log_id)s AND size = %(size)s")
 _COVERING = Statement(f"""
 {_CHECKPOINT} WHERE log_id = %(log_id)s AND size > %(above)s AND size <= coalesce(
-    (SELECT min(size) FROM checkpoint WHERE log_id = %(log_id)s AND size > %(upto)s), %(upto)s)
+    (SELECT max(size) FROM (
+        SELECT DISTINCT size FROM cosignature WHERE log_id = %(log_id)s AND size > %(upto)s
+        ORDER BY size LIMIT 3) AS cosigned),
+    (SELECT min(size) FROM checkpoint WHERE log_id = %(log_id)s AND size > %(upto)s),
+    %(upto)s)
 ORDER BY size
 """)  # noqa: S608 - composed of constants alone
+
+_SIGNED_AT = Statement("""
+SELECT size, signed_at FROM checkpoint
+WHERE log_id = %(log_id)s AND size <= %(size)s ORDER BY size
+""")
+_COSIGNED_AT = Statement("""
+SELECT size, witness, min(signed_at) FROM cosignature
+WHERE log_id = %(log_id)s GROUP BY size, witness ORDER BY size
+""")
 
 _OPENING = """
 SELECT opening_id, member_id, digest, subjects, case_ref, asked_by, asked_at, released_by,
@@ -93,6 +123,19 @@ SELECT EXISTS (
     SELECT 1 FROM subject_opening WHERE member_id = %(member)s
     AND %(subject)s = ANY(subjects) AND released_at >= %(since)s)
 """)
+_PUT_FLAG = Statement("""
+INSERT INTO flag (log_id, digest, rule, member_id, from_t, to_t, hits, leaf_hash, raised_at)
+VALUES (%(log_id)s, %(digest)s, %(rule)s, %(member)s, %(start)s, %(end)s, %(hits)s::bigint[],
+    %(leaf_hash)s, %(raised_at)s)
+ON CONFLICT DO NOTHING
+""")
+_FLAG_DIGESTS = Statement("SELECT digest FROM flag WHERE log_id = %(log_id)s")
+_FLAGS = Statement("""
+SELECT rule, member_id, from_t, to_t, hits, leaf_hash, raised_at FROM flag
+WHERE log_id = %(log_id)s AND (%(rule)s::text IS NULL OR rule = %(rule)s)
+    AND (%(member)s::text IS NULL OR member_id = %(member)s)
+ORDER BY raised_at, digest
+""")
 _FLAGGED = Statement("""
 SELECT DISTINCT unnest(hits) AS hit FROM flag
 WHERE log_id = %(log_id)s AND rule = %(rule)s ORDER BY hit
@@ -110,9 +153,9 @@ class Audit:
         row = _FIND_LOG.run(self._connection, {"origin": origin}).fetchone()
         return None if row is None else LogRef(*row)
 
-    def newest(self, log_id: int) -> SignedCheckpoint | None:
-        """Fetch the checkpoint that is shown now."""
-        row = _NEWEST.run(self._connection, {"log_id": log_id}).fetchone()
+    def newest(self, log_id: int, *, since: int) -> SignedCheckpoint | None:
+        """Fetch the checkpoint that is shown now: with a quorum, unless that is older."""
+        row = _NEWEST.run(self._connection, {"log_id": log_id, "since": since}).fetchone()
         return None if row is None else SignedCheckpoint(*row)
 
     def checkpoint(self, log_id: int, size: int) -> SignedCheckpoint | None:
@@ -144,6 +187,39 @@ class Audit:
         """List every leaf of a range, by index."""
         asked = {"log_id": log_id, "first": first, "end": end}
         return [SealedLeaf(*row) for row in _LEAVES.run(self._connection, asked, prepare=False)]
+
+    def counts(self, log_id: int, *, member: str | None) -> list[tuple[str, str, str, int]]:
+        """Count the leaves of members: (member, kind, outcome, count)."""
+        _SCANS.run(self._connection, {})
+        asked = {"log_id": log_id, "member": member}
+        found = _COUNTS.run(self._connection, asked, prepare=False)
+        return [(row[0], row[1], row[2], row[3]) for row in found]
+
+    def signed_at(self, log_id: int, *, size: int) -> list[tuple[int, int]]:
+        """List (size, when it was signed) of the checkpoints up to a size."""
+        found = _SIGNED_AT.run(self._connection, {"log_id": log_id, "size": size})
+        return [(row[0], row[1]) for row in found]
+
+    def cosigned_at(self, log_id: int) -> list[tuple[int, str, int]]:
+        """List (size, witness, when it first cosigned)."""
+        found = _COSIGNED_AT.run(self._connection, {"log_id": log_id})
+        return [(row[0], row[1], row[2]) for row in found]
+
+    def flag_digests(self, log_id: int) -> frozenset[bytes]:
+        """List the flags that were raised, by digest."""
+        found = _FLAG_DIGESTS.run(self._connection, {"log_id": log_id})
+        return frozenset(row[0] for row in found)
+
+    def put_flag(self, log_id: int, flag: RaisedFlag, digest: bytes) -> bool:
+        """Keep a flag; say whether it was new."""
+        given = {**flag._asdict(), "hits": list(flag.hits), "log_id": log_id, "digest": digest}
+        return _PUT_FLAG.run(self._connection, given).rowcount == 1
+
+    def flags(self, log_id: int, *, rule: str | None, member: str | None) -> list[RaisedFlag]:
+        """List flags, as they were raised."""
+        asked = {"log_id": log_id, "rule": rule, "member": member}
+        found = _FLAGS.run(self._connection, asked)
+        return [RaisedFlag(*row)._replace(hits=tuple(row[4])) for row in found]
 
     def flagged(self, log_id: int, rule: str) -> list[int]:
         """List the indices that flags of a rule name as hits."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ARRAY, BigInteger, Column, Index, Integer, Table, Text, Uuid
+from sqlalchemy import ARRAY, BigInteger, Column, Index, Integer, LargeBinary, Table, Text, Uuid
 
 from exchange.store.schema.columns import at, blob, metadata, text
 
@@ -25,10 +25,10 @@ flag = Table(
     "flag",
     metadata,
     Column("log_id", Integer, primary_key=True),
-    Column("rule", Text, primary_key=True),
-    Column("member_id", Text, primary_key=True),
-    Column("from_t", BigInteger, primary_key=True),
-    Column("first_hit", BigInteger, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),  # SHA-256 of what it says
+    text("rule"),
+    text("member_id"),
+    at("from_t"),
     at("to_t"),
     Column("hits", ARRAY(BigInteger), nullable=False),  # indices of the leaves that show it
     blob("leaf_hash"),  # of the flag's own leaf

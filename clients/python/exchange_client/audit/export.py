@@ -65,6 +65,7 @@ class VerifiedExport:
     end: int
     leaves: list[AuditLeaf] = field(repr=False)  # one for each index
     checkpoints: list[Witnessed] = field(repr=False)  # that say when the range was covered
+    signed_at: Mapping[int, int] = field(repr=False)  # by the exchange's clock, by size
 
     def counts(self) -> dict[str, int]:
         """Count the entries by kind; closed ones under `closed`."""
@@ -102,6 +103,7 @@ def verify_export(folder: Path, policy: Policy) -> VerifiedExport:
         end=parts[-1].end,
         leaves=leaves,
         checkpoints=sorted(known.values(), key=lambda one: one.checkpoint.head.size),
+        signed_at={size: at for part in parts for size, at in part.signed_at.items()},
     )
 
 
@@ -129,12 +131,15 @@ def _verify_part(folder: Path, policy: Policy) -> VerifiedExport:
     if root != shown.head.root:  # 3
         raise LogInvalid("(3) the entries do not lead to the signed root")
     leaves = list(_leaves(_listed(files, OPENINGS), manifest, entries))  # 4
+    further = files.get(CHECKPOINTS, b"")
+    checkpoints, signed_at = _checkpoints(further, policy, shown.origin)
     return VerifiedExport(
         witnessed=witnessed,
         first=manifest.first,
         end=manifest.end,
         leaves=leaves,
-        checkpoints=_checkpoints(files.get(CHECKPOINTS, b""), policy, shown.origin),
+        checkpoints=checkpoints,
+        signed_at=signed_at,
     )
 
 
@@ -242,16 +247,20 @@ def _check_numbers(leaves: list[AuditLeaf], *, whole: bool) -> None:
         last[subject] = number
 
 
-def _checkpoints(lines: bytes, policy: Policy, origin: str) -> list[Witnessed]:
+def _checkpoints(
+    lines: bytes, policy: Policy, origin: str
+) -> tuple[list[Witnessed], dict[int, int]]:
     """Verify the further checkpoints; they need no quorum, for some never had one."""
-    found = []
+    found, signed_at = [], {}
     for line in lines.splitlines():
         try:
-            note = loads_object(line)["note"]
+            said = loads_object(line)
+            read = policy.read(str(said["note"]).encode())
         except (ValueError, KeyError) as error:
             raise LogInvalid("(1) a line of the checkpoints is none") from error
-        read = policy.read(str(note).encode())
         if read.checkpoint.origin != origin:
             raise LogInvalid("(2) a checkpoint of another log")
+        at = said.get("signed_at")
+        signed_at[read.checkpoint.head.size] = at if type(at) is int else 0
         found.append(read)
-    return found
+    return found, signed_at

@@ -8,6 +8,7 @@ from exchange_client.cli import (
     asking,
     auditing,
     disbursing,
+    findings,
     granting,
     logs,
     making_grants,
@@ -61,6 +62,9 @@ add(audit, "export", auditing.export)
 add(audit, "verify", auditing.verify)
 add(audit, "open", auditing.open_person)
 add(audit, "release", auditing.release)
+add(audit, "flags", findings.flags)
+add(audit, "lend-first", findings.lend_first)
+add(audit, "log", findings.log)
 
 
 def main() -> None:

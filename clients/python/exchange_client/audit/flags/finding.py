@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import calendar
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from exchange_client.audit.export import AuditLeaf, VerifiedExport
-from exchange_client.audit.flags.looks import Look, Numbers, Raised, looks_of, raised
+from exchange_client.audit.flags.looks import (
+    DAY_SECONDS,
+    Look,
+    Numbers,
+    Raised,
+    looks_of,
+    raised,
+)
 from exchange_client.audit.flags.rules import RULES
+from exchange_client.audit.lend_first import JudgedLoan, judge, quorums
 from exchange_client.errors import UsageError
 
 DEFAULTS: Mapping[str, Numbers] = {
@@ -98,28 +107,62 @@ def find(
     return sorted(found, key=lambda flag: (flag.hits[-1], flag))
 
 
-def compare(
-    export: VerifiedExport,
-    signed_at: Sequence[tuple[int, int]],
-    parameters: Mapping[str, Numbers],
-) -> Compared:
+def compare(export: VerifiedExport, parameters: Mapping[str, Numbers]) -> Compared:
     """Find the flags of an export of a log from its start, and hold them against its leaves.
 
-    What was shown only by the entries after the newest flag is not missing: nobody looked yet.
+    Both are of the size up to which the exchange has looked, as its newest flags say.
 
     Raises:
         UsageError: the export does not start at the log's first entry.
     """
     if export.first:
         raise UsageError("flags are found again from an export that starts at index 0")
-    stood = {_of_leaf(leaf): leaf.index for leaf in export.leaves if leaf.kind == "flag"}
-    newest = max(stood.values(), default=-1)
-    found = find(looks_of(export.leaves), signed_at, parameters)
+    stood = {_of_leaf(leaf) for leaf in export.leaves if leaf.kind == "flag"}
+    size = max(map(_looked_at, export.leaves), default=0) or export.end
+    leaves = export.leaves[:size]
+    signed_at = sorted((one, at) for one, at in export.signed_at.items() if one <= size)
+    looks = looks_of(leaves)
+    found = find(looks, signed_at, parameters)
+    found += _late_months(export, leaves, parameters["lend_first/1"])
     known = set(found)
-    missing = [flag for flag in found if flag not in stood and flag.hits[-1] < newest]
     return Compared(
-        found=found, missing=missing, beyond=sorted(flag for flag in stood if flag not in known)
+        found=sorted(known),
+        missing=sorted(known - stood),
+        beyond=sorted(stood - known),
     )
+
+
+def _late_months(
+    export: VerifiedExport, leaves: Sequence[AuditLeaf], numbers: Numbers
+) -> list[Raised]:
+    """lend_first/1: closed months in which too many loans were not looked at in time."""
+    latest = looks_of(leaves)[-1].at if leaves else 0
+    paid = {leaf.index: leaf.said("paid_at") for leaf in leaves if leaf.kind == "disbursement"}
+    rows: dict[tuple[str, str], list[JudgedLoan]] = {}
+    for loan in judge(leaves, quorums(export)):
+        rows.setdefault((loan.member, loan.month), []).append(loan)
+    found = []
+    for (member, month), loans in rows.items():
+        bad = sorted(loan.index for loan in loans if loan.check in ("LATE", "NEVER"))
+        over = 100 * len(bad) > numbers["percent"] * len(loans)
+        if over and len(loans) >= numbers["loans_min"] and latest >= _closes_at(month):
+            times = [at for at in (paid[index] for index in bad) if type(at) is int]
+            found.append(Raised("lend_first/1", member, min(times), max(times), tuple(bad)))
+    return found
+
+
+def _closes_at(month: str) -> int:
+    """Return the time 30 days after the end of a month (UTC)."""
+    year, number = (int(part) for part in month.split("-"))
+    following = (year + 1, 1) if number == 12 else (year, number + 1)
+    return calendar.timegm((*following, 1, 0, 0, 0)) + 30 * DAY_SECONDS
+
+
+def _looked_at(leaf: AuditLeaf) -> int:
+    """Return the size up to which a flag's leaf says that the log was looked at."""
+    numbers = leaf.said("parameters") if leaf.kind == "flag" else None
+    size = numbers.get("log_size") if isinstance(numbers, dict) else None
+    return size if type(size) is int else 0
 
 
 def _of_leaf(leaf: AuditLeaf) -> Raised:

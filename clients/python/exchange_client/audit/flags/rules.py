@@ -37,7 +37,9 @@ def no_data(looks: Sequence[Look], numbers: Numbers) -> Iterator[Raised]:
     """enumeration/1: the share of NO_DATA rises."""
     for member, queries in queries_of(looks).items():
         days: set[int] = set()
-        for last, before in _windows(queries, numbers["last_queries"], numbers["before_min"]):
+        for last, before in _windows(
+            queries, numbers["last_queries"], max(1, numbers["before_min"])
+        ):
             hits = [look for look in last if look.word("outcome") == "NO_DATA"]
             past = sum(look.word("outcome") == "NO_DATA" for look in before)
             # hits/last >= past/before + points/100, without fractions
@@ -118,7 +120,9 @@ def purpose_drift(looks: Sequence[Look], numbers: Numbers) -> Iterator[Raised]:
     """purpose_drift/1: a purpose's share moves."""
     for member, queries in queries_of(looks).items():
         known: set[tuple[str, int]] = set()
-        for last, before in _windows(queries, numbers["last_queries"], numbers["before_min"]):
+        for last, before in _windows(
+            queries, numbers["last_queries"], max(1, numbers["before_min"])
+        ):
             for purpose in sorted({look.word("purpose") for look in [*last, *before]}):
                 hits = [look for look in last if look.word("purpose") == purpose]
                 past = sum(look.word("purpose") == purpose for look in before)
