@@ -86,7 +86,7 @@ def test_a_search_by_time_takes_the_first_second_and_not_the_last(regulator: Reg
     assert [1, 0, 0, 1] == totals
 
 
-def test_pages_show_each_row_once_while_rows_are_added_a74(regulator: Regulator) -> None:
+def test_a74_pages_show_each_row_once_while_rows_are_added(regulator: Regulator) -> None:
     """Who pages through a busy log misses nobody and counts nobody twice."""
     regulator.looks(*(look() for _ in range(5)))
     seen, found = [], regulator.get("entries?kind=query&limit=2")
@@ -153,7 +153,7 @@ def test_what_the_search_index_hides_the_search_does_not_show(regulator: Regulat
         ("anything=whatever", ""),
     ],
 )
-def test_an_argument_out_of_form_is_named_and_never_repeated_a84(
+def test_a84_an_argument_out_of_form_is_named_and_never_repeated(
     regulator: Regulator, query: str, field: str
 ) -> None:
     """A mistyped identifier must not end up in a log of refusals."""

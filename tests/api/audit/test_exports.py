@@ -193,7 +193,7 @@ def test_one_flipped_bit_anywhere_is_found(regulator: Regulator, tmp_path: Path,
         "from_index=-1&to_index=2",
     ],
 )
-def test_a_range_that_cannot_be_is_refused_at_once_a84(regulator: Regulator, query: str) -> None:
+def test_a84_a_range_that_cannot_be_is_refused_at_once(regulator: Regulator, query: str) -> None:
     """A number of thirty digits costs the exchange nothing."""
     response = regulator.send("GET", f"/audit/v1/export?{query}")
 

@@ -132,7 +132,7 @@ def test_another_authoritys_opening_looks_absent(regulator: Regulator) -> None:
         ("GET", "/audit/v1/log"),
     ],
 )
-def test_a_member_key_opens_nothing_here_and_a_regulators_nothing_there_a66(
+def test_a66_a_member_key_opens_nothing_here_and_a_regulators_nothing_there(
     regulator: Regulator, method: str, path: str
 ) -> None:
     """A lender cannot read the log, and an authority cannot ask about borrowers."""

@@ -126,7 +126,7 @@ def test_a_person_is_opened_by_two_people_from_their_terminals(
         "\uff20x",
     ],
 )
-def test_no_cell_of_a_table_is_a_formula_a76(text: str) -> None:
+def test_a76_no_cell_of_a_table_is_a_formula(text: str) -> None:
     """A member's chosen words run no program on the regulator's desk."""
     assert f"'{text}" == inert(text)
 
@@ -135,7 +135,7 @@ def test_no_cell_of_a_table_is_a_formula_a76(text: str) -> None:
     assert [["cell"], [f"'{text}"]] == read
 
 
-def test_a_search_as_a_table_holds_no_formula_a76(regulator: Regulator, tmp_path: Path) -> None:
+def test_a76_a_search_as_a_table_holds_no_formula(regulator: Regulator, tmp_path: Path) -> None:
     """An operator named like a formula is text in the table as well."""
     regulator.looks(look(operator="=HYPERLINK(1)"))
     cx = terminal(regulator, tmp_path)
