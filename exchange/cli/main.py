@@ -10,6 +10,7 @@ import sys
 import typer
 
 from exchange.cli import serving
+from exchange.cli.borrowers import borrower
 from exchange.cli.grants import grant
 from exchange.cli.keys import config, keys
 from exchange.cli.members import member
@@ -36,6 +37,7 @@ app.add_typer(config, name="config")
 app.add_typer(member, name="member")
 app.add_typer(keys, name="keys")
 app.add_typer(grant, name="grant")
+app.add_typer(borrower, name="borrower")
 app.add_typer(notice, name="notice")
 app.add_typer(witness, name="witness")
 app.add_typer(security, name="security")

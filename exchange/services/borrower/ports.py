@@ -184,6 +184,18 @@ class BorrowerStatements(Protocol):
         """List who vouched for another key of these subjects, newest first."""
         ...
 
+    def find_signer(self, grantee: str, grant_id: UUID) -> bytes | None:
+        """Find the key that signed a grant."""
+        ...
+
+    def end_passkey(self, credential_id: bytes, now: int) -> None:
+        """End a key and every session of it."""
+        ...
+
+    def forget_sessions(self, before: int) -> int:
+        """Delete sessions that began before a time; say how many."""
+        ...
+
     def keep_cosignature(self, signature: Cosignature) -> None:
         """Keep what the borrower signed."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
@@ -99,6 +100,22 @@ VALUES (%(grantee)s, %(grant_id)s, %(credential_id)s, %(public_key)s, %(client_d
     %(authenticator_data)s, %(signature)s, %(signed_at)s)
 """)
 
+_FIND_SIGNER = Statement("""
+SELECT credential_id FROM grant_cosignature
+WHERE grantee = %(grantee)s AND grant_id = %(grant_id)s
+""")
+
+_END_PASSKEY = Statement("""
+WITH ended AS (
+    UPDATE passkey SET ended_at = %(now)s
+    WHERE credential_id = %(credential_id)s AND ended_at IS NULL RETURNING credential_id
+)
+UPDATE page_session s SET ended_at = %(now)s
+FROM ended e WHERE s.credential_id = e.credential_id AND s.ended_at IS NULL
+""")
+
+_FORGET_SESSIONS = Statement("DELETE FROM page_session WHERE started_at < %(before)s")
+
 
 class Borrowers:
     """Statements about borrowers, bound to one open transaction."""
@@ -194,3 +211,17 @@ class Borrowers:
             "signed_at": signature.signed_at,
         }
         _KEEP_COSIGNATURE.run(self._connection, parameters)
+
+    def find_signer(self, grantee: str, grant_id: UUID) -> bytes | None:
+        """Find the key that signed a grant."""
+        parameters = {"grantee": grantee, "grant_id": grant_id}
+        row = _FIND_SIGNER.run(self._connection, parameters).fetchone()
+        return row[0] if row else None
+
+    def end_passkey(self, credential_id: bytes, now: int) -> None:
+        """End a key and every session of it."""
+        _END_PASSKEY.run(self._connection, {"credential_id": credential_id, "now": now})
+
+    def forget_sessions(self, before: int) -> int:
+        """Delete sessions that began before a time; say how many."""
+        return _FORGET_SESSIONS.run(self._connection, {"before": before}).rowcount

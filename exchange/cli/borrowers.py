@@ -1,0 +1,64 @@
+"""`exchange borrower …`: whose a passkey is, one that is lost, sessions that are over."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from exchange.cli.opening import open_ports
+
+borrower = typer.Typer(no_args_is_help=True, help="Borrowers' passkeys and sessions.")
+
+Member = Annotated[str, typer.Argument(help="the lender whose grant the key signed")]
+Grant = Annotated[str, typer.Argument(help="gnt_…, which the borrower's receipt names")]
+By = Annotated[list[str], typer.Option(help="who saw the person's documents; give it twice")]
+_APPROVERS_MIN = 2
+
+
+@borrower.command()
+def confirm(member: Member, grant_id: Grant, by: By) -> None:
+    """Open the whole file to the key that signed a grant, after proofing its owner in person.
+
+    Example: exchange borrower confirm lender-a gnt_… --by anna --by ben
+    """
+    from exchange.services.borrower.attend_keys import confirm_person
+
+    with open_ports() as ports:
+        confirm_person(member, _grant(grant_id), _two(by), ports)
+
+
+@borrower.command()
+def end_key(member: Member, grant_id: Grant, by: By) -> None:
+    """End the key that signed a grant, and its sessions; its owner lost it.
+
+    Example: exchange borrower end-key lender-a gnt_… --by anna --by ben
+    """
+    from exchange.services.borrower.attend_keys import end_key
+
+    with open_ports() as ports:
+        end_key(member, _grant(grant_id), _two(by), ports)
+
+
+@borrower.command()
+def forget() -> None:
+    """Delete sessions of the pages that are over. Run it daily: `exchange borrower forget`."""
+    from exchange import settings
+    from exchange.services.borrower.attend_keys import forget_sessions
+
+    kept = settings.load().page_session_seconds_max
+    with open_ports() as ports:
+        print(f"{forget_sessions(kept, ports)} sessions deleted")
+
+
+def _grant(text: str) -> UUID:
+    from exchange.domain.ids import parse
+
+    return parse("gnt", text, field="grant_id")
+
+
+def _two(names: list[str]) -> list[str]:
+    if len(set(names)) < _APPROVERS_MIN:
+        raise typer.BadParameter("must name two different people", param_hint="--by")
+    return names
