@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.support.authenticator import Authenticator
 from tests.support.borrower_browser import Browser, Page, agreed, requested
 from tests.support.grant_desk import GrantDesk, shown
@@ -22,6 +24,23 @@ def test_a_borrower_reads_and_agrees_and_the_next_query_is_answered(
     assert ("WITHHELD", "grant.requested") == before
     assert ("NO_DATA", "permitted") == desk.answer(str(told["grant_id"]))
     assert 2 == shown(desk.send("GET", f"/v1/grants/{told['grant_id']}"))["level"]
+
+
+def test_the_page_holds_the_very_notice_that_the_artefact_names(
+    desk: GrantDesk, browser: Browser
+) -> None:
+    """What a borrower signs under must be what two people approved, with the lender named in it."""
+    page = Page(browser.open(str(requested(desk)["link"])))
+
+    (row,) = desk.sql(
+        "SELECT convert_from(document, 'UTF8') FROM notice WHERE purpose = 'credit_application'"
+        " AND lang = 'zh-CN' AND jurisdiction = 'CN'"
+    )
+    document = json.loads(str(row[0]))
+    first = document["text"].split("\n")[0].split("{")[0]
+    assert first
+    assert first in page.text
+    assert "{member}" not in page.text
 
 
 def test_refusing_takes_one_click_and_no_passkey(desk: GrantDesk, browser: Browser) -> None:

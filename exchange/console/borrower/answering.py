@@ -78,6 +78,7 @@ def _request_page(desk: Desk, visit: Visit, asked: GrantRequest) -> Response:
         form=visit.form,
         artefact=asked.artefact,
         grantee=asked.grantee,
+        notice=asked.notice,
         party=desk.borrower.party,
         challenge=b64url(hashlib.sha256(asked.stored.artefact).digest()),
         creation=b64url(creation_challenge(visit.visitor.secret)),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from consent.artefact import Artefact
 from consent.grants import GrantState
+from consent.notices import Notice, parse_notice
 from exchange.domain.members import Member
 from exchange.errors import IntegrityError, LinkError
 from exchange.services.borrower.ports import BorrowerPorts, PageSession
@@ -22,6 +23,7 @@ class GrantRequest:
     stored: StoredGrant
     artefact: Artefact
     grantee: Member
+    notice: Notice  # the registered text that the artefact names
 
 
 def show_request(session: PageSession, borrower: BorrowerPorts) -> GrantRequest:
@@ -54,4 +56,10 @@ def request_of(
     grantee = work.members.find(session.grantee)
     if grantee is None:
         raise IntegrityError("a grant's member is not enrolled")
-    return GrantRequest(stored=stored, artefact=stored_artefact(stored.artefact), grantee=grantee)
+    artefact = stored_artefact(stored.artefact)
+    document = work.notices.document(artefact.notice.sha256)
+    if document is None:
+        raise IntegrityError("a grant's notice is not registered")
+    return GrantRequest(
+        stored=stored, artefact=artefact, grantee=grantee, notice=parse_notice(document)
+    )
