@@ -1,7 +1,7 @@
 """`python -m tests.bench NAME [PATH] [--seconds N] [--out FILE]`: figures as one JSON object.
 
-NAME is query, batch-query, lookup, tokens, demo, start, uci or all. `uci` takes the path of the
-public UCI credit-card default file (UCI Machine Learning Repository, data set 350, as CSV with the
+NAME is query, batch-query, lookup, tokens, demo, start, races, mutation, uci or all. `uci` takes
+the path of the public UCI credit-card default file (UCI Machine Learning Repository, data set 350, as CSV with the
 columns ID, X1 to X23, Y); `all` runs it only where a path is given, and says so otherwise.
 Progress goes to standard error. Run it on a quiet machine: figures are ratios of one run.
 """
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.fixtures import stage
+from tests.bench.grants import measure_mutation, measure_races
 from tests.bench.lookup import measure_lookups
 from tests.bench.query import BATCH, CONNECTIONS, measure_batches, measure_queries
 from tests.bench.report import Measure, report
@@ -22,7 +23,7 @@ from tests.bench.tokens import measure_tokens
 from tests.bench.uci.run import bench_uci
 
 STAGED = ("query", "batch-query", "lookup")  # they share one loaded sandbox
-SMALL = ("tokens", "demo", "start")
+SMALL = ("tokens", "demo", "start", "races", "mutation")
 NAMES = (*STAGED, *SMALL, "uci")
 
 
@@ -64,6 +65,8 @@ def _small(name: str, seconds: int) -> dict[str, Measure]:
         "tokens": lambda: measure_tokens(seconds),
         "demo": measure_demo,
         "start": measure_starts,
+        "races": measure_races,
+        "mutation": measure_mutation,
     }
     return made[name]()
 
