@@ -1,8 +1,9 @@
 """`python -m tests.bench NAME [PATH] [--seconds N] [--out FILE]`: figures as one JSON object.
 
 NAME is query, batch-query, lookup, tokens, demo, start, races, mutation, uci or all. `uci` takes
-the path of the public UCI credit-card default file (UCI Machine Learning Repository, data set 350, as CSV with the
-columns ID, X1 to X23, Y); `all` runs it only where a path is given, and says so otherwise.
+the path of the public UCI credit-card default file (UCI Machine Learning Repository, data set 350,
+as CSV with the columns ID, X1 to X23, Y); `all` runs it only where a path is given, and says so
+otherwise.
 Progress goes to standard error. Run it on a quiet machine: figures are ratios of one run.
 """
 
@@ -14,7 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench.fixtures import stage
-from tests.bench.grants import measure_mutation, measure_races
+from tests.bench.grants.mutants import measure_mutation
+from tests.bench.grants.races import measure_races
 from tests.bench.lookup import measure_lookups
 from tests.bench.query import BATCH, CONNECTIONS, measure_batches, measure_queries
 from tests.bench.report import Measure, report

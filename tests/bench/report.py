@@ -28,6 +28,11 @@ def figure(value: float, unit: str) -> Measure:
     return measure([value], unit)
 
 
+def share(part: int, whole: int) -> Measure:
+    """Return a share of a count; `rounds` says of how many."""
+    return {**figure(part / whole if whole else 0.0, "share"), "rounds": whole}
+
+
 def report(bench: str, measures: dict[str, Measure], **settings: object) -> dict[str, object]:
     """Return the object that a benchmark prints."""
     return {

@@ -1,0 +1,57 @@
+"""A thousand races about one grant, over HTTP, on two workers and a database of their own."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from exchange.store.embedded.server import Launch, start
+from exchange.store.migrate import migrate
+from tests.bench.report import Measure, share
+from tests.support.grant_desk import GrantDesk
+from tests.support.grant_races import race_uses, race_withdrawal
+from tests.support.sandbox import make_sandbox
+
+ROUNDS = 1_000
+SECONDS_MAX = 900  # of each kind of race
+
+
+def measure_races() -> dict[str, Measure]:
+    """Race withdrawals against questions, and eight questions for one look."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        server = start(Launch(data_dir=folder / "d", sandbox=True, durable=False))
+        try:
+            migrate(server.url)
+            return _races(server.url, folder)
+        finally:
+            server.stop()
+
+
+def _races(url: str, folder: Path) -> dict[str, Measure]:
+    sandbox, second = make_sandbox(url, folder), make_sandbox(url, folder)
+    key = sandbox.enrol("member-a")
+    here, elsewhere = (GrantDesk(sandbox=one, key=key) for one in (sandbox, second))
+    deadline = time.monotonic() + SECONDS_MAX
+    outcomes: Counter[str] = Counter()
+    for subject in range(ROUNDS):
+        if time.monotonic() < deadline:
+            outcomes[race_withdrawal(here, elsewhere, subject)] += 1
+    deadline = time.monotonic() + SECONDS_MAX
+    once = [
+        race_uses([here, elsewhere], subject)
+        for subject in range(ROUNDS, 2 * ROUNDS)
+        if time.monotonic() < deadline
+    ]
+    sandbox.close()
+    second.close()
+    agreed = outcomes["permitted"] + outcomes["withdrawn"]
+    total = sum(outcomes.values())
+    return {
+        "withdrawal_races_consistent": share(agreed, total),
+        "withdrawal_races_query_first": share(outcomes["permitted"], total),
+        "once_grant_spent_once": share(sum(once), len(once)),
+    }
