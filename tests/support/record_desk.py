@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from werkzeug.test import TestResponse
 
 from exchange.domain.records import today_in
+from exchange.services.batches.work_off import work_off_one
 from exchange_client.core.encoding import b64url
 from exchange_client.core.ids import new_id
 from tests.support.batches import file_of, header_fields
@@ -97,6 +98,10 @@ class RecordDesk(GrantDesk):
         trailer: dict[str, object] | None = None,
     ) -> bytes:
         """Return a file of these rows, under a fresh id and the next sequence."""
+        return file_of(rows, self.header(**dict(header or {})), trailer)
+
+    def header(self, **changes: object) -> dict[str, object]:
+        """Return a header under a fresh id and the next sequence, with changes."""
         self.sequence += 1
         head: dict[str, object] = {
             "batch_id": new_id("bat"),
@@ -106,7 +111,13 @@ class RecordDesk(GrantDesk):
             "as_of_to": self.day(0),
             "created": int(time.time()),
         }
-        return file_of(rows, header_fields(**head | dict(header or {})), trailer)
+        return header_fields(**head | changes)
+
+    def work_off(self) -> None:
+        """Let a worker end what waits."""
+        with self.sandbox.ports.session() as session:
+            while work_off_one(session, self.sandbox.ports):
+                pass
 
     def upload(self, content: bytes) -> TestResponse:
         """Send a file."""
