@@ -19,6 +19,7 @@ settings.register_profile("exchange", deadline=None, print_blob=True)
 settings.load_profile("exchange")
 
 BOTH_ENGINES = ("store", "api", "migrations")  # folders whose tests also run on the oldest server
+NOT_EXERCISED = "NOT EXERCISED: "  # how a skip starts that hides a foreign tool's absence
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -54,13 +55,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which engines ran, loudly when the oldest one was missing."""
+    """Say which engines ran and which foreign tools did not, loudly."""
     if terminalreporter.config.getoption("all_engines"):
         found = {name: one.version for name, one in postgres.engines().items()}
         terminalreporter.section("engines")
         terminalreporter.line(", ".join(f"PostgreSQL {version}" for version in found.values()))
         if "pg15" not in found:
             terminalreporter.line("NOT TESTED: PostgreSQL 15, the oldest we support, is not here")
+    skipped = terminalreporter.stats.get("skipped", [])
+    missed = sorted({reason for one in skipped if NOT_EXERCISED in (reason := str(one.longrepr))})
+    if missed:
+        terminalreporter.section("not exercised")
+    for reason in missed:
+        terminalreporter.line(NOT_EXERCISED + reason.partition(NOT_EXERCISED)[2].removesuffix("')"))
 
 
 @pytest.fixture(scope="session")
