@@ -1,9 +1,9 @@
 """`python -m tests.bench NAME [PATH] [--seconds N] [--out FILE]`: figures as one JSON object.
 
-NAME is query, batch-query, lookup, tokens, demo, start, races, mutation, uci or all. `uci` takes
-the path of the public UCI credit-card default file (UCI Machine Learning Repository, data set 350,
-as CSV with the columns ID, X1 to X23, Y); `all` runs it only where a path is given, and says so
-otherwise.
+NAME is query, batch-query, lookup, log, tokens, demo, start, races, mutation, uci or all. `uci`
+takes the path of the public UCI credit-card default file (UCI Machine Learning Repository, data set
+350, as CSV with the columns ID, X1 to X23, Y); `all` runs it only where a path is given, and says
+so otherwise.
 Progress goes to standard error. Run it on a quiet machine: figures are ratios of one run.
 """
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.bench.fixtures import stage
 from tests.bench.grants.mutants import measure_mutation
 from tests.bench.grants.races import measure_races
+from tests.bench.log.figures import measure_log, measure_rhythm
 from tests.bench.lookup import measure_lookups
 from tests.bench.query import BATCH, CONNECTIONS, measure_batches, measure_queries
 from tests.bench.report import Measure, report
@@ -24,7 +25,7 @@ from tests.bench.starting import measure_demo, measure_starts
 from tests.bench.tokens import measure_tokens
 from tests.bench.uci.run import bench_uci
 
-STAGED = ("query", "batch-query", "lookup")  # they share one loaded sandbox
+STAGED = ("query", "batch-query", "lookup", "log")  # they share one loaded sandbox
 SMALL = ("tokens", "demo", "start", "races", "mutation")
 NAMES = (*STAGED, *SMALL, "uci")
 
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("path", nargs="?", type=Path, help="the UCI file")
     parser.add_argument("--seconds", type=int, default=3, help="of one round")
     parser.add_argument("--records", type=int, default=1_000_000, help="loaded before queries")
+    parser.add_argument("--leaves", type=int, default=500_000, help="of the log that is sequenced")
     parser.add_argument("--clients", type=int, help="of the UCI file; all by default")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
@@ -79,6 +81,7 @@ def _staged(names: tuple[str, ...], options: argparse.Namespace) -> dict[str, di
             "query": lambda: measure_queries(loaded, options.seconds),
             "batch-query": lambda: measure_batches(loaded, options.seconds),
             "lookup": lambda: measure_lookups(loaded),
+            "log": lambda: measure_log(options.leaves) | measure_rhythm(loaded, options.seconds),
         }
         return {
             name: report(

@@ -157,16 +157,27 @@ def _covering(stored: StoredLeaf, work: LogWork, policy: Policy, *, final: bool)
 
 
 def _proof(leaf: Leaf, signed: _Signed, tree: TreeStatements) -> TlogProof:
-    index = signed.leaf_index
-    ranges = inclusion_ranges(index, signed.head.size)
+    path = prove_place(leaf.leaf_hash, signed.log_id, signed.leaf_index, signed.head, tree)
+    return TlogProof(index=signed.leaf_index, path=path, checkpoint=signed.note.encode())
+
+
+def prove_place(
+    leaf_hash: bytes, log_id: int, index: int, head: TreeHead, tree: TreeStatements
+) -> tuple[bytes, ...]:
+    """Compute the path from a leaf to the root of a tree, from stored tiles, and verify it.
+
+    Raises:
+        LogDamaged: the tiles do not lead from this leaf to this root.
+    """
+    ranges = inclusion_ranges(index, head.size)
     wanted = tiles_for(ranges)
-    tiles = tree.tiles(signed.log_id, wanted) if wanted else {}
+    tiles = tree.tiles(log_id, wanted) if wanted else {}
     path = tuple(range_root(each, tiles) for each in ranges)
     try:
-        verify_inclusion(leaf.leaf_hash, index, path, signed.head)
+        verify_inclusion(leaf_hash, index, path, head)
     except InvalidProof as error:
         raise LogDamaged(f"the tiles do not prove leaf {index}: {error}") from error
-    return TlogProof(index=index, path=path, checkpoint=signed.note.encode())
+    return path
 
 
 def _promise(leaf_hash: bytes, stored: StoredLeaf, ports: Ports) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import accumulate
 
 import psycopg
 from psycopg import Connection, IntegrityError, OperationalError
@@ -76,11 +77,13 @@ FROM unnest(%(level)s::smallint[], %(n)s::bigint[]) AS wanted(level, n)
 JOIN tile t ON t.log_id = %(log_id)s AND t.level = wanted.level AND t.n = wanted.n
 """)
 
-# A tile only ever grows: what it holds already must stand at the front of what is written.
+# A tile only ever grows: what it holds already must stand at the front of what is written. The
+# hashes go in one after the other: as an array the driver would write each byte as two digits.
 _PUT_TILES = Statement("""
 INSERT INTO tile (log_id, level, n, hashes)
-SELECT %(log_id)s, level, n, hashes
-FROM unnest(%(level)s::smallint[], %(n)s::bigint[], %(hashes)s::bytea[]) AS grown(level, n, hashes)
+SELECT %(log_id)s, level, n, substr(%(hashes)s::bytea, start, bytes)
+FROM unnest(%(level)s::smallint[], %(n)s::bigint[], %(start)s::int[], %(bytes)s::int[])
+    AS grown(level, n, start, bytes)
 ON CONFLICT (log_id, level, n) DO UPDATE SET hashes = EXCLUDED.hashes
 WHERE substr(EXCLUDED.hashes, 1, octet_length(tile.hashes)) = tile.hashes
 """)
@@ -166,7 +169,14 @@ class Tree:
 
     def put_tiles(self, log_id: int, tiles: Mapping[TileId, bytes]) -> int:
         """Store or widen tiles; return how many. One that would change is not counted."""
-        given = {"log_id": log_id, "hashes": list(tiles.values()), **_places(tiles)}
+        sizes = [len(hashes) for hashes in tiles.values()]
+        given = {
+            "log_id": log_id,
+            "hashes": b"".join(tiles.values()),
+            "start": [1 + end - size for end, size in zip(accumulate(sizes), sizes, strict=True)],
+            "bytes": sizes,
+            **_places(tiles),
+        }
         return _PUT_TILES.run(self._connection, given).rowcount
 
     def put_checkpoint(self, log_id: int, head: TreeHead, note: str, signed_at: int) -> None:
