@@ -17,11 +17,13 @@ from exchange.domain.log.policies import NO_POLICY, Policy, parse_policy
 from exchange.errors import UnavailableError
 from exchange.services.audit.ports import AuditPorts
 from exchange.services.batches.ports import BatchTerms
+from exchange.services.erasure.ports import ErasePorts
 from exchange.services.log.ports import LogPorts, SequencePorts
 from exchange.services.ports import Ports, Terms, log_origin
 from exchange.settings import Settings
 from exchange.store.log import LogDatabase
 from exchange.store.log.checkpoint_file import CheckpointFiles
+from exchange.store.log.erasure import ShredFile
 from exchange.store.work import Database
 
 
@@ -122,6 +124,11 @@ def flag_parameters(settings: Settings) -> Parameters:
     """Read by which numbers flags are raised."""
     path = settings.flag_policy_path
     return read_parameters(path.read_text(encoding="utf-8")) if path else DEFAULTS
+
+
+def make_erase_ports(settings: Settings, ports: Ports, database: Database) -> ErasePorts:
+    """Gather what erasing may touch: the database, and the list that is kept outside of it."""
+    return ErasePorts(ports=ports, begin=database.begin, shredded=ShredFile(settings.shred_file))
 
 
 def witness_policy(settings: Settings) -> Policy:

@@ -13,6 +13,7 @@ from exchange.cli import serving
 from exchange.cli.borrowers import borrower
 from exchange.cli.grants import grant
 from exchange.cli.keys import config, keys
+from exchange.cli.logs import log
 from exchange.cli.members import member
 from exchange.cli.notices import notice
 from exchange.cli.retention import purge
@@ -39,6 +40,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(grant, name="grant")
 app.add_typer(borrower, name="borrower")
 app.add_typer(notice, name="notice")
+app.add_typer(log, name="log")
 app.add_typer(witness, name="witness")
 app.add_typer(security, name="security")
 

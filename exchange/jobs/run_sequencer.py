@@ -8,9 +8,13 @@ from threading import Event
 
 from exchange import telemetry
 from exchange.app import make_log_ports, make_ports, open_database
+from exchange.app.ports import make_erase_ports
 from exchange.app.publishing import open_publishing, vouching
 from exchange.errors import LogDamaged, LogRolledBack
 from exchange.jobs.sequence import EXIT_REFUSED, Late, sequence, stop_on_signals
+from exchange.services.erasure.shred_openings import shred_again
+from exchange.services.log.open_log import open_log
+from exchange.services.log.ports import LogPorts
 from exchange.services.log.sequence_log import Turn
 from exchange.services.ports import Ports
 from exchange.settings import Settings
@@ -35,6 +39,7 @@ def run_sequencer(settings: Settings) -> int:
         log_ports, sequence_ports = make_log_ports(settings, ports, log_database)
         sequence_ports = replace(sequence_ports, vouch=vouching(publishing))
         try:
+            _shred_again(settings, log_ports, database)
             sequence(
                 log_ports,
                 sequence_ports,
@@ -46,6 +51,14 @@ def run_sequencer(settings: Settings) -> int:
             telemetry.alarm("sequencer refuses to go on", code=error.code, exit_code=EXIT_REFUSED)
             return EXIT_REFUSED
     return 0
+
+
+def _shred_again(settings: Settings, log_ports: LogPorts, database: Database) -> None:
+    """Shred what a restored database brought back, before anything of it is sequenced."""
+    open_log(log_ports)
+    again = shred_again(make_erase_ports(settings, log_ports.ports, database))
+    if again.keys:
+        telemetry.alarm("a restored database held shredded keys", leaves=len(again.leaves))
 
 
 class _Housekeeping:

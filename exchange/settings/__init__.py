@@ -119,6 +119,11 @@ class Settings(  # last stands first
         return self.checkpoint_path or self.data_dir / "checkpoint"
 
     @property
+    def shred_file(self) -> Path:
+        """Where the keys that were shredded are listed, outside every dump."""
+        return self.shred_path or self.data_dir / "shredded"
+
+    @property
     def libpq_url(self) -> str:
         """The database's URL, with its password: hand it on, never show it."""
         return self.database_url.get_secret_value() if self.database_url else ""

@@ -73,6 +73,11 @@ class Places(BaseSettings):
         description="file of the newest signed checkpoint; on other storage than the database "
         "[<data_dir>/checkpoint]",
     )
+    shred_path: Path | None = Field(
+        None,
+        description="list of shredded keys; on other storage than the database and its dumps "
+        "[<data_dir>/shredded]",
+    )
     witness_policy_path: Path | None = Field(
         None,
         description="policy file (C2SP tlog-policy): who must cosign before a receipt is final; "

@@ -25,6 +25,7 @@ from exchange.store.leaves import Leaves
 from exchange.store.log import Publication, Tree
 from exchange.store.log.audit import Audit
 from exchange.store.log.disbursements import Disbursements
+from exchange.store.log.erasure import Erasure
 from exchange.store.members import Members
 from exchange.store.notices import Notices
 from exchange.store.outward.events import Events
@@ -70,6 +71,7 @@ class Work:
     staging = _Noun(Staging)
     tree = _Noun(Tree)
     disbursements = _Noun(Disbursements)
+    erasure = _Noun(Erasure)
     publication = _Noun(Publication)
     events = _Noun(Events)
     webhooks = _Noun(Webhooks)

@@ -12,12 +12,13 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Protocol
 
 from exchange.crypto.sealing import DataKey
 from exchange.domain.leaves import JsonValue, Leaf, Slot, new_leaf, opening_aad, pad_opening
 from exchange.domain.log.kinds import check_payloads
 from exchange.errors import UnavailableError
-from exchange.services.ports import LeafRow, Ports, SubjectAsk, SubjectTurn, Work
+from exchange.services.ports import LeafRow, LogStatements, Ports, SubjectAsk, SubjectTurn
 
 KEY_AAD = b"opening_key|1|"  # then the key id: what an opening key is wrapped for
 
@@ -37,7 +38,16 @@ class LeafDraft:
     application: str = ""
 
 
-def write_leaves(work: Work, drafts: Sequence[LeafDraft], ports: Ports, now: int) -> list[Leaf]:
+class Writing(Protocol):
+    """An open unit of work that leaves can be written in."""
+
+    @property
+    def log(self) -> LogStatements:
+        """Statements that write leaves."""
+        ...
+
+
+def write_leaves(work: Writing, drafts: Sequence[LeafDraft], ports: Ports, now: int) -> list[Leaf]:
     """Number, make, seal and store leaves, in the order given.
 
     Two drafts of one call must not speak of the same subject.
