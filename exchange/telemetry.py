@@ -30,6 +30,7 @@ FIELDS = frozenset(
         "event",
         "exit_code",
         "key",
+        "late_seconds",
         "leaves",
         "level",
         "logger",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from threading import Event
@@ -16,6 +17,7 @@ from exchange.services.erasure.shred_openings import shred_again
 from exchange.services.log.open_log import open_log
 from exchange.services.log.ports import LogPorts
 from exchange.services.log.sequence_log import Turn
+from exchange.services.log.write_daily import heartbeat, write_daily
 from exchange.services.ports import Ports
 from exchange.settings import Settings
 from exchange.store.log import LogDatabase
@@ -23,6 +25,8 @@ from exchange.store.work import Database
 
 _FORGET_EVERY_TURNS = 60
 _DAY_SECONDS = 86_400
+WARN_SECONDS = 5
+PAGE_SECONDS = 30
 
 
 def run_sequencer(settings: Settings) -> int:
@@ -62,25 +66,51 @@ def _shred_again(settings: Settings, log_ports: LogPorts, database: Database) ->
 
 
 class _Housekeeping:
-    """Told of each turn: says what could not be done, and now and then forgets old nonces."""
+    """Told of each turn: says what is late, and now and then does what is done beside turns."""
 
     def __init__(self, settings: Settings, database: Database, ports: Ports) -> None:
-        self._keep_seconds = settings.nonce_keep_seconds
-        self._events_keep_seconds = settings.security_event_keep_days * _DAY_SECONDS
+        self._settings = settings
         self._database = database
         self._ports = ports
+        self._log_ports = LogPorts(ports=ports, begin=database.begin)
         self._turns = 0
+        self._covered_until = ports.now()
+        self._beat_at = ports.now()
 
     def __call__(self, turn: Turn | Late) -> None:
+        now = self._ports.now()
         if isinstance(turn, Late):
             telemetry.log("sequencer waits", code=turn.error.code)
-            return
-        if turn.leaves:
-            telemetry.log("sequenced", leaves=turn.leaves, checkpoint_size=turn.size)
+        else:
+            self._covered_until = turn.covered_until
+            if turn.leaves:
+                telemetry.log("sequenced", leaves=turn.leaves, checkpoint_size=turn.size)
+        if (late := lateness(now - self._covered_until)) is not None:
+            late("the log is late", late_seconds=now - self._covered_until)
+        if isinstance(turn, Turn):
+            self._beside(now)
+
+    def _beside(self, now: int) -> None:
+        if self._settings.heartbeat_seconds and now - self._beat_at >= (
+            self._settings.heartbeat_seconds
+        ):
+            self._beat_at = now
+            heartbeat(self._log_ports)
         self._turns += 1
         if self._turns % _FORGET_EVERY_TURNS == 0:
+            write_daily(self._log_ports)
             with self._database.begin() as work:
-                now = self._ports.now()
-                work.members.forget_nonces(now - self._keep_seconds)
-                work.security.forget(now - self._events_keep_seconds)
+                work.members.forget_nonces(now - self._settings.nonce_keep_seconds)
+                kept_days = self._settings.security_event_keep_days
+                work.security.forget(now - kept_days * _DAY_SECONDS)
                 work.commit()
+
+
+def lateness(seconds: int) -> Callable[..., None] | None:
+    """Say how to tell that the oldest leaf without an index is this old: not at all, or how loud.
+
+    Source: log.md, 9.
+    """
+    if seconds >= PAGE_SECONDS:
+        return telemetry.alarm
+    return telemetry.log if seconds >= WARN_SECONDS else None

@@ -283,6 +283,9 @@ class AccessLog(BaseSettings):
     log_late_seconds_max: int = Field(
         300, ge=5, le=3_600, description="with an older unsequenced leaf queries stop: 503"
     )
+    heartbeat_seconds: int = Field(
+        0, ge=0, le=86_400, description="a leaf that says nothing, each so often; 0: none"
+    )
     publish_interval_ms: int = Field(
         5_000, ge=200, le=60_000, description="the newest checkpoint goes to all witnesses"
     )

@@ -24,6 +24,7 @@ from exchange.store.grants.registry import Grants
 from exchange.store.leaves import Leaves
 from exchange.store.log import Publication, Tree
 from exchange.store.log.audit import Audit
+from exchange.store.log.daily import Daily
 from exchange.store.log.disbursements import Disbursements
 from exchange.store.log.erasure import Erasure
 from exchange.store.members import Members
@@ -72,6 +73,7 @@ class Work:
     tree = _Noun(Tree)
     disbursements = _Noun(Disbursements)
     erasure = _Noun(Erasure)
+    daily = _Noun(Daily)
     publication = _Noun(Publication)
     events = _Noun(Events)
     webhooks = _Noun(Webhooks)

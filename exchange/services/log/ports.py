@@ -129,6 +129,44 @@ class TreeStatements(Protocol):
         ...
 
 
+class Usage(NamedTuple):
+    """What a member did in a day."""
+
+    member: str
+    evaluations: int  # blinded elements
+    queries: int
+    rows: int  # of record files
+    proofs: int  # that it fetched
+
+
+class SubjectLine(NamedTuple):
+    """How often a subject was looked at, and where last."""
+
+    subject: str  # pseudonym
+    leaves: int
+    last_index: int
+
+
+class DailyStatements(Protocol):
+    """Statements about what the log says once a day."""
+
+    def usage(self, first: int, end: int) -> list[Usage]:
+        """Count what each member did between two times."""
+        ...
+
+    def subject_lines(self, log_id: int, *, size: int) -> list[SubjectLine]:
+        """Count the leaves about each subject in a tree of this size."""
+        ...
+
+    def claim(self, kind: str, day: str, member: str) -> bool:
+        """Claim a day's leaf; say whether nobody wrote it before."""
+        ...
+
+    def written(self, kind: str, day: str, member: str, leaf_hash: bytes) -> None:
+        """Say which leaf it became."""
+        ...
+
+
 class LogWork(Protocol):
     """A unit of work on the tree: one transaction. Leaving it without commit() undoes it."""
 
@@ -140,6 +178,11 @@ class LogWork(Protocol):
     @property
     def log(self) -> LogStatements:
         """Statements that write leaves."""
+        ...
+
+    @property
+    def daily(self) -> DailyStatements:
+        """Statements about what the log says once a day."""
         ...
 
     @property

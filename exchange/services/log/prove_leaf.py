@@ -35,6 +35,8 @@ from exchange.services.log.write_leaves import opening_key
 from exchange.services.ports import MMD_SECONDS, Ports
 
 PROMISE_TYPE = "cx-promise+jwt"
+_DAY_SECONDS = 86_400
+_NO_LIMIT = 2**62
 RETRY_AFTER_SECONDS = 1  # the sequencer's turn
 
 
@@ -72,7 +74,9 @@ def prove_leaf(
         signed = _covering(stored, work, log_ports.policy, final=final)
         if signed is None:
             return _promised(leaf_hash, stored, log_ports.ports)
-        return Proven(proof=_opened_proof(leaf, frozenset(Slot), signed, work.tree))
+        proven = Proven(proof=_opened_proof(leaf, frozenset(Slot), signed, work.tree))
+    _count(member, log_ports.ports)
+    return proven
 
 
 def prove_opened(
@@ -90,6 +94,15 @@ def prove_opened(
         if signed is None:
             return _promised(leaf_hash, stored, log_ports.ports)
         return Proven(proof=_opened_proof(leaf, opened, signed, work.tree))
+
+
+def _count(member: str, ports: Ports) -> None:
+    """Count a proof: a member that fetches few of its own redeems no receipts (`usage`)."""
+    now = ports.now()
+    with ports.begin() as work:
+        day = now - now % _DAY_SECONDS
+        work.members.count(member, "proofs", period=day, amount=1, limit=_NO_LIMIT)
+        work.commit()
 
 
 class _Signed(NamedTuple):

@@ -18,6 +18,7 @@ from exchange.domain.tiles import TileId
 from exchange.errors import LogDamaged, UnavailableError
 from exchange.services.log.ports import LeafEntry, LogRef, LogState, Mark, StoredLeaf, Taken
 from exchange.store.leaves import Leaves
+from exchange.store.log.daily import Daily
 from exchange.store.log.publication import Publication
 from exchange.store.statement import Statement
 
@@ -227,6 +228,7 @@ class LogWork:
         self.tree = Tree(connection)
         self.log = Leaves(connection)
         self.publication = Publication(connection)
+        self.daily = Daily(connection)
 
     def commit(self) -> None:
         """Make everything durable: a signature may leave only after this returns."""

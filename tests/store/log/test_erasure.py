@@ -1,4 +1,4 @@
-"""Erasure: what opens a leaf is gone for good, the leaf stays, and a restored dump forgets again."""
+"""Erasure: what opens a leaf is gone, the leaf stays, and a restored dump forgets again."""
 
 from __future__ import annotations
 
