@@ -15,8 +15,8 @@ from exchange.errors import LogDamaged, LogRolledBack
 from exchange.jobs.sequence import EXIT_REFUSED, Late, sequence, stop_on_signals
 from exchange.services.erasure.shred_openings import shred_again
 from exchange.services.log.open_log import open_log
-from exchange.services.log.ports import LogPorts
-from exchange.services.log.sequence_log import Turn
+from exchange.services.log.ports import LogPorts, SequencePorts
+from exchange.services.log.sequence_log import Turn, drain_log
 from exchange.services.log.write_daily import heartbeat, write_daily
 from exchange.services.ports import Ports
 from exchange.settings import Settings
@@ -43,7 +43,7 @@ def run_sequencer(settings: Settings) -> int:
         log_ports, sequence_ports = make_log_ports(settings, ports, log_database)
         sequence_ports = replace(sequence_ports, vouch=vouching(publishing))
         try:
-            _shred_again(settings, log_ports, database)
+            _shred_again(settings, (log_ports, sequence_ports), database)
             sequence(
                 log_ports,
                 sequence_ports,
@@ -57,9 +57,12 @@ def run_sequencer(settings: Settings) -> int:
     return 0
 
 
-def _shred_again(settings: Settings, log_ports: LogPorts, database: Database) -> None:
+def _shred_again(
+    settings: Settings, log: tuple[LogPorts, SequencePorts], database: Database
+) -> None:
     """Shred what a restored database brought back, before anything of it is sequenced."""
-    open_log(log_ports)
+    log_ports, sequence_ports = log
+    open_log(log_ports, lambda closed: drain_log(closed, sequence_ports))
     again = shred_again(make_erase_ports(settings, log_ports.ports, database))
     if again.keys:
         telemetry.alarm("a restored database held shredded keys", leaves=len(again.leaves))

@@ -17,7 +17,7 @@ from types import FrameType
 from exchange.errors import UnavailableError
 from exchange.services.log.open_log import open_log
 from exchange.services.log.ports import LogPorts, LogRef, SequencePorts
-from exchange.services.log.sequence_log import Turn, sequence_log
+from exchange.services.log.sequence_log import Turn, drain_log, sequence_log
 
 EXIT_REFUSED = 3  # exit code of a sequencer that refuses to go on (log.md, 7)
 
@@ -75,7 +75,7 @@ def _round(
     """Give every open log one turn; say whether any has more leaves waiting."""
     more = False
     try:
-        open_log(log_ports)
+        open_log(log_ports, lambda log: drain_log(log, ports))
         with ports.begin() as work:
             logs = work.tree.open_logs()
         for log in logs:

@@ -96,6 +96,7 @@ def _prepare(settings: Settings) -> dict[str, Path]:
     # Loaded here: it brings the whole application, which a refused start does not need.
     from exchange.app import make_log_ports, make_ports, open_database
     from exchange.services.log.open_log import open_log
+    from exchange.services.log.sequence_log import drain_log
     from exchange.services.members.seed_sandbox import seed_sandbox
     from exchange.store.log import LogDatabase
 
@@ -111,8 +112,8 @@ def _prepare(settings: Settings) -> dict[str, Path]:
         closing(LogDatabase(settings.libpq_url)) as log_database,
     ):
         ports = make_ports(settings, database)
-        log_ports, _ = make_log_ports(settings, ports, log_database)
-        open_log(log_ports)
+        log_ports, sequence_ports = make_log_ports(settings, ports, log_database)
+        open_log(log_ports, lambda log: drain_log(log, sequence_ports))
         return seed_sandbox(settings.data_dir / "members", ports)
 
 

@@ -7,6 +7,8 @@ itself as an index probe, and one call serves a single query and a row of a batc
 
 from __future__ import annotations
 
+WRITERS_LOCK = 7163384699739271170  # advisory: shared by whoever writes leaves
+
 # What the asker and the log must be before anything is looked at.
 _OPEN_GATE = """
 CREATE OR REPLACE FUNCTION open_gate(
@@ -16,6 +18,8 @@ CREATE OR REPLACE FUNCTION open_gate(
     OUT contributors bigint, OUT after_agrees boolean, OUT earned text
 ) LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
+    -- Held until the answer is committed: the log of a year is closed by whoever holds it alone.
+    PERFORM pg_advisory_xact_lock_shared(7163384699739271170);
     INSERT INTO nonce (member_id, nonce, seen_at) VALUES (p_member, p_nonce, p_now)
     ON CONFLICT DO NOTHING;
     nonce_fresh := FOUND;
@@ -24,12 +28,13 @@ BEGIN
         SELECT 1 FROM member_key k JOIN member m USING (member_id)
         WHERE k.member_id = p_member AND k.key = p_key AND m.status = 'ACTIVE'
             AND k.revoked_at IS NULL AND k.not_before <= p_now AND p_now < k.not_after);
-    SELECT s.covered_until INTO covered_until FROM log_state s WHERE s.log_id = p_log_id;
+    SELECT s.covered_until INTO covered_until FROM log_state s JOIN log l USING (log_id)
+    WHERE s.log_id = p_log_id AND l.closed_at IS NULL;
     covered_until := coalesce(covered_until, 0);
     SELECT count(*) INTO contributors FROM member m
     WHERE m.status = 'ACTIVE' AND 'contributor' = ANY (m.roles) AND m.member_id <> p_member;
     after_agrees := p_after_size = 0 OR EXISTS (
-        SELECT 1 FROM checkpoint c WHERE c.log_id = p_log_id AND c.size = p_after_size
+        SELECT 1 FROM log l JOIN checkpoint c USING (log_id) WHERE c.size = p_after_size
             AND encode(c.root, 'base64') = p_after_root);
     -- How deep the asker's own contribution lets answers go, as announced for this time.
     SELECT r.earned INTO earned FROM reciprocity r

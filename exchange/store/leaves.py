@@ -11,6 +11,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from exchange.services.ports import LeafRow, SubjectAsk, SubjectTurn
+from exchange.store.functions import WRITERS_LOCK
 from exchange.store.statement import Statement, copy_rows
 
 # Writes one leaf. `ord` is drawn here, after all row locks.
@@ -124,6 +125,7 @@ def opening_key(connection: Connection[TupleRow], key_id: str) -> tuple[str, byt
     return row[0], row[1]
 
 
+_SHARE = Statement(f"SELECT pg_advisory_xact_lock_shared({WRITERS_LOCK})")
 _FIND_LOG = Statement("SELECT log_id FROM log WHERE origin = %(origin)s AND closed_at IS NULL")
 
 
@@ -153,7 +155,9 @@ class Leaves:
         return turns
 
     def find_log(self, origin: str) -> int | None:
-        """Find the open log of this name."""
+        """Find the open log of this name, and keep it open until this transaction ends."""
+        # Two statements: the second sees what the first waited for.
+        _SHARE.run(self._connection, {})
         row = _FIND_LOG.run(self._connection, {"origin": origin}).fetchone()
         return None if row is None else int(row[0])
 

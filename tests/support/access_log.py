@@ -17,7 +17,7 @@ from exchange.domain.leaves import Leaf, Slot, opening_aad, unpad_opening
 from exchange.services.log.open_log import open_log
 from exchange.services.log.ports import LogPorts, LogRef, SequencePorts, log_key
 from exchange.services.log.prove_leaf import Proven, prove_leaf
-from exchange.services.log.sequence_log import Turn, sequence_log
+from exchange.services.log.sequence_log import Turn, drain_log, sequence_log
 from exchange.services.log.write_leaves import LeafDraft, opening_key, write_leaves
 from exchange.services.ports import Ports
 from exchange.settings import Settings
@@ -59,7 +59,7 @@ class AccessLog:
 
     def open(self) -> LogRef:
         """Open the log of the year."""
-        return open_log(self.log_ports)
+        return open_log(self.log_ports, lambda log: drain_log(log, self.sequencer))
 
     def write(self, count: int, *, member: str = "member-a") -> list[Leaf]:
         """Write leaves in one transaction, each about another subject."""

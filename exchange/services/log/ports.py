@@ -80,6 +80,18 @@ class TreeStatements(Protocol):
         """List the logs that may still grow, oldest first."""
         ...
 
+    def newest_log(self) -> LogRef | None:
+        """Return the log that was opened last, open or closed."""
+        ...
+
+    def hold_writers(self) -> None:
+        """Wait until nobody writes leaves, and let nobody until this transaction ends."""
+        ...
+
+    def close_log(self, log_id: int, now: int) -> bool:
+        """Let no further leaf follow; say whether the log was open."""
+        ...
+
     def create_log(self, origin: str, now: int) -> int | None:
         """Open a log of this name and return its id, or None if there is one."""
         ...

@@ -72,6 +72,12 @@ def sequence_log(log: LogRef, ports: SequencePorts) -> Turn:
     return Turn(log=log, size=after.size, leaves=taken.number, full=full, covered_until=covered)
 
 
+def drain_log(log: LogRef, ports: SequencePorts) -> None:
+    """Give every leaf of a log that was closed its index."""
+    while sequence_log(log, ports).full:
+        pass
+
+
 def _append(log: LogRef, guarded: GuardedTree, taken: Taken, tree: TreeStatements) -> Edge:
     """Check the leaves that were given indices and write their tiles; return the new edge."""
     hashes = leaf_hashes(taken.entries, ENTRY_BYTES)

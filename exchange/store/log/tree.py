@@ -17,12 +17,19 @@ from exchange.domain.merkle import EMPTY_ROOT, TreeHead
 from exchange.domain.tiles import TileId
 from exchange.errors import LogDamaged, UnavailableError
 from exchange.services.log.ports import LeafEntry, LogRef, LogState, Mark, StoredLeaf, Taken
+from exchange.store.functions import WRITERS_LOCK
 from exchange.store.leaves import Leaves
 from exchange.store.log.daily import Daily
 from exchange.store.log.publication import Publication
 from exchange.store.statement import Statement
 
 _OPEN_LOGS = Statement("SELECT log_id, origin FROM log WHERE closed_at IS NULL ORDER BY log_id")
+
+_NEWEST_LOG = Statement("SELECT log_id, origin FROM log ORDER BY log_id DESC LIMIT 1")
+_HOLD_WRITERS = Statement(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
+_CLOSE_LOG = Statement("""
+UPDATE log SET closed_at = %(now)s WHERE log_id = %(log_id)s AND closed_at IS NULL
+""")
 
 _CREATE_LOG = Statement("""
 INSERT INTO log (origin, opened_at) VALUES (%(origin)s, %(now)s)
@@ -127,6 +134,19 @@ class Tree:
     def open_logs(self) -> list[LogRef]:
         """List the logs that may still grow, oldest first."""
         return [LogRef(*row) for row in _OPEN_LOGS.run(self._connection, {})]
+
+    def newest_log(self) -> LogRef | None:
+        """Return the log that was opened last, open or closed."""
+        row = _NEWEST_LOG.run(self._connection, {}).fetchone()
+        return LogRef(*row) if row else None
+
+    def hold_writers(self) -> None:
+        """Wait until nobody writes leaves, and let nobody until this transaction ends."""
+        _HOLD_WRITERS.run(self._connection, {})
+
+    def close_log(self, log_id: int, now: int) -> bool:
+        """Let no further leaf follow; say whether the log was open."""
+        return _CLOSE_LOG.run(self._connection, {"log_id": log_id, "now": now}).rowcount == 1
 
     def create_log(self, origin: str, now: int) -> int | None:
         """Open a log of this name and return its id, or None if there is one."""

@@ -11,6 +11,7 @@ from threading import Event
 import pytest
 
 from exchange.domain import merkle
+from exchange.errors import UnavailableError
 from exchange.jobs.sequence import Late, sequence
 from exchange.services.log.sequence_log import Turn
 from exchange.services.log.verify_log import verify_log
@@ -62,22 +63,58 @@ def test_next_years_log_names_the_last_checkpoint_of_this_year(log: AccessLog) -
     log.turn()
     log.write(2)
     log.turn()
-    (root,) = run_sql(log.url, "SELECT root FROM log_state")[0]
-    assert isinstance(root, bytes)
     log.clock.now = int(datetime(2027, 1, 1, tzinfo=UTC).timestamp())
 
     log.turn()
 
+    (root,) = run_sql(log.url, "SELECT root FROM log_state ORDER BY log_id")[0]
+    assert isinstance(root, bytes)
     found = run_sql(log.url, "SELECT leaf_hash FROM leaf ORDER BY ord DESC LIMIT 1")[0][0]
     assert isinstance(found, bytes)
     assert {
         "previous": {
             "origin": "exchange.example/access/2026",
             "root": base64.b64encode(root).decode(),
-            "size": 3,
+            "size": 4,
         }
     } == log.opened(found)["audit"]
+    closing = run_sql(log.url, f"SELECT leaf_hash FROM leaf WHERE {PLACE.format(3)}")[0][0]
+    assert isinstance(closing, bytes)
+    kinds = run_sql(log.url, "SELECT kind FROM log_search WHERE leaf_hash = %s", closing)
+    assert [("log_close",)] == kinds
     assert log.origin().endswith("/2027")
+
+
+def test_a_writer_whose_clock_lags_cannot_write_into_a_closed_log(log: AccessLog) -> None:
+    """A leaf behind the last one of a year would never be numbered, nor looked for."""
+    log.turn()
+    last_second = log.clock.now = int(datetime(2027, 1, 1, tzinfo=UTC).timestamp()) - 1
+    log.clock.now += 1
+    log.turn()
+    log.clock.now = last_second
+
+    with pytest.raises(UnavailableError):
+        log.write(1)
+
+
+def test_the_year_changes_only_when_nobody_is_writing(log: AccessLog) -> None:
+    """A leaf under way would fall between the years."""
+    log.turn()
+    with log.ports.begin() as slow:
+        write_leaves(slow, [query_draft("member-a")], log.ports, log.clock.now)
+        log.clock.now = int(datetime(2027, 1, 1, tzinfo=UTC).timestamp())
+        with pytest.raises(UnavailableError):
+            log.turn()
+        slow.commit()
+
+    log.turn()
+
+    rows = run_sql(
+        log.url,
+        "SELECT s.kind FROM log_search s JOIN leaf USING (leaf_hash) JOIN leaf_place p USING (ord) "
+        "ORDER BY p.log_id, p.leaf_index",
+    )
+    assert ["log_open", "query", "log_close", "log_open"] == [row[0] for row in rows]
 
 
 def test_leaves_get_their_indices_in_the_order_they_were_written(
