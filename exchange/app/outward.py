@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from exchange.api.edge.blueprints import Routes
 from exchange.api.edge.paging import Paging
 from exchange.api.events import event_routes
+from exchange.api.statuses import status_routes
 from exchange.api.webhooks import webhook_routes
 from exchange.app.webhook_sender import WebhookSender
 from exchange.domain.outward.endpoints import EndpointRules
@@ -40,6 +41,7 @@ def outward_routes(settings: Settings, ports: Ports, paging: Paging) -> tuple[Ro
     """Build the routes of what members are told."""
     return (
         event_routes(ports, paging),
+        status_routes(ports),
         webhook_routes(webhook_ports(settings, ports), paging),
     )
 

@@ -1,4 +1,5 @@
-"""The deliverer's process: ring at members' endpoints until it is told to stop.
+"""The deliverer's process: ring at members' endpoints until it is told to stop, and now and then
+tell of grants that end soon and publish the status lists.
 
 It polls its own table and needs no queue: what is due is a row, and a row is taken by one deliverer
 at a time. Two of them share the work; one that is killed is succeeded when its leases run out.
@@ -7,6 +8,7 @@ at a time. Two of them share the work; one that is killed is succeeded when its 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from threading import Event
@@ -15,8 +17,13 @@ from exchange.app import make_ports, open_database
 from exchange.app.outward import deliver_ports
 from exchange.errors import UnavailableError
 from exchange.jobs.sequence import stop_on_signals
+from exchange.services.events.tell_expiring import tell_expiring
+from exchange.services.ports import Ports
+from exchange.services.statuses.publish_lists import publish_lists
 from exchange.services.webhooks.deliver_events import DeliverPorts, DeliveryTurn, deliver_events
 from exchange.settings import Settings
+
+CHORES_SECONDS = 20  # a list that is due waits no longer
 
 
 def run_deliverer(settings: Settings) -> int:
@@ -30,6 +37,12 @@ def run_deliverer(settings: Settings) -> int:
     return 0
 
 
+def do_chores(ports: Ports) -> None:
+    """Tell what is about to end, and publish the lists that are due; safe in any number."""
+    tell_expiring(ports)
+    publish_lists(ports)
+
+
 def deliver(
     desk: DeliverPorts,
     *,
@@ -38,8 +51,12 @@ def deliver(
     turn: Callable[[DeliverPorts], DeliveryTurn] = deliver_events,
 ) -> None:
     """Carry out turns until `stop` is set; one under way is finished first."""
+    chores_at = time.monotonic()
     while not stop.is_set():
         try:
+            if time.monotonic() >= chores_at:
+                chores_at = time.monotonic() + CHORES_SECONDS
+                do_chores(desk.ports)
             idle = turn(desk).idle
         except UnavailableError as error:
             print(f"deliverer waits: {error}", file=sys.stderr)

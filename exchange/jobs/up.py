@@ -35,6 +35,7 @@ READY_SECONDS_MAX = 30
 _POLL_SECONDS = 0.05
 _WATCH_SECONDS = 0.2
 SEQUENCE = (sys.executable, "-m", "exchange.cli", "sequence")
+DELIVER = (sys.executable, "-m", "exchange.cli", "deliver")
 WORK = (sys.executable, "-m", "exchange.cli", "work")
 
 
@@ -62,6 +63,8 @@ def up(data_dir: Path, port: int, say: Callable[[str], None]) -> None:
         stack.callback(sequencer.stop)
         worker = _Child("worker", WORK, log)
         stack.callback(worker.stop)
+        deliverer = _Child("deliverer", DELIVER, log)
+        stack.callback(deliverer.stop)
         web = _Child("server", COMMAND, log)
         stack.callback(web.stop)
         _await_port(port, web, stop)
@@ -71,6 +74,7 @@ def up(data_dir: Path, port: int, say: Callable[[str], None]) -> None:
             web.revive()
             sequencer.revive()
             worker.revive()
+            deliverer.revive()
         say("stopping")
 
 

@@ -14,6 +14,7 @@ from exchange.services.notices.ports import NoticeStatements
 from exchange.services.records.ports import RecordStatements
 from exchange.services.retention.ports import RetentionStatements
 from exchange.services.security.ports import SecurityStatements
+from exchange.services.statuses.ports import StatusStatements
 from exchange.services.webhooks.ports import WebhookStatements
 
 
@@ -63,6 +64,11 @@ class Nouns(Protocol):
     @property
     def borrowers(self) -> BorrowerStatements:
         """Statements about borrowers: passkeys, links, sessions."""
+        ...
+
+    @property
+    def statuses(self) -> StatusStatements:
+        """Statements about status lists."""
         ...
 
     @property

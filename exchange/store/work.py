@@ -30,6 +30,7 @@ from exchange.store.log.erasure import Erasure
 from exchange.store.members import Members
 from exchange.store.notices import Notices
 from exchange.store.outward.events import Events
+from exchange.store.outward.statuses import Statuses
 from exchange.store.outward.webhooks import Webhooks
 from exchange.store.queries import Queries
 from exchange.store.records import Records
@@ -77,6 +78,7 @@ class Work:
     publication = _Noun(Publication)
     events = _Noun(Events)
     webhooks = _Noun(Webhooks)
+    statuses = _Noun(Statuses)
     audit = _Noun(Audit)
 
     def __init__(self, connection: TripConnection) -> None:

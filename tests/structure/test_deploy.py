@@ -115,7 +115,7 @@ def test_the_compose_file_confines_its_services_and_names_real_settings() -> Non
     services = yaml.safe_load((DEPLOY / "container" / "compose.yaml").read_text())["services"]
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {f"{PREFIX}CONFIG"}
 
-    for name in ("api", "sequencer", "migrate"):
+    for name in ("api", "sequencer", "deliverer", "migrate"):
         service = services[name]
         assert service["read_only"]
         assert ["ALL"] == service["cap_drop"]

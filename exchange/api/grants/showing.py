@@ -17,6 +17,13 @@ LENDERS = frozenset({Role.ASKER, Role.CONTRIBUTOR})
 EVERYONE: frozenset[Role] = frozenset()
 
 
+class StatusPlaceSchema(StrictSchema):
+    """Where a grant stands in the signed status lists: `GET /v1/status-lists/{list}`."""
+
+    list = fields.Integer(required=True)
+    idx = fields.Integer(required=True)
+
+
 class GrantSchema(StrictSchema):
     """A grant and where it stands."""
 
@@ -39,6 +46,7 @@ class GrantSchema(StrictSchema):
     policy = fields.String(required=True)
     registered_at = fields.Integer(required=True)
     leaf = fields.String(required=True, metadata={"description": "leaf hash of the registration"})
+    status_list = fields.Nested(StatusPlaceSchema, required=True, allow_none=True)
 
 
 class OrderedGrantSchema(GrantSchema):
@@ -96,6 +104,9 @@ def _grant(standing: Standing) -> dict[str, object]:
         "policy": grant.policy,
         "registered_at": grant.registered_at,
         "leaf": b64url(grant.leaf_hash),
+        "status_list": (
+            {"list": grant.place.list_id, "idx": grant.place.idx} if grant.place else None
+        ),
     }
 
 

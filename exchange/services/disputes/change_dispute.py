@@ -27,6 +27,7 @@ from exchange.services.disputes.ports import StoredDispute
 from exchange.services.disputes.show_disputes import DisputeView, view
 from exchange.services.disputes.voices import Voice, may_hear
 from exchange.services.disputes.write_steps import Step, write_step
+from exchange.services.events.tell_corrections import Cause, look_before, tell_corrected
 from exchange.services.ports import Ports, Work
 
 
@@ -144,8 +145,12 @@ def _close(
 ) -> DisputeView:
     result = outcome(dispute.result, agreed=agreed) if dispute.result else None
     closed = dispute._replace(result=result, closed_at=ports.now())
-    step = Step(DisputeEvent.CLOSE, voice.actor, "", result)
-    return _written(closed, step, voice, work, ports)
+    given = look_before([dispute.token_index], work, ports)
+    write_step(closed, Step(DisputeEvent.CLOSE, voice.actor, "", result), work, ports)
+    tell_corrected(given, Cause.DISPUTE_CLOSED, work, ports)
+    shown = view(closed, voice, work, ports)
+    work.commit()
+    return shown
 
 
 def _written(

@@ -20,6 +20,16 @@ class PastAsker(NamedTuple):
     stored: StoredAnswer
 
 
+class Expiring(NamedTuple):
+    """A grant that ends soon, and the words under which that is told once."""
+
+    grantee: str
+    grant_id: UUID
+    state: str
+    expires: int
+    once: str
+
+
 class EventStatements(Protocol):
     """Statements about events."""
 
@@ -37,6 +47,10 @@ class EventStatements(Protocol):
 
     def told(self, once: str) -> bool:
         """Say whether something that is told but once was told before."""
+        ...
+
+    def expiring(self, after: int, until: int, days: int, rows_max: int) -> list[Expiring]:
+        """Find grants that end in this span and were not told of under so many days' notice."""
         ...
 
     def past_askers(self, indices: Sequence[bytes], since: int) -> list[PastAsker]:

@@ -19,6 +19,7 @@ from consent.grants import Actor, GrantEvent, GrantState, answer_by, next_state
 from consent.notices import check_notice
 from consent.terms import check_policy, hold
 from exchange.domain.ids import parse
+from exchange.domain.outward.statuses import draw_places
 from exchange.domain.queries import Asker
 from exchange.errors import GrantConflict
 from exchange.services.grants.ports import NewGrant, StoredGrant
@@ -73,12 +74,13 @@ def enter_grant(
     leaf_hash = write_event_leaf(grant, change, work, ports)
     # The leaf raised the subject's counter, which holds off a withdrawal until we commit.
     _check_withdrawal(artefact, grant, work)
-    work.grants.register(grant, leaf_hash, now)  # A race for the id shows before its evidence.
+    # A race for the id shows before its evidence.
+    place = work.grants.register(grant, leaf_hash, now)
     _claim_evidence(artefact, grant, work)
     work.grants.add_event(event_row(grant, change, grant.held.state, leaf_hash, ports))
     if old and event is GrantEvent.REGISTER:
         supersede(old, grant.kid, work, ports)
-    return standing(grant.stored(leaf_hash, now), now)
+    return standing(grant.stored(leaf_hash, place, now), now)
 
 
 def _check_level(artefact: Artefact, event: GrantEvent) -> None:
@@ -108,6 +110,7 @@ def _new_grant(
         kid=kid,
         policy=ports.terms.profile.ref,
         chain_id=grant_id,
+        status_draws=tuple(draw_places(ports.random_bytes)),
     )
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from consent.grants import Actor, GrantEvent, GrantState, HeldGrant
+from exchange.domain.outward.statuses import Place
 
 
 class NewGrant(NamedTuple):
@@ -21,9 +22,10 @@ class NewGrant(NamedTuple):
     kid: str
     policy: str  # profile and version that judged it
     chain_id: UUID  # its own id, or that of the first grant of the chain it renews
+    status_draws: tuple[int, ...]  # places in the status list, of which the first free is taken
 
-    def stored(self, leaf_hash: bytes, now: int) -> StoredGrant:
-        """Return the grant as it is stored by this leaf."""
+    def stored(self, leaf_hash: bytes, place: Place, now: int) -> StoredGrant:
+        """Return the grant as it is stored by this leaf, at this place of the status lists."""
         requested = self.held.state is GrantState.REQUESTED
         return StoredGrant(
             grant_id=self.grant_id,
@@ -41,6 +43,7 @@ class NewGrant(NamedTuple):
                 event=GrantEvent.REQUEST if requested else GrantEvent.REGISTER,
                 actor=Actor.GRANTEE,
             ),
+            place=place,
         )
 
 
@@ -66,6 +69,7 @@ class StoredGrant(NamedTuple):
     leaf_hash: bytes  # of the registration
     chain_id: UUID
     last: LastEvent
+    place: Place | None  # in the status lists; None: registered before there were any
 
 
 class GrantEventRow(NamedTuple):
@@ -112,11 +116,11 @@ class KeptArtefact(NamedTuple):
 class GrantStatements(Protocol):
     """Statements about grants."""
 
-    def register(self, grant: NewGrant, leaf_hash: bytes, now: int) -> None:
-        """Store row, artefact and binding.
+    def register(self, grant: NewGrant, leaf_hash: bytes, now: int) -> Place:
+        """Store row, artefact and binding; return the grant's place in the status lists.
 
         Raises:
-            GrantConflict: the grant id was stored meanwhile.
+            GrantConflict: the grant id was stored meanwhile, or every drawn place was taken.
         """
         ...
 

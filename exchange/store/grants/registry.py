@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 
 from consent.grants import Actor, GrantEvent, GrantState, HeldGrant
 from consent.purposes import Detail
+from exchange.domain.outward.statuses import Place
 from exchange.errors import GrantConflict
 from exchange.services.events.tell_events import grant_change
 from exchange.services.grants.ports import (
@@ -24,6 +25,7 @@ from exchange.services.grants.ports import (
 )
 from exchange.store.grants import texts
 from exchange.store.outward.events import Events
+from exchange.store.outward.statuses import assign_place
 
 
 class Grants:
@@ -32,11 +34,11 @@ class Grants:
     def __init__(self, connection: Connection[TupleRow]) -> None:
         self._connection = connection
 
-    def register(self, grant: NewGrant, leaf_hash: bytes, now: int) -> None:
-        """Store row, artefact and binding.
+    def register(self, grant: NewGrant, leaf_hash: bytes, now: int) -> Place:
+        """Store row, artefact and binding; return the grant's place in the status lists.
 
         Raises:
-            GrantConflict: the grant id was stored meanwhile.
+            GrantConflict: the grant id was stored meanwhile, or every drawn place was taken.
         """
         held = grant.held
         parameters = {
@@ -68,6 +70,10 @@ class Grants:
             texts.REGISTER.run(self._connection, parameters)
         except UniqueViolation as error:
             raise GrantConflict("the grant id was stored meanwhile", field="artefact") from error
+        place = assign_place(self._connection, held.grantee, grant.grant_id, grant.status_draws)
+        if place is None:
+            raise GrantConflict("every place that was drawn is taken", field="artefact")
+        return place
 
     def find(self, grantee: str, grant_id: UUID, *, lock: bool = False) -> StoredGrant | None:
         """Find a grant of this grantee; with `lock`, hold its rows until the end."""
@@ -194,4 +200,5 @@ def _stored(grantee: str, row: TupleRow) -> StoredGrant:
         leaf_hash=row[7],
         chain_id=row[23],
         last=LastEvent(row[24], GrantEvent(row[25]), Actor(row[26])),
+        place=None if row[27] is None else Place(row[27], row[28]),
     )

@@ -26,7 +26,8 @@ FIND = Statement("""
 SELECT a.grant_id, g.token_index, g.epoch, a.artefact, a.digest, a.policy, a.registered_at,
     a.leaf_hash, g.purpose, g.state, g.level, g.cross_border, g.not_before, g.expires, g.uses,
     g.max_uses, g.window_start, g.window_uses, g.window_max, g.window_seconds, g.detail, g.fields,
-    g.lookback_months, coalesce(a.chain_id, a.grant_id), e.event_id, e.event, e.actor
+    g.lookback_months, coalesce(a.chain_id, a.grant_id), e.event_id, e.event, e.actor,
+    s.list_id, s.idx
 FROM grant_artefact a
 JOIN grants g ON g.token_index = a.token_index AND g.grantee = a.grantee
     AND g.grant_id = a.grant_id
@@ -34,6 +35,7 @@ JOIN LATERAL (
     SELECT h.event_id, h.event, h.actor FROM grant_event h
     WHERE h.grantee = a.grantee AND h.grant_id = a.grant_id AND h.event <> 'rebind'
     ORDER BY h.event_id DESC LIMIT 1) e ON true
+LEFT JOIN grant_status s ON s.grantee = a.grantee AND s.grant_id = a.grant_id
 WHERE a.grantee = %(grantee)s AND a.grant_id = %(grant_id)s
 """)
 # A rebinding moves the row that uses lock. Whoever changes a grant locks the artefact's row first,

@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from exchange.domain.outward.events import EventKind, FeedEvent, NewEvent, StoredBands
-from exchange.services.events.ports import PastAsker
+from exchange.services.events.ports import Expiring, PastAsker
 from exchange.services.ports import SealedRecord, StoredAnswer
 from exchange.store.statement import Statement
 
@@ -58,6 +58,17 @@ _READ_ALL = Statement(_READ)
 _READ_GRANTS = Statement(_READ.replace("ORDER BY", "    AND left(kind, 6) = 'GRANT_' ORDER BY"))
 
 _TOLD = Statement("SELECT EXISTS (SELECT 1 FROM event WHERE once = %(once)s)")
+_EXPIRING = Statement("""
+SELECT g.grantee, g.grant_id, g.state, g.expires, w.once
+FROM grants g CROSS JOIN LATERAL (
+    SELECT format('expiring/%s/%s/%s/%s', g.grantee, g.grant_id, %(days)s::int, g.expires)
+        AS once) w
+WHERE g.max_uses IS DISTINCT FROM 1 AND g.state IN ('ACTIVE', 'PAUSED')
+    AND g.expires > %(after)s AND g.expires <= %(until)s
+    AND g.expires - g.not_before > %(days)s::bigint * 86400
+    AND NOT EXISTS (SELECT 1 FROM event e WHERE e.once = w.once)
+ORDER BY g.expires LIMIT %(rows_max)s::int
+""")
 _PAST_ASKERS = Statement("""
 SELECT DISTINCT ON (i.member_id) i.member_id, i.query_id, q.digest, q.leaf_hash, q.key_id,
     q.sealed, k.kek_id, k.wrapped
@@ -120,6 +131,11 @@ class Events:
     def told(self, once: str) -> bool:
         """Say whether something that is told but once was told before."""
         return bool(_one(_TOLD.run(self._connection, {"once": once}).fetchone())[0])
+
+    def expiring(self, after: int, until: int, days: int, rows_max: int) -> list[Expiring]:
+        """Find grants that end in this span and were not told of under so many days' notice."""
+        parameters = {"after": after, "until": until, "days": days, "rows_max": rows_max}
+        return [Expiring(*row) for row in _EXPIRING.run(self._connection, parameters)]
 
     def past_askers(self, indices: Sequence[bytes], since: int) -> list[PastAsker]:
         """Find the active members that asked about new credit since then, each with its last."""

@@ -41,6 +41,12 @@ grants = Table(
     Column("fields", ARRAY(Text), nullable=False),
     Column("lookback_months", SmallInteger, nullable=False),
     PrimaryKeyConstraint("token_index", "grantee", "grant_id"),
+    # Those whose end is told of beforehand; a use changes none of these columns.
+    Index(
+        "grants_expiring",
+        "expires",
+        postgresql_where=sql("max_uses IS DISTINCT FROM 1 AND state IN ('ACTIVE', 'PAUSED')"),
+    ),
 )
 
 grant_artefact = Table(

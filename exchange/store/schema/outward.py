@@ -92,3 +92,21 @@ webhook_delivery = Table(
     ),
     Index("webhook_delivery_order", "webhook_id", "seq"),
 )
+
+status_list = Table(
+    "status_list",
+    metadata,
+    Column("list_id", Integer, primary_key=True, autoincrement=False),
+    text("token"),  # the signed list; "" before it is first published
+    at("published_at"),
+)
+
+grant_status = Table(
+    "grant_status",
+    metadata,
+    Column("list_id", Integer, primary_key=True, autoincrement=False),
+    Column("idx", Integer, primary_key=True, autoincrement=False),
+    text("grantee"),
+    Column("grant_id", Uuid, nullable=False),
+    Index("grant_status_of", "grantee", "grant_id", unique=True),
+)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
+from exchange.services.disputes.change_dispute import close_dispute
+from tests.support.dispute_desk import DisputeDesk
 from tests.support.grant_desk import shown
 from tests.support.record_desk import RecordDesk
 from tests.support.sandbox import Sandbox, make_sandbox
@@ -125,3 +127,26 @@ def test_bands_lie_sealed_in_the_database(desks: Desks) -> None:
 
     assert rows
     assert all("NO_DATA" not in f"{row[0]}{row[1]}" for row in rows)
+
+
+def test_a_closed_dispute_is_told_to_who_was_given_the_flag(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Who was told that a record is disputed must hear when that is over."""
+    sandbox = make_sandbox(database_url, tmp_path)
+    reporter, asker = (
+        DisputeDesk(sandbox=sandbox, key=sandbox.enrol(f"member-{letter}")) for letter in ("r", "a")
+    )
+    view = reporter.borrower_disputes(reporter.reported())
+    given = asker.finding()
+    close_dispute(view.dispute.dispute_id, reporter.borrower(), sandbox.ports, agreed=True)
+
+    told = events(asker)
+
+    assert given["dispute"] is True
+    assert [("RECORD_CORRECTED", "DISPUTE_CLOSED")] == [
+        (one.kind, one.facts["cause"]) for one in told
+    ]
+    assert told[0].bands is not None
+    assert told[0].bands["dispute"] is False
+    sandbox.close()

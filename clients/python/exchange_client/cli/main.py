@@ -9,6 +9,7 @@ from exchange_client.cli import (
     auditing,
     disbursing,
     findings,
+    following,
     granting,
     logs,
     making_grants,
@@ -36,6 +37,8 @@ log = typer.Typer(no_args_is_help=True, help="Verify or mirror the whole access 
 app.add_typer(log, name="log")
 audit = typer.Typer(no_args_is_help=True, help="For regulators: search, export, verify the log.")
 app.add_typer(audit, name="audit")
+webhook = typer.Typer(no_args_is_help=True, help="Be rung at when there is an event.")
+app.add_typer(webhook, name="webhook")
 
 add(app, "init", setting_up.init)
 add(app, "pin", setting_up.pin)
@@ -53,6 +56,13 @@ add(grants, "show", granting.show)
 add(grants, "decide", granting.decide)
 add(grants, "list-reasons", granting.list_reasons)
 add(grants, "list-notices", granting.list_notices)
+add(grants, "status", following.status)
+add(app, "events", following.events)
+add(webhook, "add", following.add_webhook)
+add(webhook, "list", following.list_webhooks)
+add(webhook, "remove", following.remove_webhook)
+add(webhook, "rotate", following.rotate_webhook)
+add(webhook, "replay", following.replay_webhook)
 add(receipt, "verify", receipts.verify)
 add(receipt, "fetch", receipts.fetch)
 add(log, "verify", logs.verify)

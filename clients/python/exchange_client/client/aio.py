@@ -9,7 +9,7 @@ Both carry out the same flows; a test holds their methods equal.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
@@ -24,12 +24,14 @@ from exchange_client.batches.files import BatchFile, UploadOptions
 from exchange_client.batches.flows import RowFault
 from exchange_client.batches.receipts import BatchReceipt, RecordReceipt
 from exchange_client.batches.rows import Row, subject_of
-from exchange_client.core import asking, disbursing, granting, proving
+from exchange_client.core import asking, disbursing, following, granting, proving
 from exchange_client.core.asking import Asking, Question
 from exchange_client.core.calls import Call, Flow, Reply
 from exchange_client.core.disbursing import Disbursement
 from exchange_client.core.encoding import JSON
+from exchange_client.core.following import Event
 from exchange_client.core.http import response_of, unreachable
+from exchange_client.core.ids import new_id
 from exchange_client.core.proving import ProvenReceipt
 from exchange_client.core.setup import Settings, set_up
 from exchange_client.errors import CxError
@@ -38,6 +40,7 @@ from exchange_client.identifiers import Identifier
 from exchange_client.keys import KeyFile
 from exchange_client.pins import Pins
 from exchange_client.receipts import Receipt
+from exchange_client.statuses import StatusList
 
 T = TypeVar("T")
 
@@ -173,6 +176,39 @@ class AsyncExchange:
     async def grant(self, grant_id: str) -> Mapping[str, JSON]:
         """Fetch a grant's state."""
         return await self._run(granting.show(grant_id))
+
+    async def events(self, after: str | None = None) -> AsyncIterator[Event]:
+        """Yield what the member was told since the event it holds, oldest first, to the newest."""
+        more = True
+        while more:
+            page = await self._run(following.events(after))
+            for event in page.events:
+                yield event
+            after, more = page.events[-1].event_id if page.events else after, page.more
+
+    async def add_webhook(self, url: str, *, webhook_id: str | None = None) -> Mapping[str, JSON]:
+        """Register an endpoint to be rung at; the answer holds the secret it is signed under."""
+        return await self._run(following.add_webhook(webhook_id or new_id("whk"), url))
+
+    async def webhooks(self) -> list[Mapping[str, JSON]]:
+        """List the member's endpoints."""
+        return await self._run(following.list_webhooks())
+
+    async def remove_webhook(self, webhook_id: str) -> Mapping[str, JSON]:
+        """Forget an endpoint, its secrets and its deliveries."""
+        return await self._run(following.remove_webhook(webhook_id))
+
+    async def rotate_webhook(self, webhook_id: str) -> Mapping[str, JSON]:
+        """Make a new secret; the one before stays live beside it until the next."""
+        return await self._run(following.rotate_webhook(webhook_id, new_id("whk")))
+
+    async def replay_webhook(self, webhook_id: str, first: str, last: str) -> Mapping[str, JSON]:
+        """Let the events from the first to the last, both included, ring again."""
+        return await self._run(following.replay_webhook(webhook_id, first, last))
+
+    async def status_list(self, number: int) -> StatusList:
+        """Fetch and verify a signed status list."""
+        return await self._run(following.status_list(self._desk, number))
 
     async def receipt_proof(self, receipt: Receipt, *, wait_seconds: int = 0) -> ProvenReceipt:
         """Fetch and verify the proof that a receipt's leaf is in the log.

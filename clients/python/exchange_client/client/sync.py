@@ -10,7 +10,7 @@ An error is never an answer: `CxError` always means "not known".
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
@@ -25,12 +25,14 @@ from exchange_client.batches.files import BatchFile, UploadOptions
 from exchange_client.batches.flows import RowFault
 from exchange_client.batches.receipts import BatchReceipt, RecordReceipt
 from exchange_client.batches.rows import Row, subject_of
-from exchange_client.core import asking, disbursing, granting, proving
+from exchange_client.core import asking, disbursing, following, granting, proving
 from exchange_client.core.asking import Asking, Question
 from exchange_client.core.calls import Call, Flow, Reply
 from exchange_client.core.disbursing import Disbursement
 from exchange_client.core.encoding import JSON
+from exchange_client.core.following import Event
 from exchange_client.core.http import response_of, unreachable
+from exchange_client.core.ids import new_id
 from exchange_client.core.proving import ProvenReceipt
 from exchange_client.core.setup import Desk, Settings, set_up
 from exchange_client.errors import CxError
@@ -39,6 +41,7 @@ from exchange_client.identifiers import Identifier
 from exchange_client.keys import KeyFile
 from exchange_client.pins import Pins
 from exchange_client.receipts import Receipt
+from exchange_client.statuses import StatusList
 
 T = TypeVar("T")
 
@@ -170,6 +173,38 @@ class Exchange:
     def grant(self, grant_id: str) -> Mapping[str, JSON]:
         """Fetch a grant's state."""
         return self._run(granting.show(grant_id))
+
+    def events(self, after: str | None = None) -> Iterator[Event]:
+        """Yield what the member was told since the event it holds, oldest first, to the newest."""
+        more = True
+        while more:
+            page = self._run(following.events(after))
+            yield from page.events
+            after, more = page.events[-1].event_id if page.events else after, page.more
+
+    def add_webhook(self, url: str, *, webhook_id: str | None = None) -> Mapping[str, JSON]:
+        """Register an endpoint to be rung at; the answer holds the secret it is signed under."""
+        return self._run(following.add_webhook(webhook_id or new_id("whk"), url))
+
+    def webhooks(self) -> list[Mapping[str, JSON]]:
+        """List the member's endpoints."""
+        return self._run(following.list_webhooks())
+
+    def remove_webhook(self, webhook_id: str) -> Mapping[str, JSON]:
+        """Forget an endpoint, its secrets and its deliveries."""
+        return self._run(following.remove_webhook(webhook_id))
+
+    def rotate_webhook(self, webhook_id: str) -> Mapping[str, JSON]:
+        """Make a new secret; the one before stays live beside it until the next."""
+        return self._run(following.rotate_webhook(webhook_id, new_id("whk")))
+
+    def replay_webhook(self, webhook_id: str, first: str, last: str) -> Mapping[str, JSON]:
+        """Let the events from the first to the last, both included, ring again."""
+        return self._run(following.replay_webhook(webhook_id, first, last))
+
+    def status_list(self, number: int) -> StatusList:
+        """Fetch and verify a signed status list."""
+        return self._run(following.status_list(self._desk, number))
 
     def receipt_proof(self, receipt: Receipt, *, wait_seconds: int = 0) -> ProvenReceipt:
         """Fetch and verify the proof that a receipt's leaf is in the log.

@@ -13,7 +13,7 @@ import time
 from exchange_client.errors import UsageError
 
 _HEX = r"[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}"
-_ID = re.compile(rf"(bat|dsb|dsp|evt|gnt|opn|prg|qry|rec|sta|wch)_{_HEX}")
+_ID = re.compile(rf"(bat|dsb|dsp|evt|gnt|opn|prg|qry|rec|sta|wch|whk)_{_HEX}")
 
 
 def new_id(prefix: str) -> str:
