@@ -80,10 +80,7 @@ def test_a_file_arrives_in_parts(desk: RecordDesk, packed: bool) -> None:
     sent = gzip.compress(content) if packed else content
     thirds = [0, len(sent) // 3 + 300, len(sent) - 1, len(sent)]
 
-    replies = [
-        part(desk, content, start, end, sent)
-        for start, end in zip(thirds, thirds[1:], strict=False)
-    ]
+    replies = [part(desk, content, start, end, sent) for start, end in pairwise(thirds)]
 
     assert [202, 202, 202] == [reply.status_code for reply in replies]
     assert ["RECEIVING", "RECEIVING", "QUEUED"] == [one.get_json()["state"] for one in replies]

@@ -1,9 +1,9 @@
 """`python -m tests.bench NAME [PATH] [--seconds N] [--out FILE]`: figures as one JSON object.
 
-NAME is query, batch-query, lookup, log, tokens, demo, start, races, mutation, uci or all. `uci`
-takes the path of the public UCI credit-card default file (UCI Machine Learning Repository, data set
-350, as CSV with the columns ID, X1 to X23, Y); `all` runs it only where a path is given, and says
-so otherwise.
+NAME is query, batch-query, lookup, log, tokens, demo, start, races, mutation, ingest, growth, uci
+or all. `uci` takes the path of the public UCI credit-card default file (UCI Machine Learning
+Repository, data set 350, as CSV with the columns ID, X1 to X23, Y); `all` runs it only where a path
+is given, and says so otherwise.
 Progress goes to standard error. Run it on a quiet machine: figures are ratios of one run.
 """
 
@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.bench.files.ingest import measure_growth, measure_ingest
 from tests.bench.fixtures import stage
 from tests.bench.grants.mutants import measure_mutation
 from tests.bench.grants.races import measure_races
@@ -27,7 +28,8 @@ from tests.bench.uci.run import bench_uci
 
 STAGED = ("query", "batch-query", "lookup", "log")  # they share one loaded sandbox
 SMALL = ("tokens", "demo", "start", "races", "mutation")
-NAMES = (*STAGED, *SMALL, "uci")
+INGESTS = ("ingest", "growth")  # each has an exchange of its own
+NAMES = (*STAGED, *SMALL, *INGESTS, "uci")
 
 
 def main() -> None:
@@ -38,6 +40,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=3, help="of one round")
     parser.add_argument("--records", type=int, default=1_000_000, help="loaded before queries")
     parser.add_argument("--leaves", type=int, default=500_000, help="of the log that is sequenced")
+    parser.add_argument("--rows", type=int, default=20_000, help="of a file of `ingest`, `growth`")
+    parser.add_argument(
+        "--stored", type=int, nargs=2, default=(100_000, 1_000_000), help="rows beside `growth`"
+    )
     parser.add_argument("--clients", type=int, help="of the UCI file; all by default")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
@@ -54,14 +60,25 @@ def _run(options: argparse.Namespace) -> dict[str, object]:
         return bench_uci(options.path, options.clients)
     if options.name in SMALL:
         return report(options.name, _small(options.name, options.seconds))
+    if options.name in INGESTS:
+        return _ingest(options.name, options)
     if options.name in STAGED:
         return _staged((options.name,), options)[options.name]
     done: dict[str, object] = {name: report(name, _small(name, options.seconds)) for name in SMALL}
     done |= _staged(STAGED, options)
+    done |= {name: _ingest(name, options) for name in INGESTS}
     if options.path:
         done["uci"] = bench_uci(options.path, options.clients)
     skipped = [name for name in NAMES if name not in done]
     return {"bench": "all", "SKIPPED_FOR_WANT_OF_THE_UCI_FILE": skipped, "results": done}
+
+
+def _ingest(name: str, options: argparse.Namespace) -> dict[str, object]:
+    if name == "ingest":
+        return report(name, measure_ingest(options.rows), rows=options.rows, durable=True)
+    small, large = options.stored
+    measures = measure_growth(options.rows, small, large)
+    return report(name, measures, rows=options.rows, stored=[small, large], durable=True)
 
 
 def _small(name: str, seconds: int) -> dict[str, Measure]:

@@ -60,7 +60,14 @@ def load_records(url: str, keyring: Keyring, subjects: list[bytes], *, member: s
         connection.execute("ANALYZE")
 
 
-def load_grants(url: str, keyring: Keyring, subjects: list[bytes], *, member: str) -> list[UUID]:
+def load_grants(
+    url: str,
+    keyring: Keyring,
+    subjects: list[bytes],
+    *,
+    member: str,
+    purpose: str = "credit_application",
+) -> list[UUID]:
     """Give every subject a grant to this member that is not spent by one use; return their ids."""
     now = int(time.time())
     ids = [uuid7(now * 1_000, os.urandom) for _ in subjects]
@@ -69,7 +76,6 @@ def load_grants(url: str, keyring: Keyring, subjects: list[bytes], *, member: st
             copy.set_types(_GRANT_TYPES)
             for token, grant_id in zip(subjects, ids, strict=True):
                 index = keyring.index("ep_1", token)
-                purpose = "credit_application"
                 validity = (now - 60, now + 86_400)
                 row = (index, member, grant_id, "ep_1", purpose, "ACTIVE", 1, *validity)
                 copy.write_row((*row, "bands", _FIELDS, 24))

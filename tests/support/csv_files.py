@@ -25,7 +25,8 @@ def csv_line(row: Mapping[str, object]) -> bytes:
     assert isinstance(tokens, list)
     identities = [one["value"] for one in tokens if one["kind"] == "identity"]
     flat |= {f"id_token_{n}": value for n, value in enumerate(identities, 1)}
-    flat |= {"contact_token": one["value"] for one in tokens if one["kind"] == "contact"}
+    contacts = [one["value"] for one in tokens if one["kind"] == "contact"]
+    flat["contact_token"] = contacts[0] if contacts else None
     cells = [_cell(flat.get(name)) for name in COLUMNS.split(",")]
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(cells)

@@ -141,6 +141,13 @@ class BatchFile:
         return cls(batch_id=batch_id, content=content, packed=packed)
 
 
+def is_batch(path: Path) -> bool:
+    """Tell by its first bytes whether a file is a batch, and not a member's own rows."""
+    with path.open("rb") as opened:
+        start = opened.read(64)
+    return start.startswith((GZIP, CSV_START)) or b'"format":"cx-batch/' in start
+
+
 def build(header: BatchHeader, rows: Sequence[Mapping[str, object]]) -> BatchFile:
     """Write the file of these rows.
 

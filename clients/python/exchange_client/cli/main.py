@@ -15,8 +15,8 @@ from exchange_client.cli import (
     making_grants,
     receipts,
     setting_up,
-    uploading,
 )
+from exchange_client.cli.batches import uploading, validating
 from exchange_client.cli.options import Outside, add
 from exchange_client.cli.telling import EXIT_CODES
 
@@ -33,6 +33,8 @@ receipt = typer.Typer(no_args_is_help=True, help="Check and fetch receipts.")
 app.add_typer(grants, name="grant")
 app.add_typer(receipt, name="receipt")
 app.add_typer(key, name="key")
+batch = typer.Typer(no_args_is_help=True, help="Check batch files.")
+app.add_typer(batch, name="batch")
 log = typer.Typer(no_args_is_help=True, help="Verify or mirror the whole access log.")
 app.add_typer(log, name="log")
 audit = typer.Typer(no_args_is_help=True, help="For regulators: search, export, verify the log.")
@@ -45,6 +47,7 @@ add(app, "pin", setting_up.pin)
 add(key, "prove", setting_up.prove)
 add(app, "query", asking.query)
 add(app, "upload", uploading.upload)
+add(batch, "validate", validating.validate)
 add(app, "disburse", disbursing.disburse)
 add(grants, "register", granting.register)
 add(grants, "withdraw", granting.withdraw)

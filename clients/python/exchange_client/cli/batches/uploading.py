@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from exchange_client.batches.files import UploadOptions
+from exchange_client.batches.files import BatchFile, UploadOptions, is_batch
 from exchange_client.batches.flows import RowFault
 from exchange_client.batches.receipts import BatchReceipt
 from exchange_client.batches.rows import read_rows
@@ -34,6 +35,11 @@ class Batch:
         bool, typer.Option("--all-or-nothing", help="one faulty row refuses the batch")
     ] = False
     receipt: Annotated[Path | None, typer.Option(help="file to keep the receipt in")] = None
+    packed: Annotated[bool, typer.Option("--gzip", help="send it packed")] = False
+    keep: Annotated[
+        Path | None,
+        typer.Option(help="keep the batch as sent: to send it again goes on where it stopped"),
+    ] = None
 
     @property
     def options(self) -> UploadOptions:
@@ -50,13 +56,24 @@ def upload(
     pinned: Pinned,
     keyed: Keyed,
     batch: Batch,
-    file: Annotated[Path, typer.Argument(help="rows with `identifiers`: NDJSON, or .csv")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="rows with `identifiers` (NDJSON, or .csv), or a batch that was kept"),
+    ],
 ) -> None:
     """Report a batch of records; leaves with 1 if a row was faulty."""
     if batch.receipt is not None and batch.receipt.exists():
         raise UsageError(f"{batch.receipt}: stands already; a receipt is never overwritten")
     with open_exchange(telling, pinned, keyed) as exchange, _drawn() as on_progress:
-        taken = exchange.upload(read_rows(file), on_progress=on_progress, **batch.options)
+        if is_batch(file):
+            prepared = BatchFile.load(file)
+        else:
+            prepared = exchange.prepare_batch(read_rows(file), **batch.options)
+        if batch.packed and prepared.packed is None:
+            prepared = prepared.gzipped()
+        if batch.keep is not None:
+            prepared.save(batch.keep)
+        taken = exchange.upload(prepared, on_progress=on_progress)
         if batch.receipt is not None:
             taken.save(batch.receipt)
         faults = exchange.faults(taken.batch_id) if taken.faulted or taken.warned else []
@@ -69,15 +86,18 @@ def upload(
 def _drawn() -> Iterator[Callable[[Progress], None]]:
     """Draw progress on stderr; without a terminal nothing is drawn."""
     console = Console(stderr=True)
-    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("reading", total=None)
+    left = TextColumn("{task.fields[left]}")
+    shown = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), left)
+    with Bar(*shown, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("reading", total=None, left="")
 
         def on_progress(progress: Progress) -> None:
             bar.update(
                 task,
                 description=progress.stage,
                 completed=progress.done,
-                total=progress.total,
+                total=progress.total or None,
+                left="" if progress.seconds_left is None else f"{progress.seconds_left} s left",
             )
 
         yield on_progress

@@ -1,0 +1,176 @@
+"""Check a batch file offline: its frame, its totals, and every rule that needs nothing stored.
+
+In:  the exact bytes of a batch file, and the circumstances.
+Out: a RowFault for everything found, with the exchange's own codes. What needs the exchange's
+     memory (grants, transitions, notices) is judged there.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Final
+
+from exchange_client.batches.files import CSV_START, BatchFile
+from exchange_client.batches.flows import RowFault
+from exchange_client.core.encoding import JSON, loads, loads_object
+from exchange_client.validating.checks import Circumstances, check_flaws, delete_flaws
+from exchange_client.validating.forms import (
+    AMOUNT_MINOR_MAX,
+    FAULTS_A_ROW_MAX,
+    PUT,
+    Flaw,
+    form_flaws,
+)
+from exchange_client.validating.reading import read_object
+
+CSV_END: Final = b"#cx-end "
+INTEGERS: Final = frozenset(
+    {"principal_minor", "balance_minor", "overdue_minor", "dpd", "bucket", "five_class"}
+)
+TOKENS: Final = ("id_token_1", "id_token_2", "id_token_3", "contact_token")
+COLUMNS: Final = (
+    *("op", "account_ref", *TOKENS),
+    *(name for name in PUT if name not in ("account_ref", "tokens")),
+)
+ONE_AMOUNT_ROWS_MIN: Final = 20
+ONE_AMOUNT_PERCENT_MAX: Final = 30
+
+
+def validate(file: BatchFile, judged_in: Circumstances) -> list[RowFault]:
+    """Return what the exchange would find in a file, as far as it needs nothing stored."""
+    content = file.content
+    lines = content.replace(b"\r\n", b"\n").split(b"\n")[:-1]
+    as_csv = content.startswith(CSV_START)
+    try:
+        header = loads_object(lines[0].removeprefix(CSV_START))
+        trailer = loads_object(lines[-1].removeprefix(CSV_END))
+        period = [date.fromisoformat(str(header[name])) for name in ("as_of_from", "as_of_to")]
+    except (ValueError, KeyError, IndexError):
+        return [_fault(1, ("", "batch.truncated"))]
+    judged_in = replace(judged_in, as_of_from=period[0], as_of_to=period[1])
+    first = 3 if as_csv else 2
+    rows = lines[first - 1 : -1]
+    read, faults = _read(rows, first, _csv_row if as_csv else read_object)
+    flaws = {line: _flaws(row, judged_in) for line, row in read.items()}
+    _mark_duplicates(read, flaws)
+    faults += [_fault(line, flaw) for line, found in flaws.items() for flaw in _ordered(found)]
+    faults += _of_totals(file, list(read.values()), trailer, len(lines))
+    faults += _one_amount(read)
+    return sorted(faults, key=lambda fault: fault.line)
+
+
+def _read(
+    rows: Sequence[bytes], first: int, reader: Callable[[bytes], dict[str, JSON]]
+) -> tuple[dict[int, dict[str, JSON]], list[RowFault]]:
+    read, faults = {}, []
+    for line, raw in enumerate(rows, first):
+        try:
+            read[line] = reader(raw)
+        except ValueError:
+            faults.append(_fault(line, ("", "batch.line")))
+    return read, faults
+
+
+def _csv_row(line: bytes) -> dict[str, JSON]:
+    cells = next(csv.reader(io.StringIO(line.decode()), strict=True), [])
+    if len(cells) != len(COLUMNS):
+        raise ValueError("another number of cells than columns")
+    row: dict[str, JSON] = {}
+    tokens: list[JSON] = []
+    for name, cell in zip(COLUMNS, cells, strict=True):
+        if not cell:
+            continue
+        if name in TOKENS:
+            tokens.append({"kind": "contact" if name == TOKENS[-1] else "identity", "value": cell})
+        else:
+            row[name] = _value(name, cell)
+    return row | ({"tokens": tokens} if tokens else {})
+
+
+def _value(name: str, cell: str) -> JSON:
+    if name in INTEGERS:
+        return int(cell) if cell.lstrip("-").isdecimal() and str(int(cell)) == cell else cell
+    if name in ("pauses", "notice"):
+        try:
+            return loads(cell)
+        except ValueError:
+            return cell
+    return cell
+
+
+def _flaws(row: Mapping[str, JSON], judged_in: Circumstances) -> list[Flaw]:
+    if flaws := form_flaws(row):
+        return flaws
+    return delete_flaws(row, judged_in) if row["op"] == "DELETE" else check_flaws(row, judged_in)
+
+
+def _mark_duplicates(rows: Mapping[int, Mapping[str, JSON]], flaws: dict[int, list[Flaw]]) -> None:
+    named = {
+        line: [str(ref) for name in ("account_ref", "previous_ref") if (ref := row.get(name))]
+        for line, row in rows.items()
+        if not form_flaws(row)
+    }
+    counts = Counter(ref for refs in named.values() for ref in refs)
+    for line, refs in named.items():
+        if any(counts[ref] > 1 for ref in refs):
+            flaws[line].insert(0, ("account_ref", "row.duplicate"))
+
+
+def _of_totals(
+    file: BatchFile, rows: Sequence[Mapping[str, JSON]], trailer: Mapping[str, JSON], last: int
+) -> list[RowFault]:
+    """Hold the rows against the trailer; what cannot be added up is only counted."""
+    end = b"\r\n" if file.content.partition(b"\n")[0].endswith(b"\r") else b"\n"
+    lines = file.row_lines
+    told = {"rows": len(lines), "rows_sha256": hashlib.sha256(end.join(lines) + end).hexdigest()}
+    differ = [name for name, value in told.items() if trailer.get(name) != value]
+    puts = [row for row in rows if row.get("op") != "DELETE"]
+    if len(rows) == len(lines) and all(_countable(row) for row in puts):
+        sums: dict[str, JSON] = {}
+        for code in {str(row["currency"]) for row in puts}:
+            of_code = [row for row in puts if row["currency"] == code]
+            sums[code] = {
+                name: sum(int(str(row[name])) for row in of_code)
+                for name in ("balance_minor", "overdue_minor")
+            }
+        differ += ["sums"] if trailer.get("sums") != sums else []
+    return [_fault(last, (name, "batch.control_total")) for name in differ]
+
+
+def _countable(row: Mapping[str, JSON]) -> bool:
+    amounts = (row.get("balance_minor"), row.get("overdue_minor"))
+    whole = all(type(one) is int and 0 <= one <= AMOUNT_MINOR_MAX for one in amounts)
+    return whole and isinstance(row.get("currency"), str) and isinstance(row.get("status"), str)
+
+
+def _one_amount(rows: Mapping[int, Mapping[str, JSON]]) -> list[RowFault]:
+    if len(rows) < ONE_AMOUNT_ROWS_MIN:
+        return []
+    first: dict[int, int] = {}
+    counts: Counter[int] = Counter()
+    for line, row in rows.items():
+        overdue = row.get("overdue_minor")
+        if isinstance(overdue, int) and overdue > 0 and not form_flaws(row):
+            counts[overdue] += 1
+            first.setdefault(overdue, line)
+    if not counts:
+        return []
+    amount, count = min(counts.items(), key=lambda one: (-one[1], first[one[0]]))
+    if count * 100 <= len(rows) * ONE_AMOUNT_PERCENT_MAX:
+        return []
+    return [_fault(first[amount], ("overdue_minor", "plaus.one_amount"))]
+
+
+def _ordered(flaws: Sequence[Flaw]) -> list[Flaw]:
+    return sorted(flaws, key=lambda flaw: flaw[1].startswith("plaus."))[:FAULTS_A_ROW_MAX]
+
+
+def _fault(line: int, flaw: Flaw) -> RowFault:
+    severity = "WARN" if flaw[1].startswith("plaus.") else "REJECT"
+    return RowFault(line=line, field=flaw[0], code=flaw[1], severity=severity)

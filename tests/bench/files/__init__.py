@@ -1,0 +1,1 @@
+"""Figures about record files."""

@@ -1,0 +1,259 @@
+"""Ingest: files worked off by workers of their own, beside a server-side COPY of the same rows.
+
+Each round: the tables are emptied, a file is queued and worked off, its rows are written to a file
+by the server, the table is emptied again, and the server copies them back in. The last part is
+what any ingest could reach at best: its rows are judged, indexed and sealed already.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]  # it ships no types
+import psycopg
+
+from exchange.domain.members import Role
+from exchange.domain.queries import Asker
+from exchange.services.batches.take_file import take_file
+from exchange.store.embedded.server import Launch, Server, start
+from exchange.store.migrate import migrate
+from tests.bench.files.rows import Book, file_of, new_subjects
+from tests.bench.report import Measure, figure, measure
+from tests.bench.stock import load_grants
+from tests.support.sandbox import Sandbox, make_sandbox
+
+ROUNDS = 5
+WORK_SECONDS_MAX = 1_800
+_EMPTIED = "record, account, batch, batch_job, batch_part, batch_fault, batch_absent"
+_LIMITS = {
+    "batch_inline_bytes_max": 0,
+    "batch_rows_max": 50_000_000,
+    "batch_file_bytes_max": 16 << 30,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Works:
+    """An exchange whose workers are started and stopped by the rounds."""
+
+    server: Server
+    sandbox: Sandbox
+    books: Sequence[Book]  # of several members, of one size
+
+    def sql(self, text: str) -> list[tuple[object, ...]]:
+        """Run a statement of the benchmark's own."""
+        with psycopg.connect(self.server.url, autocommit=True) as connection:
+            cursor = connection.execute(text.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def empty(self) -> None:
+        """Begin a round with empty tables and nothing left to flush."""
+        self.sql(f"TRUNCATE {_EMPTIED}")
+        self.sql("CHECKPOINT")
+
+    def queue(self, content: bytes, member: str) -> float:
+        """Queue a file; return how long its upload took on the server's side."""
+        caller = Asker(member=member, key="k", nonce="-", roles=frozenset({Role.CONTRIBUTOR}))
+        began = time.monotonic()
+        take_file(content, caller, self.sandbox.ports)
+        return time.monotonic() - began
+
+    @contextmanager
+    def workers(self, count: int) -> Iterator[list[psutil.Process]]:
+        """Run workers in processes of their own, ready before the first file is queued."""
+        environment = {
+            **os.environ,
+            "EXCHANGE_DATABASE_URL": self.server.url,
+            "EXCHANGE_DATA_DIR": str(self.sandbox.settings.data_dir),
+            "EXCHANGE_SANDBOX": "true",
+            "EXCHANGE_WORK_POLL_MS": "10",
+            **{f"EXCHANGE_{name.upper()}": str(value) for name, value in _LIMITS.items()},
+        }
+        command = [sys.executable, "-m", "exchange.cli", "work"]
+        processes = [subprocess.Popen(command, env=environment) for _ in range(count)]
+        try:
+            yield [psutil.Process(process.pid) for process in processes]
+        finally:
+            for process in processes:
+                process.kill()
+                process.wait()
+
+    def await_done(self, files: int) -> None:
+        """Wait until so many files are stored."""
+        deadline = time.monotonic() + WORK_SECONDS_MAX
+        with psycopg.connect(self.server.url, autocommit=True) as connection:
+            while time.monotonic() < deadline:
+                states = [row[0] for row in connection.execute("SELECT state FROM batch")]
+                if states.count("DONE") == files:
+                    return
+                if "REJECTED" in states:
+                    raise RuntimeError("the file was rejected")
+                time.sleep(0.01)
+        raise RuntimeError("the file was not worked off in time")
+
+
+@contextmanager
+def works(rows: int, members: int) -> Iterator[Works]:
+    """Start an exchange with books of this size."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        server = start(Launch(data_dir=Path(folder) / "d", sandbox=True))
+        try:
+            migrate(server.url)
+            sandbox = make_sandbox(server.url, Path(folder), **_LIMITS)
+            yield Works(
+                server=server,
+                sandbox=sandbox,
+                books=[_book(server, sandbox, f"member-{n}", rows) for n in range(members)],
+            )
+            sandbox.close()
+        finally:
+            server.stop()
+
+
+def measure_ingest(rows: int) -> dict[str, Measure]:
+    """Measure one worker by NDJSON and CSV, two workers, their memory, and a file sent again."""
+    with works(rows, members=2) as stage:
+        ndjson = [_round(stage, as_csv=False) for _ in range(ROUNDS)]
+        csv = [_round(stage, as_csv=True) for _ in range(ROUNDS)]
+        pairs = [(_worked(stage, 1), _worked(stage, 2)) for _ in range(ROUNDS)]
+        again = _again(stage)
+    return {
+        "ndjson_per_copy": measure([one.copy / one.ingest for one in ndjson], "ratio"),
+        "csv_per_copy": measure([one.copy / one.ingest for one in csv], "ratio"),
+        "rows_per_s": measure([rows / one.ingest for one in ndjson], "1/s"),
+        "copy_rows_per_s": measure([rows / one.copy for one in ndjson], "1/s"),
+        "worker_cpu_us_per_row": measure([one.cpu / rows * 1e6 for one in ndjson], "us"),
+        "two_workers_per_one": measure([one / two for one, two in pairs], "ratio"),
+        "ingest_rss_mib": figure(max(one.rss_mib for one in (*ndjson, *csv)), "MiB"),
+        "upload_again_s": figure(again, "s"),
+    }
+
+
+def measure_growth(rows: int, small: int, large: int) -> dict[str, Measure]:
+    """Measure one file beside a small and a large stock of stored rows."""
+    with works(rows, members=1) as stage:
+        rates = {}
+        for stored in (small, large):
+            stage.empty()
+            _fill(stage, stored)
+            times = []
+            for _ in range(3):
+                stage.sql("DELETE FROM account WHERE member_id LIKE 'member-%'")
+                times.append(rows / _worked(stage, 1, emptied=False))
+                stage.sql("DELETE FROM record WHERE member_id LIKE 'member-%'")
+                stage.sql("TRUNCATE batch")
+            rates[stored] = times
+    return {
+        f"ingest_rows_per_s_at_{small}": measure(rates[small], "1/s"),
+        f"ingest_rows_per_s_at_{large}": measure(rates[large], "1/s"),
+        "ingest_growth": measure(
+            [big / little for little, big in zip(*rates.values(), strict=True)], "ratio"
+        ),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Round:
+    ingest: float  # seconds
+    copy: float  # seconds
+    cpu: float  # seconds, of the worker
+    rss_mib: float
+
+
+def _round(stage: Works, *, as_csv: bool) -> _Round:
+    stage.empty()
+    content = file_of(stage.books[0], as_csv=as_csv)
+    with stage.workers(1) as (worker,):
+        time.sleep(1)  # It has imported what it needs.
+        cpu = sum(worker.cpu_times()[:2])
+        stage.queue(content, stage.books[0].member)
+        began = time.monotonic()
+        stage.await_done(1)
+        ingest = time.monotonic() - began
+        cpu = sum(worker.cpu_times()[:2]) - cpu
+        rss_mib = _peak_mib(worker.pid)
+    copied = _timed(stage.sql, *_copies())
+    print(f"ingest {ingest:.1f} s, COPY {copied:.1f} s, {rss_mib:.0f} MiB", file=sys.stderr)
+    return _Round(ingest=ingest, copy=copied, cpu=cpu, rss_mib=rss_mib)
+
+
+def _copies() -> tuple[str, ...]:
+    path = Path(tempfile.gettempdir()) / f"cx-prepared-{os.getpid()}"
+    return (
+        f"COPY record TO '{path}' (FORMAT BINARY)",
+        "TRUNCATE record",
+        "CHECKPOINT",
+        f"COPY record FROM '{path}' (FORMAT BINARY)",
+    )
+
+
+def _timed(sql: Callable[[str], object], *statements: str) -> float:
+    """Run statements; return the seconds of the last one."""
+    for statement in statements[:-1]:
+        sql(statement)
+    began = time.monotonic()
+    sql(statements[-1])
+    return time.monotonic() - began
+
+
+def _worked(stage: Works, workers: int, *, emptied: bool = True) -> float:
+    """Return the seconds a file takes of each of so many workers: a file of a member each."""
+    if emptied:
+        stage.empty()
+    files = [(file_of(book), book.member) for book in stage.books]
+    with stage.workers(workers):
+        time.sleep(1)
+        for content, member in files:
+            stage.queue(content, member)
+        began = time.monotonic()
+        stage.await_done(len(files))
+        return time.monotonic() - began
+
+
+def _again(stage: Works) -> float:
+    """Return the seconds that sending a stored file again takes."""
+    stage.empty()
+    content = file_of(stage.books[0])
+    with stage.workers(1):
+        stage.queue(content, stage.books[0].member)
+        stage.await_done(1)
+    return stage.queue(content, stage.books[0].member)
+
+
+def _fill(stage: Works, rows: int) -> None:
+    """Store rows of another member as large as real ones, with indices spread as real ones are."""
+    stage.sql(
+        f"""INSERT INTO record (token_index, record_id, version, member_id, epoch, submitted_at,
+            kek_id, wrapped, sealed)
+        SELECT sha256(n::text::bytea), gen_random_uuid(), 1, 'stock', 'ep_1', 0, 'k',
+            decode(repeat('00', 60), 'hex'), decode(repeat('00', 284), 'hex')
+        FROM generate_series(1, {rows}) n"""
+    )
+    stage.sql("VACUUM ANALYZE record")
+
+
+def _book(server: Server, sandbox: Sandbox, member: str, rows: int) -> Book:
+    sandbox.enrol(member)
+    subjects = new_subjects(rows)
+    keyring = sandbox.ports.keyring
+    grants = load_grants(server.url, keyring, subjects, member=member, purpose="contribute")
+    today = date.today()  # noqa: DTZ011 - a plain day, as rows have it
+    return Book(member=member, subjects=subjects, grants=grants, today=today)
+
+
+def _peak_mib(pid: int) -> float:
+    """Return the most memory that a process held, by the kernel's account."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("the kernel keeps no peak of memory")
