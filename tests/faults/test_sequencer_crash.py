@@ -28,6 +28,8 @@ from exchange.store.embedded.server import Launch, Server, start
 from tests.support import postgres
 from tests.support.access_log import AccessLog, Clock, access_log, run_sql
 
+PAUSES = 8
+
 
 class PowerCut(Exception):
     """The process ends here."""
@@ -198,6 +200,41 @@ def killed_after(seconds: float, log: AccessLog, directory: Path) -> bytes:
         time.sleep(seconds)
         process.kill()
     return log.outside().read_bytes()
+
+
+def test_p11_a_sequencer_paused_past_its_turn_signs_no_second_tree(
+    database_url: str, tmp_path: Path
+) -> None:
+    """It wakes with an old size in mind, and would sign what the other signed otherwise."""
+    hosts = [tmp_path / "one", tmp_path / "two"]
+    for host in hosts:
+        host.mkdir()
+    clock = Clock(int(time.time()))
+    with access_log(database_url, hosts[0], clock=clock) as log:
+        log.turn()
+        for name in ("keyring.json", log.outside().name):
+            (hosts[1] / name).write_bytes((hosts[0] / name).read_bytes())
+            (hosts[1] / name).chmod(0o600)
+        command = [sys.executable, "-m", "tests.support.sequencer_process", log.url, str(hosts[1])]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as paused:
+            assert paused.stdout is not None
+            assert paused.stdout.readline()
+            for pause in range(PAUSES):
+                log.write(20)
+                time.sleep(0.003 * pause)
+                paused.send_signal(signal.SIGSTOP)
+                with suppress(UnavailableError):  # It may hold the log's row: nobody signs then.
+                    log.turn()
+                paused.send_signal(signal.SIGCONT)
+                assert paused.stdout.readline()
+            paused.send_signal(signal.SIGTERM)
+            paused.communicate(timeout=30)
+
+        log.turn()
+
+        assert 0 == paused.returncode
+        assert 1 + 20 * PAUSES == verify_log(log.open(), log.sequencer)
+        assert_part_of_the_log(log, (hosts[1] / log.outside().name).read_bytes())
 
 
 def test_a_sequencer_told_to_stop_finishes_its_turn(database_url: str, tmp_path: Path) -> None:
