@@ -19,7 +19,7 @@ from exchange.services.audit.ports import AuditPorts
 from exchange.services.batches.ports import BatchTerms
 from exchange.services.erasure.ports import ErasePorts
 from exchange.services.log.ports import LogPorts, SequencePorts
-from exchange.services.ports import Ports, Terms, log_origin
+from exchange.services.ports import Ports, QueryQuotas, Terms, log_origin
 from exchange.settings import Settings
 from exchange.store.log import LogDatabase
 from exchange.store.log.checkpoint_file import CheckpointFiles
@@ -64,8 +64,13 @@ def make_ports(settings: Settings, database: Database) -> Ports:
             domain=settings.origin_domain,
             profile=load_profile(settings.profile),
             evaluations_per_day=settings.evaluations_per_day,
-            queries_per_operator_hour=settings.queries_per_operator_hour,
-            queries_per_subject_day=settings.queries_per_subject_day,
+            queries=QueryQuotas(
+                operator_hour=settings.queries_per_operator_hour,
+                subject_day=settings.queries_per_subject_day,
+                day=settings.queries_per_day,
+                new_member_day=settings.new_member_queries_per_day,
+                new_member_seconds=settings.new_member_days * 86_400,
+            ),
             uploads_per_day=settings.uploads_per_day,
             disputes_per_subject_day=settings.disputes_per_subject_day,
             log_late_seconds_max=settings.log_late_seconds_max,

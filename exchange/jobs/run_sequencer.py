@@ -25,6 +25,7 @@ from exchange.store.work import Database
 
 _FORGET_EVERY_TURNS = 60
 _DAY_SECONDS = 86_400
+_COUNTS_KEEP_SECONDS = 2 * _DAY_SECONDS  # the longest period is a day
 WARN_SECONDS = 5
 PAGE_SECONDS = 30
 
@@ -104,6 +105,7 @@ class _Housekeeping:
             write_daily(self._log_ports)
             with self._database.begin() as work:
                 work.members.forget_nonces(now - self._settings.nonce_keep_seconds)
+                work.members.forget_counts(now - _COUNTS_KEEP_SECONDS)
                 kept_days = self._settings.security_event_keep_days
                 work.security.forget(now - kept_days * _DAY_SECONDS)
                 work.commit()

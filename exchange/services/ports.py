@@ -67,6 +67,16 @@ class LeafRow(NamedTuple):
     application_mac: bytes
 
 
+class QueryQuotas(NamedTuple):
+    """How many queries may be asked: security.md, 4."""
+
+    operator_hour: int
+    subject_day: int  # by one member
+    day: int  # by one member
+    new_member_day: int  # while its membership is younger than the next
+    new_member_seconds: int
+
+
 class After(NamedTuple):
     """The checkpoint that the asker named as the last it saw."""
 
@@ -87,6 +97,15 @@ class GateRow(NamedTuple):
     needs_account: bool
     needs_overdue: bool  # the account must be overdue as well
     subject: SubjectAsk
+    operator_mac: bytes  # keyed hash of who asked, for its quota
+
+
+class GateAsk(NamedTuple):
+    """What the gate goes by beside the rows."""
+
+    log_id: int
+    after: After
+    quotas: QueryQuotas
 
 
 class SealedRecord(NamedTuple):
@@ -136,6 +155,7 @@ class GatePass(NamedTuple):
     contributors: int  # other active members that contribute
     after_agrees: bool  # the named checkpoint is one of ours
     earned: Earned  # how deep the asker's own contribution lets answers go
+    quota_spent: str | None  # `operator`, `subject` or `member`: whose queries are used up
     results: tuple[GateResult, ...]
 
 
@@ -153,7 +173,7 @@ class QueryStatements(Protocol):
     """Statements of the query's way."""
 
     def pass_gate(
-        self, asker: Asker, rows: Sequence[GateRow], *, log_id: int, after: After, now: int
+        self, asker: Asker, rows: Sequence[GateRow], ask: GateAsk, *, now: int
     ) -> GatePass:
         """Lock, spend, count and look up in one statement."""
         ...
@@ -274,8 +294,7 @@ class Terms:
     domain: str  # the log's origin is <domain>/access/<year>
     profile: Profile
     evaluations_per_day: int
-    queries_per_operator_hour: int
-    queries_per_subject_day: int
+    queries: QueryQuotas
     uploads_per_day: int
     disputes_per_subject_day: int
     log_late_seconds_max: int

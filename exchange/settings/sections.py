@@ -238,6 +238,11 @@ class Quotas(BaseSettings):
     """What a member may ask in a day or an hour (security.md, 4)."""
 
     evaluations_per_day: int = Field(60_000, ge=1, description="elements a member and day")
+    queries_per_day: int = Field(50_000, ge=1, description="queries a member and day")
+    new_member_days: int = Field(7, ge=0, le=90, description="a membership is new")
+    new_member_queries_per_day: int = Field(
+        1_000, ge=1, description="queries a day of a member that is new"
+    )
     queries_per_operator_hour: int = Field(300, ge=1, description="queries an operator and hour")
     queries_per_subject_day: int = Field(
         3, ge=1, description="queries of a member about one subject a day"

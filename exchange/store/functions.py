@@ -9,13 +9,89 @@ from __future__ import annotations
 
 WRITERS_LOCK = 7163384699739271170  # advisory: shared by whoever writes leaves
 
+# security.md, 4: per operator and hour, per member, subject and day, per member and day; what was
+# answered before is not counted again. The row lock of each counter makes it exact across workers.
+# The member's day is spread over eight counters, so that its own queries do not wait for each
+# other; only when one is full are all of them locked, in order, and what is left is found.
+_COUNT_QUERIES = """
+CREATE OR REPLACE FUNCTION count_queries(
+    p_member text, p_now bigint, p_query_ids uuid[], p_operators bytea[], p_subjects text[],
+    p_operator_hour int, p_subject_day int, p_day int, p_new_member_day int,
+    p_new_member_seconds bigint
+) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_day bigint := p_now - p_now % 86400;
+    v_slot int := abs(hashtext(p_query_ids[1]::text) % 8);
+    v_spent text;
+    v_left int;
+    v_most int;
+    v_take int;
+    v_row record;
+BEGIN
+    WITH fresh AS MATERIALIZED (
+        SELECT a.operator, a.subject
+        FROM unnest(p_query_ids, p_operators, p_subjects) AS a(query_id, operator, subject)
+        WHERE NOT EXISTS (SELECT 1 FROM query q
+            WHERE q.member_id = p_member AND q.query_id = a.query_id)
+    ), wanted AS (
+        SELECT 'operator/' || encode(f.operator, 'hex') AS what, p_now - p_now % 3600 AS period,
+            count(*) AS n, p_operator_hour AS most
+        FROM fresh f GROUP BY f.operator
+        UNION ALL
+        SELECT 'subject/' || f.subject, v_day, count(*), p_subject_day
+        FROM fresh f GROUP BY f.subject
+    ), counted AS (
+        INSERT INTO quota AS c (member_id, what, period, used)
+        SELECT p_member, w.what, w.period, w.n FROM wanted w ORDER BY w.what
+        ON CONFLICT (member_id, what, period) DO UPDATE SET used = c.used + excluded.used
+        RETURNING c.what, c.used
+    )
+    SELECT split_part(min(c.what) FILTER (WHERE c.used > w.most), '/', 1),
+        (SELECT count(*) FROM fresh)
+    INTO v_spent, v_left FROM counted c JOIN wanted w ON w.what = c.what;
+    IF v_spent IS NOT NULL OR v_left = 0 THEN
+        RETURN v_spent;
+    END IF;
+
+    SELECT CASE WHEN p_now < m.enrolled_at + p_new_member_seconds
+        THEN least(p_day, p_new_member_day) ELSE p_day END
+    INTO v_most FROM member m WHERE m.member_id = p_member;
+    INSERT INTO quota AS c (member_id, what, period, used)
+    SELECT p_member, 'queries/' || v_slot, v_day, v_left
+    WHERE v_left <= v_most / 8 + (v_slot < v_most % 8)::int
+    ON CONFLICT (member_id, what, period) DO UPDATE SET used = c.used + excluded.used
+        WHERE c.used + excluded.used <= v_most / 8 + (v_slot < v_most % 8)::int;
+    IF FOUND THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO quota (member_id, what, period, used)
+    SELECT p_member, 'queries/' || s, v_day, 0 FROM generate_series(0, 7) s ORDER BY s
+    ON CONFLICT DO NOTHING;
+    FOR v_row IN
+        SELECT c.what, v_most / 8 + (right(c.what, 1)::int < v_most % 8)::int - c.used AS open
+        FROM quota c
+        WHERE c.member_id = p_member AND c.what LIKE 'queries/_' AND c.period = v_day
+        ORDER BY c.what FOR UPDATE
+    LOOP
+        v_take := least(v_left, greatest(v_row.open, 0));
+        UPDATE quota c SET used = c.used + v_take
+        WHERE c.member_id = p_member AND c.what = v_row.what AND c.period = v_day;
+        v_left := v_left - v_take;
+    END LOOP;
+    RETURN CASE WHEN v_left > 0 THEN 'member' END;
+END $$
+"""
+
 # What the asker and the log must be before anything is looked at.
 _OPEN_GATE = """
 CREATE OR REPLACE FUNCTION open_gate(
     p_member text, p_key text, p_nonce text, p_now bigint, p_log_id int,
     p_after_size bigint, p_after_root text,
+    p_query_ids uuid[], p_operators bytea[], p_subjects text[],
+    p_operator_hour int, p_subject_day int, p_day int, p_new_member_day int,
+    p_new_member_seconds bigint,
     OUT nonce_fresh boolean, OUT key_live boolean, OUT covered_until bigint,
-    OUT contributors bigint, OUT after_agrees boolean, OUT earned text
+    OUT contributors bigint, OUT after_agrees boolean, OUT earned text, OUT quota_spent text
 ) LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     -- Held until the answer is committed: the log of a year is closed by whoever holds it alone.
@@ -41,6 +117,10 @@ BEGIN
     WHERE r.member_id = p_member AND r.effective_at <= p_now
     ORDER BY r.effective_at DESC LIMIT 1;
     earned := coalesce(earned, 'ALL');
+    IF nonce_fresh AND key_live THEN
+        quota_spent := count_queries(p_member, p_now, p_query_ids, p_operators, p_subjects,
+            p_operator_hour, p_subject_day, p_day, p_new_member_day, p_new_member_seconds);
+    END IF;
 END $$
 """
 
@@ -161,4 +241,4 @@ BEGIN
 END $$
 """
 
-FUNCTIONS = {"open_gate": _OPEN_GATE, "pass_gate": _GATE_ONE}
+FUNCTIONS = {"count_queries": _COUNT_QUERIES, "open_gate": _OPEN_GATE, "pass_gate": _GATE_ONE}

@@ -37,6 +37,7 @@ SELECT EXISTS (SELECT 1 FROM claimed), coalesce({KEY_LIVE}, false)
 """)  # noqa: S608 - composed of constants alone
 
 _FORGET_NONCES = Statement("DELETE FROM nonce WHERE seen_at < %(before)s")
+_FORGET_COUNTS = Statement("DELETE FROM quota WHERE period < %(before)s")
 
 # The row lock of the upsert makes the count exact across workers.
 _COUNT = Statement("""
@@ -207,6 +208,10 @@ class Members:
     def forget_nonces(self, before: int) -> int:
         """Delete nonces seen before a time; say how many."""
         return _FORGET_NONCES.run(self._connection, {"before": before}).rowcount
+
+    def forget_counts(self, before: int) -> int:
+        """Delete quota counters of periods that began before a time; say how many."""
+        return _FORGET_COUNTS.run(self._connection, {"before": before}).rowcount
 
     def count(self, member: str, what: str, *, period: int, amount: int, limit: int) -> bool:
         """Add to a quota counter if it stays within the limit; say whether it did."""

@@ -19,8 +19,8 @@ from exchange.domain.queries import Asker
 from exchange.errors import QueryConflict
 from exchange.services.disputes.ports import SealedStatement
 from exchange.services.ports import (
-    After,
     AnswerRow,
+    GateAsk,
     GatePass,
     GateResult,
     GateRow,
@@ -35,13 +35,15 @@ from exchange.store.statement import Statement, copy_rows
 _GATE = """
 SELECT o.*, g.*
 FROM open_gate(
-    %(member)s, %(key)s, %(nonce)s, %(now)s, %(log_id)s, %(after_size)s, %(after_root)s) o
+    %(member)s, %(key)s, %(nonce)s, %(now)s, %(log_id)s, %(after_size)s, %(after_root)s,
+    %(query_ids)s::uuid[], %(operators)s::bytea[], %(subjects)s::text[], %(operator_hour)s,
+    %(subject_day)s, %(day)s, %(new_member_day)s, %(new_member_seconds)s) o
 """
 _CALL = """pass_gate(
     %(member)s, %(now)s, %(log_id)s, {query_id}, {index}, {index_2}, {index_3}, {contact},
     {grant_id}, {purpose}, {open} AND o.earned <> 'NOTHING', {level}, {needs_account},
     {needs_overdue}, {subject}, {key_id},
-    {kek_id}, {wrapped}) g ON o.nonce_fresh AND o.key_live"""
+    {kek_id}, {wrapped}) g ON o.nonce_fresh AND o.key_live AND o.quota_spent IS NULL"""
 _TYPES = {
     "query_id": "uuid",
     "index": "bytea",
@@ -105,7 +107,7 @@ class Queries:
         self._connection = connection
 
     def pass_gate(
-        self, asker: Asker, rows: Sequence[GateRow], *, log_id: int, after: After, now: int
+        self, asker: Asker, rows: Sequence[GateRow], ask: GateAsk, *, now: int
     ) -> GatePass:
         """Claim the nonce, lock and spend the grants, count and look up: one statement."""
         parameters: dict[str, object] = {
@@ -113,9 +115,13 @@ class Queries:
             "key": asker.key,
             "nonce": asker.nonce,
             "now": now,
-            "log_id": log_id,
-            "after_size": after.size,
-            "after_root": after.root,
+            "log_id": ask.log_id,
+            "after_size": ask.after.size,
+            "after_root": ask.after.root,
+            "query_ids": [row.query_id for row in rows],
+            "operators": [row.operator_mac for row in rows],
+            "subjects": [row.subject.subject for row in rows],
+            **ask.quotas._asdict(),
         }
         if len(rows) == 1:
             parameters |= _parameters(rows[0])
@@ -136,23 +142,24 @@ class Queries:
             contributors=first[3],
             after_agrees=first[4],
             earned=Earned(first[5]),
+            quota_spent=first[6],
             results=tuple(self._result(group) for group in groups if first[0]),
         )
 
     def _result(self, group: Sequence[TupleRow]) -> GateResult:
         row = group[0]
-        kek_id, wrapped = row[11:13]
-        if row[6]:
-            stored = StoredAnswer(row[7], row[8], row[10], row[9], kek_id, wrapped)
+        kek_id, wrapped = row[12:14]
+        if row[7]:
+            stored = StoredAnswer(row[8], row[9], row[11], row[10], kek_id, wrapped)
             return GateResult(stored, None, False, None, (0, 0, 0), ())
         return GateResult(
             stored=None,
-            grant=_held(row) if row[13] else None,
-            spent=row[30],
-            turn=SubjectTurn(row[32], kek_id, wrapped),
-            velocity=(row[33], row[34], row[35]),
-            records=tuple(SealedRecord(*each[36:46]) for each in group if each[36] is not None),
-            statement=SealedStatement(*row[46:51]) if row[46] is not None else None,
+            grant=_held(row) if row[14] else None,
+            spent=row[31],
+            turn=SubjectTurn(row[33], kek_id, wrapped),
+            velocity=(row[34], row[35], row[36]),
+            records=tuple(SealedRecord(*each[37:47]) for each in group if each[37] is not None),
+            statement=SealedStatement(*row[47:52]) if row[47] is not None else None,
         )
 
     def commit_answers(
@@ -245,21 +252,21 @@ def _parameters(row: GateRow) -> dict[str, object]:
 
 def _held(row: TupleRow) -> HeldGrant:
     return HeldGrant(
-        grantee=row[14],
-        state=GrantState(row[15]),
-        purpose=row[16],
-        level=row[17],
-        cross_border=row[18],
-        not_before=row[19],
-        expires=row[20],
-        uses=row[21],
-        max_uses=row[22],
-        window_start=row[23],
-        window_uses=row[24],
-        window_max=row[25],
-        window_seconds=row[26],
-        detail=Detail(row[27]),
-        fields=frozenset(row[28]),
-        lookback_months=row[29],
-        own_account=row[31],
+        grantee=row[15],
+        state=GrantState(row[16]),
+        purpose=row[17],
+        level=row[18],
+        cross_border=row[19],
+        not_before=row[20],
+        expires=row[21],
+        uses=row[22],
+        max_uses=row[23],
+        window_start=row[24],
+        window_uses=row[25],
+        window_max=row[26],
+        window_seconds=row[27],
+        detail=Detail(row[28]),
+        fields=frozenset(row[29]),
+        lookback_months=row[30],
+        own_account=row[32],
     )

@@ -18,7 +18,7 @@ from consent.profiles import load_profile
 from consent.purposes import PURPOSES, Account, Act, Detail, Purpose
 from exchange.domain.queries import Asker
 from exchange.services.log.write_leaves import subject_ask
-from exchange.services.ports import After, GateResult, GateRow
+from exchange.services.ports import After, GateAsk, GateResult, GateRow
 from tests.support.sandbox import Sandbox, make_sandbox
 
 NOW = 1_764_000_000
@@ -102,11 +102,12 @@ def pass_gate(bench: Bench, request: Request, grant_id: UUID, index: bytes) -> G
         needs_account=opened.account is not Account.NONE,
         needs_overdue=opened.account is Account.OVERDUE,
         subject=subject_ask(ports.keyring.pseudonym(index), ports, NOW),
+        operator_mac=bytes(32),
     )
     asker = Asker(member="member-a", key="k1", nonce=secrets.token_hex(12), roles=frozenset())
-    log_id = ports.log_id(ports.now())
+    ask = GateAsk(ports.log_id(ports.now()), After(0, ""), ports.terms.queries)
     with ports.begin() as work:
-        passed = work.queries.pass_gate(asker, [row], log_id=log_id, after=After(0, ""), now=NOW)
+        passed = work.queries.pass_gate(asker, [row], ask, now=NOW)
     return passed.results[0]
 
 

@@ -88,6 +88,10 @@ class MemberStatements(Protocol):
         """Delete nonces seen before a time; say how many."""
         ...
 
+    def forget_counts(self, before: int) -> int:
+        """Delete quota counters of periods that began before a time; say how many."""
+        ...
+
     def find_key(self, member: str, key: str) -> MemberKey | None:
         """Find a key with its member's standing, live or not."""
         ...

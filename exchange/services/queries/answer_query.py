@@ -26,6 +26,7 @@ from exchange.errors import (
     LogDisagrees,
     LogLate,
     QueryConflict,
+    QuotaError,
     ReplayedRequest,
     SignatureError,
 )
@@ -40,6 +41,7 @@ from exchange.services.log.write_leaves import (
 from exchange.services.ports import (
     After,
     AnswerRow,
+    GateAsk,
     GatePass,
     GateResult,
     GateRow,
@@ -50,6 +52,11 @@ from exchange.services.queries.enter_artefact import enter_artefact
 from exchange.services.queries.issue_receipt import receipt_claims, sign_receipt
 from exchange.services.queries.open_records import open_record, open_statement
 
+_QUOTAS = {  # by the gate's word: what is used up, and how long a period lasts
+    "operator": ("the queries of this operator and hour are spent", 3_600),
+    "subject": ("the queries about this subject are spent for the day", 86_400),
+    "member": ("the member's queries of this day are spent", 86_400),
+}
 _VELOCITY = frozenset({"credit_application", "guarantor_check"})
 
 
@@ -72,6 +79,7 @@ def answer_queries(queries: Sequence[Query], asker: Asker, ports: Ports) -> Answ
             enter_artefact.py.
         ReplayedRequest: the nonce was used before.
         SignatureError: the key was revoked, or the member suspended, a moment ago.
+        QuotaError: queries of this operator, subject or member are used up.
         LogLate: the log is not sequenced up to now; no evidence, no answers.
         LogDisagrees: the checkpoint named in `after` is not one of this log's.
         ClosedEpoch: the epoch named is not open.
@@ -119,7 +127,8 @@ def _answer_once(queries: Sequence[Query], asker: Asker, ports: Ports) -> Answer
             _gate_row(query, request, ports, now)
             for query, request in zip(queries, requests, strict=True)
         ]
-        passed = work.queries.pass_gate(asker, rows, log_id=log_id, after=_after(queries), now=now)
+        ask = GateAsk(log_id, _after(queries), ports.terms.queries)
+        passed = work.queries.pass_gate(asker, rows, ask, now=now)
         _check_pass(passed, ports, now)
         turn = _Turn(asker=asker, ports=ports, now=now, contributors=passed.contributors)
         claims: list[bytes] = []
@@ -197,6 +206,7 @@ def _gate_row(query: Query, request: Request, ports: Ports, now: int) -> GateRow
         needs_account=opened.account is not Account.NONE,
         needs_overdue=opened.account is Account.OVERDUE,
         subject=subject_ask(ports.keyring.pseudonym(indices[0]), ports, now),
+        operator_mac=ports.keyring.search_mac(query.operator),
     )
 
 
@@ -209,6 +219,9 @@ def _check_pass(passed: GatePass, ports: Ports, now: int) -> None:
         raise LogLate("the access log is late; ask again soon")
     if not passed.after_agrees:
         raise LogDisagrees("the checkpoint in after is not one of this log's", field="after")
+    if passed.quota_spent:
+        what, seconds = _QUOTAS[passed.quota_spent]
+        raise QuotaError(what, retry_after_seconds=seconds - now % seconds)
 
 
 def _answer(query: Query, decision: Decision, result: GateResult, turn: _Turn) -> Answer:

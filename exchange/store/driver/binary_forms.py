@@ -12,7 +12,7 @@ from uuid import UUID
 _INT2, _INT4, _INT8 = struct.Struct("!h"), struct.Struct("!i"), struct.Struct("!q")
 _ARRAY = struct.Struct("!iii")  # dimensions, has nulls, type of the elements
 _AXIS = struct.Struct("!ii")  # length, first index
-_BYTEA, _TEXT = 17, 25
+_BYTEA, _TEXT, _UUID = 17, 25, 2950
 
 
 def _whole(value: bytes) -> int:
@@ -53,6 +53,12 @@ def _text(value: object) -> bytes:
     return str.encode(value)  # type: ignore[arg-type]  # a statement's own parameters
 
 
+def _uuid(value: object) -> bytes:
+    if not isinstance(value, UUID):
+        raise TypeError("a UUID is asked for")
+    return value.bytes
+
+
 ENCODERS: Mapping[int, Callable[[object], bytes]] = {
     16: lambda value: b"\x01" if value else b"\x00",
     _BYTEA: _bytes,
@@ -60,9 +66,10 @@ ENCODERS: Mapping[int, Callable[[object], bytes]] = {
     21: _INT2.pack,
     23: _INT4.pack,
     _TEXT: _text,
-    2950: lambda value: value.bytes,  # type: ignore[attr-defined]  # a UUID
+    _UUID: _uuid,
     1001: _encode_array(_BYTEA, _bytes),
     1009: _encode_array(_TEXT, _text),
+    2951: _encode_array(_UUID, _uuid),
 }
 DECODERS: Mapping[int, Callable[[bytes], object]] = {
     16: lambda value: value == b"\x01",
@@ -71,7 +78,7 @@ DECODERS: Mapping[int, Callable[[bytes], object]] = {
     21: _whole,
     23: _whole,
     _TEXT: bytes.decode,
-    2950: lambda value: UUID(bytes=value),
+    _UUID: lambda value: UUID(bytes=value),
     1009: _texts,
     2278: lambda value: None,  # void
 }
