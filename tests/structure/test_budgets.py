@@ -43,6 +43,7 @@ MORE_PARAMETERS = {
     "exchange/services/members/manage_members.py:_log_admin": (6, "each is a field of the leaf"),
 }
 FULLER_FOLDERS = {
+    "migrations/versions": (40, "one revision a file, for ever"),
     "clients/python/exchange_client/cli": (20, "one file a group of commands"),
     "tests/support": (40, "one file a thing that several tests need"),
 }

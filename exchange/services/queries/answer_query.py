@@ -23,12 +23,7 @@ from exchange.domain.queries import Asker, Query, TokenKind
 from exchange.errors import (
     AbsentError,
     IntegrityError,
-    LogDisagrees,
-    LogLate,
     QueryConflict,
-    QuotaError,
-    ReplayedRequest,
-    SignatureError,
 )
 from exchange.services.log.write_leaves import (
     LeafDraft,
@@ -42,21 +37,16 @@ from exchange.services.ports import (
     After,
     AnswerRow,
     GateAsk,
-    GatePass,
     GateResult,
     GateRow,
     Ports,
     StoredAnswer,
 )
+from exchange.services.queries.check_gate import check_gate
 from exchange.services.queries.enter_artefact import enter_artefact
 from exchange.services.queries.issue_receipt import receipt_claims, sign_receipt
 from exchange.services.queries.open_records import open_record, open_statement
 
-_QUOTAS = {  # by the gate's word: what is used up, and how long a period lasts
-    "operator": ("the queries of this operator and hour are spent", 3_600),
-    "subject": ("the queries about this subject are spent for the day", 86_400),
-    "member": ("the member's queries of this day are spent", 86_400),
-}
 _VELOCITY = frozenset({"credit_application", "guarantor_check"})
 
 
@@ -129,7 +119,7 @@ def _answer_once(queries: Sequence[Query], asker: Asker, ports: Ports) -> Answer
         ]
         ask = GateAsk(log_id, _after(queries), ports.terms.queries)
         passed = work.queries.pass_gate(asker, rows, ask, now=now)
-        _check_pass(passed, ports, now)
+        check_gate(passed, ports, now)
         turn = _Turn(asker=asker, ports=ports, now=now, contributors=passed.contributors)
         claims: list[bytes] = []
         fresh: list[AnswerRow] = []
@@ -208,20 +198,6 @@ def _gate_row(query: Query, request: Request, ports: Ports, now: int) -> GateRow
         subject=subject_ask(ports.keyring.pseudonym(indices[0]), ports, now),
         operator_mac=ports.keyring.search_mac(query.operator),
     )
-
-
-def _check_pass(passed: GatePass, ports: Ports, now: int) -> None:
-    if not passed.nonce_fresh:
-        raise ReplayedRequest("sign a new request, with a new nonce")
-    if not passed.key_live:
-        raise SignatureError
-    if now - passed.covered_until > ports.terms.log_late_seconds_max:
-        raise LogLate("the access log is late; ask again soon")
-    if not passed.after_agrees:
-        raise LogDisagrees("the checkpoint in after is not one of this log's", field="after")
-    if passed.quota_spent:
-        what, seconds = _QUOTAS[passed.quota_spent]
-        raise QuotaError(what, retry_after_seconds=seconds - now % seconds)
 
 
 def _answer(query: Query, decision: Decision, result: GateResult, turn: _Turn) -> Answer:
