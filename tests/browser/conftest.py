@@ -24,6 +24,7 @@ from tests.support.sandbox import Sandbox, make_sandbox
 
 HERE = Path(__file__).parent
 AXE = (HERE / "vendor" / "axe.min.js").read_text()
+PATIENCE_MS = 90_000  # on a machine that runs every other test as well
 SERIOUS = {"serious", "critical"}
 
 
@@ -110,6 +111,7 @@ def person(served: Served, browser: Browser) -> Iterator[Person]:
     """A person with a fresh profile and a device that verifies its user."""
     context = browser.new_context(locale="en-GB", viewport={"width": 390, "height": 844})
     page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
     device = context.new_cdp_session(page)
     device.send("WebAuthn.enable")
     added = device.send(
