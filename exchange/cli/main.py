@@ -18,6 +18,7 @@ from exchange.cli.members import member
 from exchange.cli.notices import notice
 from exchange.cli.retention import purge
 from exchange.cli.security import security
+from exchange.cli.standing import quality
 from exchange.cli.verify_run import verify_run
 from exchange.cli.witness import publish, witness
 from exchange.errors import ExchangeError, SettingsError
@@ -34,6 +35,7 @@ for command in _SERVING:
 app.command("verify-run")(verify_run)
 app.command()(publish)
 app.command()(purge)
+app.command()(quality)
 app.add_typer(config, name="config")
 app.add_typer(member, name="member")
 app.add_typer(keys, name="keys")

@@ -15,6 +15,7 @@ from exchange.services.records.ports import RecordStatements
 from exchange.services.retention.ports import RetentionStatements
 from exchange.services.security.ports import SecurityStatements
 from exchange.services.statuses.ports import StatusStatements
+from exchange.services.standing.ports import StandingStatements
 from exchange.services.webhooks.ports import WebhookStatements
 
 
@@ -89,4 +90,9 @@ class Nouns(Protocol):
     @property
     def disputes(self) -> DisputeStatements:
         """Statements about disputes and borrowers' statements."""
+        ...
+
+    @property
+    def standing(self) -> StandingStatements:
+        """Statements about members' standing."""
         ...

@@ -18,10 +18,12 @@ from exchange.store.batches.files import Batches
 from exchange.store.batches.staging import Staging
 from exchange.store.borrowers.files import Files
 from exchange.store.borrowers.keys import Borrowers
-from exchange.store.disputes import Disputes
 from exchange.store.driver.trips import TripConnection
 from exchange.store.grants.registry import Grants
 from exchange.store.leaves import Leaves
+from exchange.store.life.disputes import Disputes
+from exchange.store.life.retention import Retention
+from exchange.store.life.standing import Standing
 from exchange.store.log import Publication, Tree
 from exchange.store.log.audit import Audit
 from exchange.store.log.daily import Daily
@@ -34,7 +36,6 @@ from exchange.store.outward.statuses import Statuses
 from exchange.store.outward.webhooks import Webhooks
 from exchange.store.queries import Queries
 from exchange.store.records import Records
-from exchange.store.retention import Retention
 from exchange.store.security_events import SecurityEvents
 
 Noun = TypeVar("Noun")
@@ -80,6 +81,7 @@ class Work:
     webhooks = _Noun(Webhooks)
     statuses = _Noun(Statuses)
     audit = _Noun(Audit)
+    standing = _Noun(Standing)
 
     def __init__(self, connection: TripConnection) -> None:
         self.connection = connection

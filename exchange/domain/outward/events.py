@@ -38,12 +38,13 @@ class EventKind(StrEnum):
     GRADE_CHANGED = "GRADE_CHANGED"
     WATCH_ENDED = "WATCH_ENDED"
     WEBHOOK_DISABLED = "WEBHOOK_DISABLED"
+    DEPTH_ANNOUNCED = "DEPTH_ANNOUNCED"
 
     @property
     def type(self) -> str:
         """The kind as CloudEvents write it: `cx.grant.withdrawn`, `cx.watch.bucket_up`."""
         noun, _, what = self.value.lower().partition("_")
-        plain = noun in {"grant", "record", "watch", "webhook"}
+        plain = noun in {"grant", "record", "watch", "webhook", "depth"}
         return f"cx.{noun}.{what}" if plain else f"cx.watch.{self.value.lower()}"
 
     @property

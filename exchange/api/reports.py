@@ -1,0 +1,105 @@
+"""Reports: how well members contribute, and what that earns them."""
+
+from __future__ import annotations
+
+from flask import Response
+from marshmallow import fields
+
+from exchange.api.edge.blueprints import Routes, answer
+from exchange.api.edge.fields import StrictSchema
+from exchange.api.edge.guard import current_caller
+from exchange.api.edge.paging import arguments
+from exchange.api.edge.transport import RoutePolicy
+from exchange.domain.ids import member_id
+from exchange.domain.members import Role
+from exchange.domain.records import month_text
+from exchange.services.ports import Ports
+from exchange.services.standing.ports import Announced, QualityMonth
+from exchange.services.standing.report_quality import QualityReport, report_quality
+
+_READERS = frozenset({Role.ASKER, Role.CONTRIBUTOR, Role.REGULATOR})
+
+
+class QualityMonthSchema(StrictSchema):
+    """One month's measure: six parts and their index, each 0 to 100."""
+
+    month = fields.String(required=True)
+    timely = fields.Integer(required=True)
+    valid = fields.Integer(required=True)
+    complete = fields.Integer(required=True)
+    fresh = fields.Integer(required=True)
+    plausible = fields.Integer(required=True)
+    upheld = fields.Integer(required=True)
+    dqi = fields.Integer(required=True)
+    quality = fields.String(required=True)
+    contribution = fields.String(required=True)
+
+
+class ChangeSchema(StrictSchema):
+    """A depth that is to hold later."""
+
+    earned = fields.String(required=True)
+    effective_at = fields.Integer(required=True, metadata={"description": "unix seconds"})
+    announced_at = fields.Integer(required=True, metadata={"description": "unix seconds"})
+
+
+class QualityReportSchema(StrictSchema):
+    """One member's data quality, and the depth of answers that it earns."""
+
+    member = fields.String(required=True)
+    earned = fields.String(required=True)
+    next = fields.Nested(ChangeSchema, required=True, allow_none=True)
+    months = fields.List(fields.Nested(QualityMonthSchema), required=True)
+
+
+class QualityReportsSchema(StrictSchema):
+    """The caller's own report; for a regulator those of the members."""
+
+    reports = fields.List(fields.Nested(QualityReportSchema), required=True)
+
+
+def report_routes(ports: Ports) -> Routes:
+    """Build the routes of reports."""
+    routes = Routes("reports", description="What members' contribution is worth.")
+
+    @routes.signed("GET", "/v1/reports/data-quality", policy=RoutePolicy(roles=_READERS))
+    @routes.takes(member="for a regulator: one member's report")
+    @routes.answers(200, QualityReportsSchema)
+    def quality() -> Response:
+        """Report data quality by month, and what it earns."""
+        named = arguments("member").get("member")
+        wanted = None if named is None else member_id(named)
+        found = report_quality(wanted, current_caller().asker, ports)
+        return answer({"reports": [_report(one) for one in found]})
+
+    return routes
+
+
+def _report(report: QualityReport) -> dict[str, object]:
+    return {
+        "member": report.member,
+        "earned": report.earned.value,
+        "next": _change(report.next),
+        "months": [_month(one) for one in report.months],
+    }
+
+
+def _change(change: Announced | None) -> dict[str, object] | None:
+    if change is None:
+        return None
+    return {
+        "earned": change.earned.value,
+        "effective_at": change.effective_at,
+        "announced_at": change.announced_at,
+    }
+
+
+def _month(measured: QualityMonth) -> dict[str, object]:
+    shown = measured._asdict()
+    del shown["member"], shown["measured_at"]
+    return {
+        **shown,
+        "month": month_text(measured.month),
+        "quality": measured.quality.value,
+        "contribution": measured.contribution.value,
+    }

@@ -1,0 +1,89 @@
+"""Months past their retention are unknown by date, whether or not a purge ran."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exchange.domain.life.retention import shown_history
+from exchange.domain.records import day, later
+from tests.support.rows import CN, payload
+
+ENDED = date(2021, 3, 15)
+OVER = later(ENDED, 60)
+
+
+def told(history: str, as_of: date, **changes: object) -> str:
+    """Return what is shown of a history on the day that `today` names."""
+    today = changes.pop("today")
+    assert isinstance(today, date)
+    kept = msgspec.structs.replace(payload(history, as_of=as_of), **changes)
+    return shown_history(kept, CN, today)
+
+
+@pytest.mark.parametrize(("days", "shown"), [(-1, "N2"), (0, "##"), (1, "##")])
+def test_an_episode_is_hidden_on_the_day_its_retention_ends(days: int, shown: str) -> None:
+    """One day too long is one day too long (CRR art. 16)."""
+    changes = {"first_overdue_on": day(date(2021, 2, 1)), "ended_on": day(ENDED)}
+
+    history = told("N2", date(2021, 3, 31), today=OVER + timedelta(days=days), **changes)
+
+    assert shown[1] == history[1]
+
+
+def test_an_older_episode_goes_before_a_newer_one() -> None:
+    """Each arrear has a clock of its own."""
+    history = "N" * 10 + "2" + "N" * 46 + "31N"
+    as_of = date(2026, 3, 31)
+
+    shown = told(history, as_of, today=date(2026, 8, 1))
+
+    assert history[:57] + "###"[: len(history) - 57] == shown
+    assert "2" in shown
+
+
+def test_what_still_runs_is_never_hidden() -> None:
+    """No clock runs while the debt does (CRR art. 16)."""
+    running = {"first_overdue_on": day(date(2020, 1, 5)), "ended_on": None}
+
+    shown = told("7" * 60, date(2026, 3, 31), today=date(2030, 1, 1), **running)
+
+    assert "7" * 60 == shown
+
+
+@given(
+    st.text(alphabet="N123#M*", min_size=1, max_size=60),
+    st.dates(min_value=date(2026, 4, 1), max_value=date(2045, 1, 1)),
+    st.integers(0, 4_000),
+)
+def test_time_only_ever_hides(history: str, today: date, days: int) -> None:
+    """What was forgotten must not come back."""
+    before = told(history, date(2026, 3, 31), today=today)
+
+    after = told(history, date(2026, 3, 31), today=today + timedelta(days=days))
+
+    assert len(history) == len(after)
+    assert all(new in ("#", old) for old, new in zip(before, after, strict=True))
+
+
+@given(st.text(alphabet="N123#M*", min_size=1, max_size=60))
+def test_in_the_end_nothing_late_is_told(history: str) -> None:
+    """Five years after the last month every arrear is forgotten."""
+    shown = told(history, date(2026, 3, 31), today=date(2031, 4, 1))
+
+    assert not set("123") & set(shown)
+
+
+def test_a_profile_that_counts_from_the_first_overdue_day_hides_sooner() -> None:
+    """Seven years from the delinquency, not from its end (FCRA, section 605)."""
+    us = replace(CN, retention_from="first_overdue_on", retention_years=1)
+    kept = payload("N" + "2" * 14, as_of=date(2026, 3, 31))
+
+    shown = shown_history(kept, us, date(2026, 3, 31))
+
+    assert "N" + "#" * 14 == shown or "#" * 15 == shown
