@@ -8,12 +8,14 @@ from exchange_client.cli import (
     asking,
     auditing,
     disbursing,
+    disputing,
     findings,
     following,
     granting,
     logs,
     making_grants,
     receipts,
+    recording,
     setting_up,
 )
 from exchange_client.cli.batches import uploading, validating
@@ -42,6 +44,13 @@ app.add_typer(audit, name="audit")
 webhook = typer.Typer(no_args_is_help=True, help="Be rung at when there is an event.")
 app.add_typer(webhook, name="webhook")
 
+disputes = typer.Typer(no_args_is_help=True, help="Disputes about your own records.")
+record = typer.Typer(no_args_is_help=True, help="Report, amend or delete one account.")
+report = typer.Typer(no_args_is_help=True, help="Reports about your own contribution.")
+app.add_typer(disputes, name="dispute")
+app.add_typer(record, name="record")
+app.add_typer(report, name="report")
+
 add(app, "init", setting_up.init)
 add(app, "pin", setting_up.pin)
 add(key, "prove", setting_up.prove)
@@ -66,6 +75,16 @@ add(webhook, "list", following.list_webhooks)
 add(webhook, "remove", following.remove_webhook)
 add(webhook, "rotate", following.rotate_webhook)
 add(webhook, "replay", following.replay_webhook)
+add(disputes, "open", disputing.open_)
+add(disputes, "list", disputing.list_)
+add(disputes, "show", disputing.show)
+add(disputes, "answer", disputing.answer)
+add(disputes, "close", disputing.close)
+add(app, "state", disputing.state)
+add(record, "put", recording.put)
+add(record, "amend", recording.amend)
+add(record, "delete", recording.delete)
+add(report, "quality", recording.quality)
 add(receipt, "verify", receipts.verify)
 add(receipt, "fetch", receipts.fetch)
 add(log, "verify", logs.verify)

@@ -25,6 +25,8 @@ from exchange_client.batches.flows import RowFault
 from exchange_client.batches.receipts import BatchReceipt, RecordReceipt
 from exchange_client.batches.rows import Row, subject_of
 from exchange_client.core import asking, disbursing, following, granting, proving
+from exchange_client.client.standing import AsyncStanding
+from exchange_client.core import asking, disbursing, granting, proving
 from exchange_client.core.asking import Asking, Question
 from exchange_client.core.calls import Call, Flow, Reply
 from exchange_client.core.disbursing import Disbursement
@@ -45,7 +47,7 @@ from exchange_client.statuses import StatusList
 T = TypeVar("T")
 
 
-class AsyncExchange:
+class AsyncExchange(AsyncStanding):
     """One member's connection to one pinned exchange, for one event loop.
 
     Args:

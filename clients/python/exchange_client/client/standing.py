@@ -1,0 +1,105 @@
+"""What a member does about disputes and its own standing; mixed into the two clients."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeVar
+
+from exchange_client.core import disputing, reporting
+from exchange_client.core.calls import Flow
+from exchange_client.core.disputing import Dispute, DisputeAnswer, DisputeOpening
+from exchange_client.core.reporting import QualityReport
+from exchange_client.core.setup import Desk
+
+T = TypeVar("T")
+
+
+class _Runs(Protocol):
+    _desk: Desk
+
+    def _run(self, flow: Flow[T]) -> T: ...
+
+
+class _RunsLater(Protocol):
+    _desk: Desk
+
+    async def _run(self, flow: Flow[T]) -> T: ...
+
+
+class Standing:
+    """Disputes and standing, for the client that waits."""
+
+    def open_dispute(self: _Runs, opening: DisputeOpening) -> Dispute:
+        """Open a dispute for a borrower of one's own: the flag travels from its commit on."""
+        return self._run(disputing.open_dispute(opening))
+
+    def disputes(self: _Runs, *, state: str | None = None, overdue: bool = False) -> list[Dispute]:
+        """List disputes about one's own records."""
+        return self._run(disputing.list_disputes(state=state, overdue=overdue))
+
+    def dispute(self: _Runs, dispute_id: str) -> Dispute:
+        """Fetch one dispute with everything that was said in it."""
+        return self._run(disputing.show_dispute(dispute_id))
+
+    def answer_dispute(self: _Runs, dispute_id: str, answer: DisputeAnswer) -> Dispute:
+        """Answer a dispute, its correction in the same call."""
+        return self._run(disputing.answer_dispute(self._desk, dispute_id, answer))
+
+    def close_dispute(self: _Runs, dispute_id: str, *, agreed: bool) -> Dispute:
+        """Relay that the borrower does not agree, or that a correction settled it."""
+        return self._run(disputing.close_dispute(dispute_id, agreed=agreed))
+
+    def relay_facts(self: _Runs, dispute_id: str, text: str, *, reopen: bool = False) -> Dispute:
+        """Relay new facts; with `reopen` they open a closed dispute again."""
+        return self._run(disputing.relay_facts(dispute_id, text, reopen=reopen))
+
+    def make_statement(
+        self: _Runs, account_ref: str, text: str, statement_id: str | None = None
+    ) -> str:
+        """Relay a statement of one's own borrower; return its id."""
+        return self._run(disputing.make_statement(account_ref, text, statement_id))
+
+    def data_quality(self: _Runs) -> list[QualityReport]:
+        """Fetch how well one contributes, by month, and what that earns."""
+        return self._run(reporting.fetch_quality())
+
+
+class AsyncStanding:
+    """Disputes and standing, for asyncio."""
+
+    async def open_dispute(self: _RunsLater, opening: DisputeOpening) -> Dispute:
+        """Open a dispute for a borrower of one's own: the flag travels from its commit on."""
+        return await self._run(disputing.open_dispute(opening))
+
+    async def disputes(
+        self: _RunsLater, *, state: str | None = None, overdue: bool = False
+    ) -> list[Dispute]:
+        """List disputes about one's own records."""
+        return await self._run(disputing.list_disputes(state=state, overdue=overdue))
+
+    async def dispute(self: _RunsLater, dispute_id: str) -> Dispute:
+        """Fetch one dispute with everything that was said in it."""
+        return await self._run(disputing.show_dispute(dispute_id))
+
+    async def answer_dispute(self: _RunsLater, dispute_id: str, answer: DisputeAnswer) -> Dispute:
+        """Answer a dispute, its correction in the same call."""
+        return await self._run(disputing.answer_dispute(self._desk, dispute_id, answer))
+
+    async def close_dispute(self: _RunsLater, dispute_id: str, *, agreed: bool) -> Dispute:
+        """Relay that the borrower does not agree, or that a correction settled it."""
+        return await self._run(disputing.close_dispute(dispute_id, agreed=agreed))
+
+    async def relay_facts(
+        self: _RunsLater, dispute_id: str, text: str, *, reopen: bool = False
+    ) -> Dispute:
+        """Relay new facts; with `reopen` they open a closed dispute again."""
+        return await self._run(disputing.relay_facts(dispute_id, text, reopen=reopen))
+
+    async def make_statement(
+        self: _RunsLater, account_ref: str, text: str, statement_id: str | None = None
+    ) -> str:
+        """Relay a statement of one's own borrower; return its id."""
+        return await self._run(disputing.make_statement(account_ref, text, statement_id))
+
+    async def data_quality(self: _RunsLater) -> list[QualityReport]:
+        """Fetch how well one contributes, by month, and what that earns."""
+        return await self._run(reporting.fetch_quality())
