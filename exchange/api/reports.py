@@ -8,15 +8,17 @@ from marshmallow import fields
 from exchange.api.edge.blueprints import Routes, answer
 from exchange.api.edge.fields import StrictSchema
 from exchange.api.edge.guard import current_caller
-from exchange.api.edge.paging import arguments
+from exchange.api.edge.paging import Paging, arguments
 from exchange.api.edge.transport import RoutePolicy
 from exchange.domain.ids import member_id
 from exchange.domain.members import Role
 from exchange.domain.records import month_text
 from exchange.services.ports import Ports
+from exchange.services.standing.list_notices_due import NoticeDue, list_notices_due
 from exchange.services.standing.ports import Announced, QualityMonth
 from exchange.services.standing.report_quality import QualityReport, report_quality
 
+_REPORTERS = frozenset({Role.CONTRIBUTOR})
 _READERS = frozenset({Role.ASKER, Role.CONTRIBUTOR, Role.REGULATOR})
 
 
@@ -58,7 +60,24 @@ class QualityReportsSchema(StrictSchema):
     reports = fields.List(fields.Nested(QualityReportSchema), required=True)
 
 
-def report_routes(ports: Ports) -> Routes:
+class NoticeDueSchema(StrictSchema):
+    """A notice that is owed to a borrower after a listing."""
+
+    account_ref = fields.String(required=True)
+    listed_on = fields.Date(required=True)
+    due_on = fields.Date(required=True, metadata={"description": "last day to send it"})
+    overdue = fields.Boolean(required=True)
+
+
+class NoticesDueSchema(StrictSchema):
+    """A page of notices that are owed; it may be shorter than asked for."""
+
+    notices = fields.List(fields.Nested(NoticeDueSchema), required=True)
+    has_more = fields.Boolean(required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+def report_routes(ports: Ports, paging: Paging) -> Routes:
     """Build the routes of reports."""
     routes = Routes("reports", description="What members' contribution is worth.")
 
@@ -72,7 +91,24 @@ def report_routes(ports: Ports) -> Routes:
         found = report_quality(wanted, current_caller().asker, ports)
         return answer({"reports": [_report(one) for one in found]})
 
+    @routes.signed("GET", "/v1/reports/notices-due", policy=RoutePolicy(roles=_REPORTERS))
+    @routes.answers(200, NoticesDueSchema)
+    def notices() -> Response:
+        """List the notices that one owes after a listing, where the profile asks for them."""
+        pager = paging.pager("notices_due")
+        page = list_notices_due(current_caller().member, pager.ask, ports)
+        return answer({"notices": [_notice(one) for one in page.rows], **pager.tail(page)})
+
     return routes
+
+
+def _notice(owed: NoticeDue) -> dict[str, object]:
+    return {
+        "account_ref": owed.account_ref,
+        "listed_on": owed.listed_on.isoformat(),
+        "due_on": owed.due_on.isoformat(),
+        "overdue": owed.overdue,
+    }
 
 
 def _report(report: QualityReport) -> dict[str, object]:

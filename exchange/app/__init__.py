@@ -118,7 +118,7 @@ def _add_member_routes(api: Api, settings: Settings, ports: Ports) -> None:
     api.register_blueprint(dispute_routes(ports, paging))
     api.register_blueprint(dispute_step_routes(ports))
     api.register_blueprint(statement_routes(ports))
-    api.register_blueprint(report_routes(ports))
+    api.register_blueprint(report_routes(ports, paging))
 
 
 def _add_log_routes(api: Api, settings: Settings, ports: Ports, database: Database) -> None:

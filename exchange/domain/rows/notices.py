@@ -5,21 +5,26 @@ Source: 征信业管理条例 art. 15; days by profile; grounds after PBOC pract
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
+from consent.profiles import Profile
 from exchange.domain import history
 from exchange.domain.records import (
     ADVERSE_BY_STATUS,
     OPEN,
     RecordPayload,
     date_of,
+    later,
     month,
     status_bucket,
+    today_in,
 )
 from exchange.domain.rows.checks import Submission
 from exchange.domain.rows.faults import Flaw
 from exchange.domain.rows.forms import Delivery, Ground, Notice, Reason, Row
 
 _DAY_SECONDS = 86_400
-_GROUND_SECONDS_MAX = 2 * 366 * _DAY_SECONDS
+_GROUND_MONTHS = 24
 _TIMED = frozenset({Ground.UNREACHABLE, Ground.EMIGRATED, Ground.IMPRISONED, Ground.CHARGED_OFF})
 
 
@@ -68,5 +73,19 @@ def _grounded(notice: Notice, row: Row, submission: Submission) -> bool:
     if ground is Ground.SAME_EPISODE:
         # Until the cure: only the buyer of an account lists an episode that was listed before.
         return row.reason is Reason.TRANSFER_IN
-    age_seconds = submission.submitted_at - notice.sent_at
-    return ground not in _TIMED or age_seconds <= _GROUND_SECONDS_MAX
+    zone = submission.profile.timezone
+    expires = later(today_in(zone, notice.sent_at), _GROUND_MONTHS)
+    return ground not in _TIMED or today_in(zone, submission.submitted_at) <= expires
+
+
+def owed_until(kept: RecordPayload, listed_at: int, profile: Profile) -> date | None:
+    """Return the day by which a notice after the listing is owed, None where none is.
+
+    Args:
+        listed_at: when the running arrear was first told (unix seconds).
+    """
+    days = profile.notice_days_after
+    told = kept.notice is not None and kept.notice.sent_at >= listed_at
+    if days is None or told or not kept.episode_runs:
+        return None
+    return today_in(profile.timezone, listed_at) + timedelta(days=days)

@@ -10,6 +10,7 @@ from datetime import date
 from uuid import UUID
 
 from exchange.domain.life.disputes import (
+    REOPEN_DAYS,
     TEXT_CHARACTERS_MAX,
     DisputeEvent,
     DisputeState,
@@ -25,10 +26,12 @@ from exchange.errors import AbsentError, DisputeTransition
 from exchange.services.disputes.open_dispute import check_text, count_against_quota
 from exchange.services.disputes.ports import StoredDispute
 from exchange.services.disputes.show_disputes import DisputeView, view
-from exchange.services.disputes.voices import Voice, may_hear
+from exchange.services.disputes.voices import Voice, may_hear, of_exchange
 from exchange.services.disputes.write_steps import Step, write_step
 from exchange.services.events.tell_corrections import Cause, look_before, tell_corrected
 from exchange.services.ports import Ports, Work
+
+_DAY_SECONDS = 86_400
 
 
 def add_facts(dispute_id: UUID, text: str, voice: Voice, ports: Ports) -> DisputeView:
@@ -70,13 +73,22 @@ def close_dispute(dispute_id: UUID, voice: Voice, ports: Ports, *, agreed: bool)
         return _close(dispute._replace(state=state), voice, work, ports, agreed=agreed)
 
 
-def lapse_dispute(dispute_id: UUID, voice: Voice, ports: Ports) -> None:
-    """Close an answered dispute that nobody spoke up about again, as if agreed."""
+def lapse_disputes(ports: Ports, disputes_max: int = 1_000) -> int:
+    """Close answers that nobody objected to in 30 days; return how many. Run daily.
+
+    Silence is no agreement: ACCURATE comes to UNRESOLVED, and both sides stay on record.
+    """
+    before = ports.now() - REOPEN_DAYS * _DAY_SECONDS
     with ports.begin() as work:
-        dispute = held(dispute_id, voice, work)
-        if dispute.state is DisputeState.ANSWERED:  # Somebody may have been faster.
-            closed = dispute._replace(state=DisputeState.CLOSED)
-            _close(closed, voice, work, ports, agreed=True)
+        due = work.disputes.answered_before(before, disputes_max)
+    voice = of_exchange()
+    for dispute_id in due:
+        with ports.begin() as work:
+            dispute = held(dispute_id, voice, work)
+            if dispute.state is DisputeState.ANSWERED:  # Somebody may have been faster.
+                closed = dispute._replace(state=DisputeState.CLOSED)
+                _close(closed, voice, work, ports, agreed=False)
+    return len(due)
 
 
 def reopen_dispute(dispute_id: UUID, text: str, voice: Voice, ports: Ports) -> DisputeView:

@@ -28,7 +28,7 @@ class StoredDispute(NamedTuple):
     account_ref: str
     token_index: bytes
     cause: Cause
-    opened_by: str  # subject, operator, or a member's id
+    opened_by: str  # SUBJECT, OPERATOR, or a member's id
     opened_at: int  # unix seconds
     due_on: date
     due_at: int  # first second after that day

@@ -10,20 +10,21 @@ from exchange.domain.queries import Asker
 from exchange.services.disputes.ports import DisputedRecord, StoredDispute
 from exchange.services.ports import Work
 
-SUBJECT, OPERATOR, REGULATOR = "subject", "operator", "regulator"  # no member is called so
+# In capitals: no member's id can be one of them.
+SUBJECT, OPERATOR, REGULATOR, EXCHANGE = "SUBJECT", "OPERATOR", "REGULATOR", "EXCHANGE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voice:
     """The borrower, the operator who speaks for them, or a member for its own borrower."""
 
-    actor: str  # subject, operator, or a member's id
+    actor: str  # SUBJECT, OPERATOR, REGULATOR, EXCHANGE, or a member's id
     indices: tuple[bytes, ...] = ()  # of the borrower's identity tokens; empty for others
 
     @property
     def speaks_freely(self) -> bool:
         """Tell whether it is the borrower, or the operator in their place."""
-        return self.actor in (SUBJECT, OPERATOR)
+        return self.actor in (SUBJECT, OPERATOR, EXCHANGE)
 
 
 def of_subject(*indices: bytes) -> Voice:
@@ -39,6 +40,11 @@ def of_member(caller: Asker) -> Voice:
 def of_operator() -> Voice:
     """Speak as the operator, for a borrower who asked for it."""
     return Voice(actor=OPERATOR)
+
+
+def of_exchange() -> Voice:
+    """Speak as the exchange itself, where only time has passed."""
+    return Voice(actor=EXCHANGE)
 
 
 def record_for(
@@ -63,7 +69,7 @@ def may_see(voice: Voice, dispute: StoredDispute) -> bool:
 
 def may_hear(voice: Voice, dispute: StoredDispute) -> bool:
     """Tell whether what was said in a dispute is this voice's to read."""
-    if voice.actor == OPERATOR:
+    if voice.actor in (OPERATOR, EXCHANGE):
         return True
     if voice.actor == SUBJECT:
         return dispute.token_index in voice.indices

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import NamedTuple, Protocol
+from uuid import UUID
 
 from consent.reciprocity import Contribution, Earned, Quality
 from exchange.domain.life.quality import Measures
@@ -36,6 +37,19 @@ class Announced(NamedTuple):
     announced_at: int  # unix seconds
 
 
+class ListedAccount(NamedTuple):
+    """An account that is listed as overdue, still sealed."""
+
+    account_ref: str
+    record_id: UUID
+    version: int
+    epoch: str
+    kek_id: str
+    wrapped: bytes
+    sealed: bytes
+    listed_at: int  # unix seconds: when the running arrear was first told
+
+
 class StandingStatements(Protocol):
     """Statements about members' standing."""
 
@@ -65,4 +79,8 @@ class StandingStatements(Protocol):
 
     def take_back(self, member: str, now: int) -> None:
         """Remove a change that was still to come."""
+        ...
+
+    def listed_overdue(self, member: str, after: str, rows: int) -> list[ListedAccount]:
+        """List a member's overdue accounts behind one, in the order of their references."""
         ...

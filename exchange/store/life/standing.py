@@ -8,7 +8,7 @@ from psycopg.rows import TupleRow
 from consent.reciprocity import Contribution, Earned, Quality
 from exchange.domain.life.quality import PERIOD_DAYS, WINDOW_DAYS, Measures
 from exchange.errors import IntegrityError
-from exchange.services.standing.ports import Announced, QualityMonth
+from exchange.services.standing.ports import Announced, ListedAccount, QualityMonth
 from exchange.store.statement import Statement
 
 _DAY_SECONDS = 86_400
@@ -97,6 +97,21 @@ DELETE FROM reciprocity WHERE member_id = %(member)s AND effective_at > %(now)s
 """)
 
 
+_LISTED = Statement("""
+SELECT a.account_ref, r.record_id, r.version, r.epoch, r.kek_id, r.wrapped, r.sealed, (
+    SELECT min(v.submitted_at) FROM record v
+    WHERE v.token_index = r.token_index AND v.record_id = r.record_id AND v.overdue
+        AND v.version > coalesce((
+            SELECT max(w.version) FROM record w
+            WHERE w.token_index = r.token_index AND w.record_id = r.record_id AND NOT w.overdue), 0)
+)
+FROM account a JOIN record r ON r.token_index = a.token_index AND r.record_id = a.record_id
+    AND r.version = a.version
+WHERE a.member_id = %(member)s AND a.account_ref > %(after)s AND r.overdue AND NOT r.suppressed
+ORDER BY a.account_ref LIMIT %(rows)s
+""")
+
+
 class Standing:
     """Statements about members' standing, bound to one open transaction."""
 
@@ -166,6 +181,11 @@ class Standing:
     def take_back(self, member: str, now: int) -> None:
         """Remove a change that was still to come."""
         _TAKE_BACK.run(self._connection, {"member": member, "now": now})
+
+    def listed_overdue(self, member: str, after: str, rows: int) -> list[ListedAccount]:
+        """List a member's overdue accounts behind one, in the order of their references."""
+        asked = {"member": member, "after": after, "rows": rows}
+        return [ListedAccount(*row) for row in _LISTED.run(self._connection, asked, prepare=False)]
 
     def _row(self, statement: Statement, bounds: dict[str, object]) -> TupleRow:
         row = statement.run(self._connection, bounds, prepare=False).fetchone()

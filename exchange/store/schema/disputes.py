@@ -26,7 +26,7 @@ dispute = Table(
     text("account_ref"),
     blob("token_index"),  # of the subject, as the dispute was opened
     text("cause"),
-    text("opened_by"),  # subject, operator, or the member's id
+    text("opened_by"),  # SUBJECT, OPERATOR, or the member's id
     at("opened_at"),
     Column("due_on", Date, nullable=False),  # last day to answer
     at("due_at"),  # first second after that day

@@ -7,7 +7,12 @@ from uuid import UUID
 import pytest
 
 from exchange.errors import DisputeTransition
-from exchange.services.disputes.change_dispute import add_facts, close_dispute, reopen_dispute
+from exchange.services.disputes.change_dispute import (
+    add_facts,
+    close_dispute,
+    lapse_disputes,
+    reopen_dispute,
+)
 from exchange_client.core.ids import new_id
 from tests.support.dispute_desk import DisputeDesk
 from tests.support.grant_desk import answer_claims, refusal, shown
@@ -198,6 +203,28 @@ def test_a_closed_dispute_is_reopened_within_thirty_days(
 
     assert ("OPEN", 1, 4) == (again.dispute.state, again.dispute.reopened, len(again.history))
     assert (again.dispute.due_on - view.dispute.due_on).days == days
+
+
+@pytest.mark.parametrize(
+    ("result", "ends", "flag"),
+    [("ACCURATE", "UNRESOLVED", True), ("MODIFIED", "MODIFIED", False)],
+)
+def test_an_answer_that_nobody_objects_to_lapses_after_thirty_days(
+    desk: DisputeDesk, other: DisputeDesk, result: str, ends: str, flag: bool
+) -> None:
+    """A silent borrower leaves neither an endless case nor a false agreement behind."""
+    desk.reported()
+    dispute = desk.opened_dispute()
+    more = {"row": desk.amendment()} if result == "MODIFIED" else {}
+    shown(desk.reply(dispute, result, **more))
+    early = lapse_disputes(desk.at(30))
+
+    lapsed = lapse_disputes(desk.at(31))
+
+    seen = shown(desk.send("GET", f"/v1/disputes/{dispute}"))
+    assert (0, 1) == (early, lapsed)
+    assert ("CLOSED", ends) == (seen["state"], seen["result"])
+    assert flag is other.finding()["dispute"]
 
 
 def test_facts_are_added_to_an_open_dispute_alone(desk: DisputeDesk) -> None:

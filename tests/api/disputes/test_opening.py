@@ -74,7 +74,7 @@ def test_the_borrower_disputes_a_record_of_their_own_and_no_other(
 
     view = desk.borrower_disputes(record, 1)
 
-    assert "subject" == view.dispute.opened_by
+    assert "SUBJECT" == view.dispute.opened_by
     assert other.finding(1)["dispute"] is True
     with pytest.raises(AbsentError):
         desk.borrower_disputes(desk.reported(2, "acc-2"), 1)
@@ -89,8 +89,22 @@ def test_a_member_speaks_for_its_own_accounts_alone(desk: DisputeDesk, other: Di
     assert refusal(desk.dispute("acc-9")) == refusal(refused) == (404, "absent", "")
 
 
+@pytest.mark.parametrize("name", ["subject", "operator", "regulator", "exchange"])
+def test_a_member_named_like_a_voice_is_still_a_member(
+    desk: DisputeDesk, sandbox: Sandbox, name: str
+) -> None:
+    """A63: whoever is enrolled as `operator` must not read and close everybody's disputes."""
+    desk.reported()
+    theirs = desk.opened_dispute()
+    sly = DisputeDesk(sandbox=sandbox, key=sandbox.enrol(name))
+
+    refused = [sly.send("GET", f"/v1/disputes/{theirs}"), sly.step(theirs, "close", agreed=True)]
+
+    assert [(404, "absent", "")] * 2 == [refusal(one) for one in refused]
+
+
 @pytest.mark.parametrize("how", ["answer", "close", "facts", "reopen"])
-def test_A63_a_dispute_of_another_member_is_absent(
+def test_a63_a_dispute_of_another_member_is_absent(
     desk: DisputeDesk, other: DisputeDesk, how: str
 ) -> None:
     """An id that leaks must open nothing."""
@@ -122,7 +136,7 @@ def test_A63_a_dispute_of_another_member_is_absent(
         ({"file": "x"}, "/file"),
     ],
 )
-def test_A94_a_text_too_long_and_a_file_are_refused(
+def test_a94_a_text_too_long_and_a_file_are_refused(
     desk: DisputeDesk, changes: dict[str, object], pointer: str
 ) -> None:
     """A dispute holds words, no files, and no more words than somebody will read."""
@@ -134,7 +148,7 @@ def test_A94_a_text_too_long_and_a_file_are_refused(
     assert 0 == desk.leaves("dispute")
 
 
-def test_A94_a_text_of_a_mebibyte_never_reaches_a_parser(desk: DisputeDesk) -> None:
+def test_a94_a_text_of_a_mebibyte_never_reaches_a_parser(desk: DisputeDesk) -> None:
     """Disputes are no place to fill a disk."""
     desk.reported()
 
@@ -155,7 +169,7 @@ def test_a_thousand_characters_of_any_script_are_taken(desk: DisputeDesk) -> Non
     assert text == history[0]["text"]
 
 
-def test_A94_the_eleventh_dispute_of_a_day_is_too_many(desk: DisputeDesk) -> None:
+def test_a94_the_eleventh_dispute_of_a_day_is_too_many(desk: DisputeDesk) -> None:
     """Whoever floods a lender with disputes drowns those that are true."""
     for n in range(11):
         desk.reported(1, f"acc-{n}")

@@ -26,7 +26,7 @@ class DisputeStep:
     """One step of a dispute, with what was said in it."""
 
     event: str
-    actor: str  # subject, operator, or a member's id
+    actor: str  # SUBJECT, OPERATOR, EXCHANGE, or a member's id
     result: str | None
     at: int  # unix seconds
     text: str = field(repr=False)  # a borrower's words do not belong into logs
