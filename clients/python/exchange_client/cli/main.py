@@ -8,18 +8,17 @@ from exchange_client.cli import (
     asking,
     auditing,
     disbursing,
-    disputing,
     findings,
     following,
     granting,
     logs,
     making_grants,
     receipts,
-    recording,
     setting_up,
 )
 from exchange_client.cli.batches import uploading, validating
 from exchange_client.cli.options import Outside, add
+from exchange_client.cli.records import disputing, recording
 from exchange_client.cli.telling import EXIT_CODES
 
 app = typer.Typer(

@@ -1,0 +1,1 @@
+"""Commands about single records and what follows from them."""
