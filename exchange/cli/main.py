@@ -11,14 +11,13 @@ import typer
 
 from exchange.cli import serving
 from exchange.cli.borrowers import borrower
+from exchange.cli.daily import purge, quality
 from exchange.cli.grants import grant
 from exchange.cli.keys import config, keys
 from exchange.cli.logs import log
 from exchange.cli.members import member
 from exchange.cli.notices import notice
-from exchange.cli.retention import purge
 from exchange.cli.security import security
-from exchange.cli.standing import quality
 from exchange.cli.verify_run import verify_run
 from exchange.cli.witness import publish, witness
 from exchange.errors import ExchangeError, SettingsError

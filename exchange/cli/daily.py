@@ -1,4 +1,4 @@
-"""`exchange purge`: remove what may no longer be kept. Run it daily; twice does no more."""
+"""`exchange purge` and `exchange quality`: what runs daily. Running either twice does no more."""
 
 from __future__ import annotations
 
@@ -39,3 +39,13 @@ def purge(
             )
             if not done.full:
                 return
+
+
+def quality() -> None:
+    """Measure members that have no measure of this month, announce changes: `exchange quality`."""
+    from exchange.cli.opening import open_ports
+    from exchange.services.standing.measure_quality import measure_quality
+
+    with open_ports() as ports:
+        for one in measure_quality(ports):
+            print(f"{one.member}  {one.dqi}  {one.quality}  {one.contribution}")
