@@ -14,8 +14,8 @@ from exchange.services.notices.ports import NoticeStatements
 from exchange.services.records.ports import RecordStatements
 from exchange.services.retention.ports import RetentionStatements
 from exchange.services.security.ports import SecurityStatements
-from exchange.services.statuses.ports import StatusStatements
 from exchange.services.standing.ports import StandingStatements
+from exchange.services.statuses.ports import StatusStatements
 from exchange.services.webhooks.ports import WebhookStatements
 
 

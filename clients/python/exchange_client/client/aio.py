@@ -24,9 +24,8 @@ from exchange_client.batches.files import BatchFile, UploadOptions
 from exchange_client.batches.flows import RowFault
 from exchange_client.batches.receipts import BatchReceipt, RecordReceipt
 from exchange_client.batches.rows import Row, subject_of
-from exchange_client.core import asking, disbursing, following, granting, proving
 from exchange_client.client.standing import AsyncStanding
-from exchange_client.core import asking, disbursing, granting, proving
+from exchange_client.core import asking, disbursing, following, granting, proving
 from exchange_client.core.asking import Asking, Question
 from exchange_client.core.calls import Call, Flow, Reply
 from exchange_client.core.disbursing import Disbursement
