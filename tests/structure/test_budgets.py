@@ -44,7 +44,8 @@ MORE_PARAMETERS = {
 }
 FULLER_FOLDERS = {
     "migrations/versions": (40, "one revision a file, for ever"),
-    "clients/python/exchange_client/cli": (20, "one file a group of commands"),
+    "exchange/cli": (20, "one file a group of commands"),
+    "tests/client": (20, "one file a thing that members use"),
     "tests/support": (40, "one file a thing that several tests need"),
 }
 

@@ -14,9 +14,9 @@ from exchange_client.batches.sending import Progress
 from exchange_client.client import AsyncExchange, Exchange
 from exchange_client.core.asking import Question
 from exchange_client.core.disbursing import Disbursement
-from exchange_client.core.disputing import Dispute, DisputeAnswer, DisputeOpening
 from exchange_client.core.proving import ProvenReceipt
-from exchange_client.core.reporting import QualityReport
+from exchange_client.core.records.disputing import Dispute, DisputeAnswer, DisputeOpening
+from exchange_client.core.records.reporting import QualityReport
 from exchange_client.core.retrying import Patience
 from exchange_client.errors import (
     CxError,

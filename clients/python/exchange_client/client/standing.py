@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
-from exchange_client.core import disputing, reporting
 from exchange_client.core.calls import Flow
-from exchange_client.core.disputing import Dispute, DisputeAnswer, DisputeOpening
-from exchange_client.core.reporting import QualityReport
+from exchange_client.core.records import disputing, reporting
+from exchange_client.core.records.disputing import Dispute, DisputeAnswer, DisputeOpening
+from exchange_client.core.records.reporting import QualityReport
 from exchange_client.core.setup import Desk
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ import typer
 from exchange_client.batches.rows import Row, read_rows
 from exchange_client.cli.options import Keyed, Pinned, Telling, open_exchange
 from exchange_client.cli.telling import note, tell
-from exchange_client.core.disputing import Dispute, DisputeAnswer, DisputeOpening
 from exchange_client.core.ids import new_id
+from exchange_client.core.records.disputing import Dispute, DisputeAnswer, DisputeOpening
 from exchange_client.errors import UsageError
 
 Results = Literal["ACCURATE", "MODIFIED", "DELETED_ERROR", "DELETED_FRAUD"]

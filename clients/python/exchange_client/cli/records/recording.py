@@ -13,7 +13,7 @@ from exchange_client.batches.receipts import RecordReceipt
 from exchange_client.batches.rows import read_rows
 from exchange_client.cli.options import Keyed, Pinned, Telling, open_exchange
 from exchange_client.cli.telling import tell
-from exchange_client.core.reporting import QualityReport
+from exchange_client.core.records.reporting import QualityReport
 from exchange_client.errors import UsageError
 
 RowFile = Annotated[Path, typer.Argument(help="a file with one row, as for cx upload")]

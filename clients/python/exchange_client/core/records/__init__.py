@@ -1,0 +1,1 @@
+"""Flows about single records: disputes, statements, and what reporting is worth."""
