@@ -178,7 +178,7 @@ def _read(document: bytes) -> dict[str, object]:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("a name stands twice")
+        raise ValueError  # Told by whoever reads.
     return members
 
 

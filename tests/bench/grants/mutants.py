@@ -30,12 +30,23 @@ also_copy=
 """
 _PYTEST = "[pytest]\naddopts = --import-mode=importlib -q -p no:cacheprovider\npythonpath = .\n"
 # Fewer examples, always the same: a mutant lives or dies by the rule and not by chance.
-_CONFTEST = """from hypothesis import settings
+# What the law keeps of earlier calls would hide a mutant: each run starts without it.
+_CONFTEST = """import functools
+import gc
+
+from hypothesis import settings
+
 settings.register_profile(
     "mutation", deadline=None, max_examples=25, derandomize=True, database=None)
 settings.load_profile("mutation")
+
+
+def pytest_sessionstart(session):
+    for one in gc.get_objects():
+        if isinstance(one, functools._lru_cache_wrapper):
+            one.cache_clear()
 """
-_NOT_OF_THE_LAW = ("test_counsel.py", "test_exports.py")  # they need more than `consent`
+_NOT_OF_THE_LAW = ("test_exports.py",)  # it needs more than `consent`
 
 
 def measure_mutation() -> dict[str, Measure]:

@@ -27,6 +27,8 @@ GRANT = hold(parse_artefact(CLAIMS), GrantState.ACTIVE)
     [
         (GRANT, None),
         (replace(GRANT, uses=1_000), None),
+        (replace(GRANT, uses=1, max_uses=1), None),  # a row is no use
+        (replace(GRANT, window_max=1, window_uses=1, window_seconds=2 * NOW), None),
         (None, "row.grant_missing"),
         (replace(GRANT, grantee="m2"), "row.grant_missing"),
         (replace(GRANT, state=GrantState.REQUESTED), "row.grant_missing"),

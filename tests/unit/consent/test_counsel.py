@@ -1,8 +1,6 @@
-"""What counsel confirmed: without it nothing but a sandbox is served."""
+"""What counsel confirmed of a profile, and what nobody stands behind yet."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 
@@ -14,13 +12,9 @@ from consent.profiles import (
     unconfirmed,
     unreferenced,
 )
-from exchange.app.counsel import check_counsel, confirmations
-from exchange.errors import SettingsError
-from exchange.settings import load
 
 CN = load_profile("CN")
 KEYS = [value.key for value in unconfirmed(CN)]
-URL = "postgresql://exchange:secret@db.example/exchange"
 
 
 def references(*keys: str, ref: str = "cn@1") -> str:
@@ -61,23 +55,3 @@ def test_a_reference_that_says_nothing_is_refused(text: str, said: str) -> None:
     """A slip in the file is told, and not taken for an opinion."""
     with pytest.raises(ProfileFault, match=said):
         read_references(text, CN)
-
-
-def test_nothing_but_a_sandbox_is_served_unconfirmed(tmp_path: Path) -> None:
-    """Real borrowers are not judged by rules that counsel has never seen."""
-    path = tmp_path / "counsel.toml"
-    real = load(database_url=URL, sandbox=False, counsel_path=path)
-
-    check_counsel(load(sandbox=True))
-    with pytest.raises(SettingsError, match="names no readable file"):
-        check_counsel(real)
-    path.write_text(references(*KEYS[1:]))
-    with pytest.raises(SettingsError, match=f"cn@1: {KEYS[0]}$"):
-        check_counsel(real)
-    path.write_text("[")
-    with pytest.raises(SettingsError, match="not TOML"):
-        check_counsel(real)
-    path.write_text(references(*KEYS))
-    check_counsel(real)
-
-    assert {f"opinion, section {key}" for key in KEYS} == {one for _, one in confirmations(real)}

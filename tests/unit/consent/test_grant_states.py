@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -119,12 +119,15 @@ def test_the_states_are_sorted_out_completely() -> None:
     assert (259_200, 86_400) == (REQUEST_SECONDS, RELAY_SECONDS)
 
 
+@example(expires=260_201)
 @given(expires=st.integers(-10, 600_000))
 def test_a_request_waits_three_days_or_until_the_grants_end(expires: int) -> None:
     """A link that nobody followed opens nothing a week later."""
     assert min(expires, 1_000 + 259_200) == answer_by(expires, 1_000)
 
 
+@example(delay=86_400)
+@example(delay=86_401)
 @given(delay=st.integers(-10, 200_000))
 def test_a_relay_later_than_a_day_is_flagged(delay: int) -> None:
     """A lender that sits on a withdrawal is seen."""

@@ -143,6 +143,7 @@ def test_a_notice_may_be_as_long_as_its_limits() -> None:
     padded = longest + b" " * (DOCUMENT_BYTES_MAX - len(longest))
 
     assert "x" * TITLE_CHARACTERS_MAX == parse_notice(padded).title
+    assert "x" == parse_notice(document(title="x")).title
     with pytest.raises(NoticeRefused, match=f"at most {DOCUMENT_BYTES_MAX} bytes"):
         parse_notice(padded + b" ")
 
