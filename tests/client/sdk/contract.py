@@ -43,6 +43,10 @@ class House(Protocol):
         """Leave new leaves without a place until `sequence`."""
         ...
 
+    def work_off(self) -> None:
+        """Let a worker end the files that wait."""
+        ...
+
 
 class Desk:
     """One lender of a test, newly enrolled."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from exchange_client import Identifier, Outcome, Refused
+from exchange_client.batches import sending
+from exchange_client.batches.sending import Progress
 from exchange_client.core.ids import new_id
 from exchange_client.errors import NotYetLogged
 from exchange_client.receipts import verify
@@ -34,6 +36,44 @@ class ReportingContract:
         first, again = desk.sdk.upload(file), desk.sdk.upload(file)
 
         assert first.text == again.text
+
+    def test_a_packed_file_is_the_same_file(self, desk: Desk, who: Identifier) -> None:
+        """A lender that packs its files tonight must not report last night's twice."""
+        file = desk.sdk.prepare_batch([row(who, desk.grant(who, "contribute"))])
+
+        first, again = desk.sdk.upload(file), desk.sdk.upload(file.gzipped())
+
+        assert first.text == again.text
+
+    def test_a_long_file_goes_in_parts_and_on_where_it_stopped(
+        self, house: House, desk: Desk, who: Identifier, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A cut line must cost a part of the night's file, and not the file."""
+        monkeypatch.setattr(sending, "WHOLE_BYTES_MAX", 0)
+        monkeypatch.setattr(sending, "PART_BYTES", 600)
+        file = desk.sdk.prepare_batch([row(who, desk.grant(who, "contribute"))])
+        seen: list[Progress] = []
+
+        class Cut(Exception):
+            pass
+
+        def cut(progress: Progress) -> None:
+            if progress.done >= 600:
+                raise Cut
+
+        def watch(progress: Progress) -> None:
+            seen.append(progress)
+            if progress.stage == "checking":
+                house.work_off()
+
+        with pytest.raises(Cut):
+            desk.sdk.upload(file, on_progress=cut)
+        receipt = desk.sdk.upload(file, on_progress=watch)
+
+        assert (1, 0) == (receipt.stored, receipt.faulted)
+        sent = [one.done for one in seen if one.stage == "sending" and one.done]
+        assert 600 == sent[0] < sent[-1] == len(file.sent)
+        assert "done" == seen[-1].stage
 
     def test_a_batch_id_stands_for_one_file(self, desk: Desk, who: Identifier) -> None:
         """An id used for two files would leave the lender's evidence in doubt."""

@@ -9,6 +9,7 @@ import pytest
 
 from exchange.domain.members import Algorithm as MemberAlgorithm
 from exchange.domain.members import NewKey
+from exchange.services.batches.work_off import work_off_one
 from exchange.services.members.manage_members import add_key
 from exchange_client import Exchange, KeyFile, Pins
 from exchange_client.keys import Algorithm
@@ -48,6 +49,9 @@ class FakeHouse:
         """Leave new leaves without a place."""
         self._fake.hold_log()
 
+    def work_off(self) -> None:
+        """Nothing to do: the fake ends a file with its last byte."""
+
 
 class RealHouse:
     """The real application on a real database, as the contract asks for it."""
@@ -82,6 +86,12 @@ class RealHouse:
 
     def hold_log(self) -> None:
         """Nothing to do: here leaves wait until `sequence` is called."""
+
+    def work_off(self) -> None:
+        """Work in this process."""
+        with self._sandbox.ports.session() as session:
+            while work_off_one(session, self._sandbox.ports):
+                pass
 
 
 class _Fake:

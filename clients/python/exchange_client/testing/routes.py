@@ -14,12 +14,13 @@ from voprf import ristretto
 from exchange_client.core.calls import JSON_TYPE, NDJSON_TYPE
 from exchange_client.core.encoding import JSON, b64url, dumps, loads_object, unb64url
 from exchange_client.oprf import ELEMENT_BYTES, ELEMENTS_MAX, PROOF_BYTES
-from exchange_client.testing import answering, granting, reporting
+from exchange_client.testing import answering, granting, receiving, reporting
 from exchange_client.testing.messages import Caller
 from exchange_client.testing.questions import Asked, read_question
 from exchange_client.testing.refusals import Answered, Refusal
 from exchange_client.testing.world import EPOCH, World
 
+FILE_TYPES: Final = (NDJSON_TYPE, "text/csv", "application/gzip", "application/octet-stream")
 PROOF_TYPE: Final = "text/plain; charset=utf-8"
 PROMISE_TYPE: Final = "cx-promise+jwt"
 QUERIES_MAX: Final = 1000
@@ -56,13 +57,14 @@ def route(world: World, caller: Caller, request: httpx2.Request) -> Answered:
     Raises:
         Refusal: there is none, the body has another type, or the route refuses.
     """
-    target = urlsplit(request.url.raw_path.decode())
+    target, known = urlsplit(request.url.raw_path.decode()), False
     for method, pattern, content_type, view in ROUTES:
         match = re.fullmatch(pattern, target.path)
         if match is None or method != request.method:
             continue
         if request.headers.get("content-type") != content_type:
-            raise Refusal(415, "request.media_type")
+            known = True
+            continue
         visit = Visit(
             world=world,
             caller=caller,
@@ -71,7 +73,7 @@ def route(world: World, caller: Caller, request: httpx2.Request) -> Answered:
             query=parse_qs(target.query),
         )
         return view(visit)
-    raise Refusal(404, "absent")
+    raise Refusal(415, "request.media_type") if known else Refusal(404, "absent")
 
 
 def _tokens(visit: Visit) -> Answered:
@@ -133,8 +135,14 @@ def _find(visit: Visit) -> Answered:
 
 
 def _upload(visit: Visit) -> Answered:
-    batch_id, receipt, replayed = reporting.take_batch(visit.world, visit.caller, visit.body)
-    return _json({"batch_id": batch_id, "receipt": receipt}, replayed=replayed)
+    state, replayed = receiving.take(visit.world, visit.caller, visit.query, visit.body)
+    status = 202 if state["receipt"] is None else 200
+    headers = {"Cx-Replayed": "true"} if replayed else {}
+    return Answered(body=dumps(state), status=status, headers=headers)
+
+
+def _batch(visit: Visit) -> Answered:
+    return _json(receiving.shown(visit.world, visit.caller, visit.parts[0]))
 
 
 def _faults(visit: Visit) -> Answered:
@@ -200,7 +208,8 @@ ROUTES: Final[tuple[tuple[str, str, str | None, Route], ...]] = (
     ("POST", "/v1/queries", JSON_TYPE, _ask),
     ("POST", "/v1/query-batches", NDJSON_TYPE, _ask_many),
     ("GET", f"/v1/queries/{_ID}", None, _find),
-    ("POST", "/v1/batches", NDJSON_TYPE, _upload),
+    *(("POST", "/v1/batches", media, _upload) for media in FILE_TYPES),
+    ("GET", f"/v1/batches/{_ID}", None, _batch),
     ("GET", f"/v1/batches/{_ID}/faults", None, _faults),
     ("PUT", "/v1/records/([^/]+)", JSON_TYPE, _put),
     ("DELETE", "/v1/records/([^/]+)", None, _delete),

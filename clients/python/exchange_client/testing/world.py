@@ -119,6 +119,7 @@ class World:
     evidence: dict[tuple[str, bytes], tuple[str, str]] = field(default_factory=dict)
     answers: dict[tuple[str, str], StoredAnswer] = field(default_factory=dict)
     batches: dict[tuple[str, str], StoredBatch] = field(default_factory=dict)
+    received: dict[tuple[str, str], bytes] = field(default_factory=dict)  # of files in parts
     inquiries: list[Inquiry] = field(default_factory=list)
 
     def description(self) -> str:
