@@ -30,7 +30,7 @@ from exchange.domain.merkle import TreeHead
 from exchange.domain.notes import KeyType, Note, NoteKey, SignatureLine
 from exchange.domain.queries import Asker
 from exchange.domain.tiles import TILE_WIDTH, bundle, entries_path
-from exchange.errors import AbsentError, InvalidField
+from exchange.errors import AbsentError, InvalidField, LogDamaged
 from exchange.services.audit.log_access import Access, log_access
 from exchange.services.audit.open_leaves import OpenLeaf, open_leaves
 from exchange.services.audit.ports import (
@@ -40,6 +40,7 @@ from exchange.services.audit.ports import (
     SignedCheckpoint,
 )
 from exchange.services.log.ports import LogRef
+from exchange.services.log.write_leaves import quarter
 from exchange.services.ports import Ports
 
 
@@ -122,8 +123,10 @@ def _openings(
 ) -> dict[str, bytes]:
     sealed = work.audit.leaves(log.log_id, first=exported.first, end=exported.end)
     leaves = open_leaves(log.origin, sealed, ports)
-    closed = [leaf.leaf_index for leaf in leaves if leaf.opened is None]
-    erased_by = _erasures(work, log, ports) if closed else {}
+    if [leaf.leaf_index for leaf in leaves] != list(range(exported.first, exported.end)):
+        raise LogDamaged("an index of the range has no leaf")
+    closed = [leaf for leaf in leaves if leaf.opened is None]
+    erased_by = _erasures(closed, work, log, ports) if closed else {}
     lines = [canonical_json(_line(leaf, erased_by)) + b"\n" for leaf in leaves]
     return {OPENINGS: b"".join(lines)}
 
@@ -140,14 +143,19 @@ def _line(leaf: OpenLeaf, erased_by: dict[int, int]) -> dict[str, JsonValue]:
     }
 
 
-def _erasures(work: AuditWork, log: LogRef, ports: Ports) -> dict[int, int]:
-    """Say which erasure closed which index, from the erasure leaves themselves."""
+def _erasures(leaves: list[OpenLeaf], work: AuditWork, log: LogRef, ports: Ports) -> dict[int, int]:
+    """Say which erasure closed which of these leaves, from the erasure leaves themselves."""
     closed: dict[int, int] = {}
-    leaves = work.audit.of_kind(log.log_id, Kind.ERASURE)
-    for leaf in open_leaves(log.origin, leaves, ports):
+    quarters: dict[str, int] = {}
+    for leaf in open_leaves(log.origin, work.audit.of_kind(log.log_id, Kind.ERASURE), ports):
         if leaf.opened is not None:
             audit = json.loads(leaf.opened.audit.payload)
             closed |= {int(index): leaf.leaf_index for index in audit.get("indices", ())}
+            if "quarter" in audit:
+                quarters[str(audit["quarter"])] = leaf.leaf_index
+    for leaf in leaves:
+        if (erasure := quarters.get(quarter(leaf.created_at))) is not None:
+            closed.setdefault(leaf.leaf_index, erasure)
     return closed
 
 

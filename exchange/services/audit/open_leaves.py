@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from exchange.crypto.sealing import DataKey
-from exchange.domain.leaves import Leaf, Opening, Slot, leaf_of, opening_aad, unpad_opening
+from exchange.domain.leaves import Leaf, Slot, leaf_of, opening_aad, unpad_opening
 from exchange.errors import IntegrityError
 from exchange.services.audit.ports import SealedLeaf
 from exchange.services.log.write_leaves import opening_key
@@ -19,6 +19,7 @@ class OpenLeaf(NamedTuple):
     leaf_index: int
     leaf_hash: bytes
     entry: bytes
+    created_at: int  # unix seconds
     opened: Leaf | None
 
 
@@ -33,20 +34,27 @@ def open_leaves(origin: str, sealed: Iterable[SealedLeaf], ports: Ports) -> list
 
 
 def _open(origin: str, sealed: SealedLeaf, keys: dict[str, DataKey], ports: Ports) -> OpenLeaf:
-    if sealed.kek_id is None or sealed.wrapped is None:
-        return OpenLeaf(sealed.leaf_index, sealed.leaf_hash, sealed.entry, None)
-    key = keys.get(sealed.key_id)
-    if key is None:
-        key = opening_key(sealed.key_id, sealed.kek_id, sealed.wrapped, ports)
-        keys[sealed.key_id] = key
-
-    def opening(slot: Slot, content: bytes) -> Opening:
-        aad = opening_aad(origin, sealed.leaf_hash, slot, sealed.key_id)
-        return unpad_opening(key.open(content, aad))
-
-    leaf = leaf_of(
-        opening(Slot.SUBJECT, sealed.subject_sealed), opening(Slot.AUDIT, sealed.audit_sealed)
+    place = (sealed.leaf_index, sealed.leaf_hash, sealed.entry, sealed.created_at)
+    match sealed:
+        case SealedLeaf(
+            key_id=str(key_id),
+            subject_sealed=bytes(subject),
+            audit_sealed=bytes(audit),
+            kek_id=str(kek_id),
+            wrapped=bytes(wrapped),
+        ):
+            if key_id not in keys:
+                keys[key_id] = opening_key(key_id, kek_id, wrapped, ports)
+            contents = ((Slot.SUBJECT, subject), (Slot.AUDIT, audit))
+        case _:
+            return OpenLeaf(*place, None)
+    subject_opening, audit_opening = (
+        unpad_opening(
+            keys[key_id].open(content, opening_aad(origin, sealed.leaf_hash, slot, key_id))
+        )
+        for slot, content in contents
     )
+    leaf = leaf_of(subject_opening, audit_opening)
     if (leaf.leaf_hash, leaf.entry) != (sealed.leaf_hash, sealed.entry):
         raise IntegrityError("the openings of a leaf are not the leaf's")
-    return OpenLeaf(sealed.leaf_index, sealed.leaf_hash, sealed.entry, leaf)
+    return OpenLeaf(*place, leaf)

@@ -18,15 +18,16 @@ QUORUM_SECONDS_MAX = 30  # with no quorum younger than this, the newest signed c
 
 
 class SealedLeaf(NamedTuple):
-    """A leaf with its index, both openings still sealed."""
+    """A leaf with its index, both openings still sealed; what was erased is None."""
 
     leaf_index: int
     leaf_hash: bytes
     entry: bytes
-    key_id: str
-    subject_sealed: bytes
-    audit_sealed: bytes
-    kek_id: str | None  # None: the key that opens it was destroyed
+    created_at: int  # unix seconds
+    key_id: str | None
+    subject_sealed: bytes | None
+    audit_sealed: bytes | None
+    kek_id: str | None
     wrapped: bytes | None
 
 

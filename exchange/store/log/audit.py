@@ -21,9 +21,11 @@ _FIND_LOG = Statement("SELECT log_id, origin FROM log WHERE origin = %(origin)s"
 
 # A leaf with its index.
 _PLACED = "leaf f JOIN leaf_place p USING (ord)"
+# What was erased has neither opening nor key, and is a leaf all the same.
 _SEALED = f"""
-SELECT p.leaf_index, f.leaf_hash, f.entry, o.key_id, o.subject, o.audit, k.kek_id, k.wrapped
-FROM {_PLACED} JOIN opening o USING (leaf_hash) LEFT JOIN opening_key k USING (key_id)
+SELECT p.leaf_index, f.leaf_hash, f.entry, f.created_at, o.key_id, o.subject, o.audit, k.kek_id,
+    k.wrapped
+FROM {_PLACED} LEFT JOIN opening o USING (leaf_hash) LEFT JOIN opening_key k USING (key_id)
 """  # noqa: S608 - composed of constants alone
 
 _LEAVES = Statement(f"""

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from exchange.crypto.keyring import Use
+from exchange.domain.leaves import JsonValue
 from exchange.domain.notes import Note, SignatureLine
 from exchange.services.audit.export_range import statement_key
+from exchange.services.log.write_leaves import LeafDraft
 from exchange_client.audit.export import verify_export
 from exchange_client.errors import CxError, LogInvalid
 from tests.support.access_log import run_sql
@@ -114,6 +116,28 @@ def test_a_closed_entry_without_an_erasure_is_reported(
 
     with pytest.raises(LogInvalid, match="no erasure accounts for it"):
         verify_export(folder, regulator.policy())
+
+
+def test_what_an_erasure_names_is_accounted_for(regulator: Regulator, tmp_path: Path) -> None:
+    """Erasing a person leaves a whole log, in which nobody can tell who it was."""
+    regulator.looks(look(), look(), look("p:" + "0b" * 16))
+    url = regulator.sandbox.settings.libpq_url
+    found = regulator.get("entries?kind=query&member=member-a")["entries"]
+    assert isinstance(found, list)
+    named = [row["index"] for row in found[:2]]
+    for table in ("opening", "opening_key"):  # As the erasure does, in one transaction with it.
+        run_sql(url, f"DELETE FROM {table} WHERE key_id LIKE '{look().subject}%%'")
+    audit: dict[str, JsonValue] = {"indices": named, "case": "2026-1"}
+    basis: dict[str, JsonValue] = {"basis": "order"}
+    regulator.looks(LeafDraft(kind="erasure", member="", subject_slot=basis, audit_slot=audit))
+    folder = regulator.export(tmp_path / "export", f"from_index=0&to_index={size(regulator)}")
+
+    verified = verify_export(folder, regulator.policy())
+
+    closed = {leaf.index: leaf.erased_by for leaf in verified.leaves if leaf.subject is None}
+    assert named == sorted(closed)
+    [erasure] = {verified.leaves[by or 0].kind for by in closed.values()}
+    assert "erasure" == erasure
 
 
 def test_a_flipped_bit_in_an_opening_is_an_alarm_and_no_export(regulator: Regulator) -> None:

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from exchange.domain.merkle import leaf_hash, root
+from exchange.domain.tiles import bundle
 from exchange_client.cli.main import app
 from exchange_client.cli.options import Outside
 from exchange_client.errors import InclusionInvalid, LogForked, LogInvalid
 from exchange_client.log.mirroring import mirror_log
 from exchange_client.log.policy import Policy, parse_policy
 from exchange_client.log.sources import Folder
-from exchange_client.log.tiles import Growing, leaf_hashes
+from exchange_client.log.tiles import Growing, entries_of, leaf_hashes
 from exchange_client.log.verifying import verify_log
 from tests.support.signed_log import (
     COSIGNED_AT,
@@ -240,3 +241,11 @@ def cx(folder: Path, *words: str, clock: Callable[[], int] = lambda: COSIGNED_AT
     outside = Outside(transport=httpx2.MockTransport(serve), clock=clock)
     environment = {"CX_POLICY": str(policy)}
     return CliRunner().invoke(app, ["log", *words], env=environment, obj=outside)
+
+
+@given(lengths=st.lists(st.sampled_from([0, 1, 116, 300]), min_size=1, max_size=6))
+def test_a_bundle_is_cut_into_the_entries_it_was_made_of(lengths: list[int]) -> None:
+    """Entries of other lengths, which other logs have, are cut as well as ours."""
+    made = [bytes([number]) * length for number, length in enumerate(lengths)]
+
+    assert made == entries_of(bundle(made), len(made))

@@ -40,6 +40,11 @@ def entries_of(bundle: bytes, width: int) -> list[bytes]:
     Raises:
         LogInvalid: it holds more or fewer than `width`, or ends within one.
     """
+    step = 2 + int.from_bytes(bundle[:2], "big")
+    heads = [bundle[one::step] for one in (0, 1)]
+    if len(bundle) == width * step and heads == [bundle[one : one + 1] * width for one in (0, 1)]:
+        # All of one length, as ours are: cut in one go.
+        return [bundle[at + 2 : at + step] for at in range(0, len(bundle), step)]
     entries, at = [], 0
     while at < len(bundle):
         end = at + 2 + int.from_bytes(bundle[at : at + 2], "big")
