@@ -19,6 +19,7 @@ from tests.bench.fixtures import stage
 from tests.bench.grants.mutants import measure_mutation
 from tests.bench.grants.races import measure_races
 from tests.bench.log.figures import measure_log, measure_rhythm
+from tests.bench.log.verifying import measure_log_verify
 from tests.bench.lookup import measure_lookups
 from tests.bench.query import BATCH, CONNECTIONS, measure_batches, measure_queries
 from tests.bench.report import Measure, report
@@ -98,7 +99,11 @@ def _staged(names: tuple[str, ...], options: argparse.Namespace) -> dict[str, di
             "query": lambda: measure_queries(loaded, options.seconds),
             "batch-query": lambda: measure_batches(loaded, options.seconds),
             "lookup": lambda: measure_lookups(loaded),
-            "log": lambda: measure_log(options.leaves) | measure_rhythm(loaded, options.seconds),
+            "log": lambda: (
+                measure_log(options.leaves)
+                | measure_rhythm(loaded, options.seconds)
+                | measure_log_verify()
+            ),
         }
         return {
             name: report(
