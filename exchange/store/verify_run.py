@@ -79,6 +79,24 @@ _CLAIMS: tuple[tuple[str, str, str], ...] = (
             WHERE b.member_id = r.member_id AND b.batch_id = r.batch_id)""",
     ),
     (
+        "I2",
+        "only a file that is done has stored anything",
+        """SELECT member_id || '/' || batch_id FROM batch b WHERE b.state <> 'DONE'
+        AND (leaf_hash IS NOT NULL OR EXISTS (SELECT FROM record r WHERE r.batch_id = b.batch_id))
+        OR b.state = 'DONE' AND (leaf_hash IS NULL OR receipt = '')""",
+    ),
+    (
+        "I6",
+        "a file has its job, and what was sent of it, exactly while it is under way",
+        """SELECT coalesce(b.member_id || '/' || b.batch_id, p.member_id || '/' || p.batch_id)
+        FROM (SELECT * FROM batch
+            WHERE state IN ('RECEIVING', 'QUEUED', 'CHECKING', 'MERGING')) b
+        FULL JOIN batch_job j ON j.member_id = b.member_id AND j.batch_id = b.batch_id
+        FULL JOIN (SELECT DISTINCT member_id, batch_id FROM batch_part) p
+            ON p.member_id = j.member_id AND p.batch_id = j.batch_id
+        WHERE b.batch_id IS NULL OR j.batch_id IS NULL""",
+    ),
+    (
         "I6",
         "a record's versions have no gap, and at most one is current",
         """SELECT 'record ' || record_id FROM record GROUP BY token_index, record_id

@@ -90,6 +90,18 @@ def test_nothing_is_found_where_all_is_whole(scene: Scene) -> None:
 
 
 DAMAGE = {
+    "a file that is not done and has stored rows": (
+        "I2",
+        "batch",
+        "",
+        "UPDATE batch SET state = 'QUEUED'",
+    ),
+    "a file under way without its job": (
+        "I6",
+        "batch",
+        "",
+        "UPDATE batch SET state = 'CHECKING'",
+    ),
     "an entry of the log is edited": (
         *("I4", "leaf", "leaf "),
         "UPDATE leaf SET entry = set_byte(entry, 60, get_byte(entry, 60) # 1) "
