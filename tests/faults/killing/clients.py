@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import TypeVar
@@ -96,12 +97,13 @@ class Client(Thread):
     def settle(self) -> None:
         """Ask again what was interrupted, and redeem receipts; the load is over."""
         for question, receipt in self.done.interrupted:
-            again = self._exchange.ask(question).receipt
-            if again.text != receipt.text:
+            again, _ = self._until_done(partial(self._exchange.ask, question))
+            if again.receipt.text != receipt.text:
                 self.done.failures.append(f"{question.query_id}: another receipt the second time")
         chosen = [receipt for _, receipt in self.done.interrupted] + self.done.receipts[::-1]
         for receipt in list(dict.fromkeys(chosen))[:PROOFS_MAX]:
-            proven = self._exchange.receipt_proof(receipt, wait_seconds=10)
+            redeem = partial(self._exchange.receipt_proof, receipt, wait_seconds=10)
+            proven, _ = self._until_done(redeem)
             self._ledger.write("proof", receipt.claims.jti, proof=proven.proof.decode())
         self._exchange.close()
         self._ledger.close()
