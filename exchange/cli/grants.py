@@ -71,7 +71,10 @@ def stolen_key(
     key: Annotated[str, typer.Argument(help="name of the key, such as k1")],
     since: Annotated[datetime, typer.Option(help="UTC; from then on others had it")],
 ) -> None:
-    """Revoke a key and invalidate what it signed: `… stolen-key lender-a k1 --since 2026-11-01`."""
+    """Revoke a key and invalidate what it signed.
+
+    Example: exchange grant stolen-key lender-a k1 --since 2026-11-01
+    """
     from exchange.services.grants.invalidate_by_key import invalidate_by_key
 
     with open_ports() as ports:

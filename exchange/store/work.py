@@ -218,8 +218,16 @@ def _unit(connection: TripConnection) -> Iterator[Work]:
     except OperationalError as error:
         raise UnavailableError("the database gave up on this request") from error
     finally:
-        if not connection.closed:
-            connection.rollback()  # What was not committed is undone.
+        _undo(connection)
+
+
+def _undo(connection: TripConnection) -> None:
+    """Undo what was not committed; where the connection is lost, the server has done so."""
+    if not connection.closed:
+        try:
+            connection.rollback()
+        except OperationalError:
+            connection.close()  # The pool makes a new one.
 
 
 def _configure(connection: TripConnection) -> None:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from psycopg import Connection, OperationalError
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import RowFactory, TupleRow, tuple_row
 
@@ -152,6 +152,10 @@ class TripConnection(Connection[TupleRow]):
 
 def _check(result: PGresult) -> PGresult:
     if result.status not in _SOUND:
+        if not result.error_field(DiagnosticField.SQLSTATE):
+            # No server said so: the library tells of the connection, and the driver would take it
+            # for a fault of the statement.
+            raise OperationalError("the connection to the server was lost")
         raise error_from_result(result)
     return result
 

@@ -17,7 +17,7 @@ from typing import Annotated, get_type_hints
 import httpx2
 import typer
 
-from exchange_client.cli.telling import EXIT_CODES, faults
+from exchange_client.cli.telling import EXIT_CODES, example_of, faults
 from exchange_client.client import Exchange
 from exchange_client.core.setup import Settings
 from exchange_client.errors import UsageError
@@ -112,7 +112,8 @@ def add(app: typer.Typer, name: str, function: Callable[..., None]) -> None:
             function(**taken, **given)
 
     parameters = _unfold(function, hints)
-    run.__doc__ = function.__doc__
+    example = example_of(function.__module__, function.__name__)
+    run.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\nExample: {example}"
     run.__annotations__ = {one.name: one.annotation for one in parameters}
     vars(run)["__signature__"] = inspect.Signature(parameters)
     app.command(name, epilog=EXIT_CODES)(run)

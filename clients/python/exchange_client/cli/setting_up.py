@@ -80,10 +80,7 @@ def prove(
     pinned: Pinned,
     key_file: Annotated[Path, typer.Option(envvar="CX_KEY_FILE", help="the member's key file")],
 ) -> None:
-    """Prove to the pinned exchange that you hold a key, so that it can be registered.
-
-    Example: cx key prove --key-file lender-x.key.json
-    """
+    """Prove to the pinned exchange that you hold a key, so that it can be registered."""
     passphrase = ask_passphrase(confirm=False) if is_wrapped(key_file) else None
     key, pins = KeyFile.load(key_file, passphrase=passphrase), pinned.load()
     register = registering(key, pins.exchange)

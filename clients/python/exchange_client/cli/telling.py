@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import typer
 
@@ -27,6 +28,49 @@ EXIT_CODES = (
     "1 refused, withheld or faulty; 2 usage, files, settings; 3 outage, nothing may be "
     "concluded; 4 not verified."
 )
+
+_GRANT = "gnt_0192f3a0000070008000000000000001"
+_EVIDENCE = "--terms terms.json --evidence form.pdf --id-file subject.txt --out grant.jws"
+
+# One of each command, shown under its help; key file and pins stand in the environment.
+EXAMPLES: Mapping[str, str] = MappingProxyType(
+    {
+        "init": "cx init lender-x --exchange cx-sandbox",
+        "pin": "cx pin https://exchange.example",
+        "prove": "cx key prove",
+        "query": f"cx query --purpose credit_application --grant {_GRANT} --id-file subject.txt",
+        "upload": "cx upload rows.ndjson --receipt rows.receipt",
+        "disburse": "cx disburse --account acc-1 --id-file subject.txt",
+        "register": "cx grant register grant.jws --id-file subject.txt",
+        "withdraw": f"cx grant withdraw {_GRANT}",
+        "pause": f"cx grant pause {_GRANT}",
+        "resume": f"cx grant resume {_GRANT}",
+        "make": f"cx grant make {_EVIDENCE}",
+        "renew": f"cx grant renew grant.jws {_EVIDENCE.replace('grant.jws', 'next.jws')}",
+        "show": f"cx grant show {_GRANT}",
+        "decide": "cx grant decide grant.jws --purpose credit_application",
+        "list_reasons": "cx grant list-reasons",
+        "list_notices": "cx grant list-notices",
+        "receipts.verify": "cx receipt verify one.receipt",
+        "fetch": "cx receipt fetch one.receipt",
+        "logs.verify": "cx log verify --policy policy.txt mirror",
+        "mirror": "cx log mirror --policy policy.txt https://exchange.example/log mirror",
+        "search": "cx audit search --member lender-a --outcome WITHHELD",
+        "export": "cx audit export evidence",
+        "auditing.verify": "cx audit verify --policy policy.txt evidence",
+        "open_person": "cx audit open --id-file subject.txt --case case-7",
+        "release": "cx audit release opn_0192f3a0000070008000000000000001 --case case-7",
+        "flags": "cx audit flags --member lender-a",
+        "lend_first": "cx audit lend-first --member lender-a",
+        "log": "cx audit log",
+    }
+)
+
+
+def example_of(module: str, function: str) -> str:
+    """Return the example of a command, by its function's name and, where two share it, module."""
+    noun = module.rpartition(".")[2]
+    return EXAMPLES.get(f"{noun}.{function}") or EXAMPLES[function]
 
 
 def tell(value: Mapping[str, object], text: str, *, as_json: bool) -> None:
