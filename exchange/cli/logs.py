@@ -42,7 +42,10 @@ def erase_subject(
     basis: Annotated[str, typer.Option(help="the law or ruling that orders it")],
     case: Annotated[str, typer.Option(help="the order's reference")],
 ) -> None:
-    """Destroy what opens leaves about a subject: `exchange log erase-subject p:… --basis …`."""
+    """Destroy what opens leaves about a subject.
+
+    Example: exchange log erase-subject p:… --basis consent --case case-7
+    """
     from exchange.services.erasure.shred_openings import erase_subject as erase
 
     with _opened() as (_, ports):

@@ -48,6 +48,7 @@ def test_the_example_of_a_command_can_be_typed(
     """An example with an option that is gone costs its reader the trust in all the others."""
     command, told = COMMANDS[words]
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.txt").write_text("The text.")
     monkeypatch.setenv("CX_KEY_FILE", "key.json")
     found = [one or other for one, other in _EXAMPLE.findall(told)]
     typed = next((one for one in found if one.startswith(words)), "")

@@ -113,7 +113,9 @@ def add(app: typer.Typer, name: str, function: Callable[..., None]) -> None:
 
     parameters = _unfold(function, hints)
     example = example_of(function.__module__, function.__name__)
-    run.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\nExample: {example}"
+    run.__doc__ = inspect.cleandoc(function.__doc__ or "")
+    if example:
+        run.__doc__ += f"\n\nExample: {example}"
     run.__annotations__ = {one.name: one.annotation for one in parameters}
     vars(run)["__signature__"] = inspect.Signature(parameters)
     app.command(name, epilog=EXIT_CODES)(run)

@@ -29,6 +29,7 @@ EXIT_CODES = (
     "concluded; 4 not verified."
 )
 
+_DISPUTE = "dsp_0192f3a0000070008000000000000001"
 _GRANT = "gnt_0192f3a0000070008000000000000001"
 _EVIDENCE = "--terms terms.json --evidence form.pdf --id-file subject.txt --out grant.jws"
 
@@ -63,14 +64,30 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "flags": "cx audit flags --member lender-a",
         "lend_first": "cx audit lend-first --member lender-a",
         "log": "cx audit log",
+        "validate": "cx batch validate rows.ndjson",
+        "state": "cx state --account acc-1 --text text.txt",
+        "open_": "cx dispute open --account acc-1 --cause WRONG_AMOUNT --text text.txt",
+        "list_": "cx dispute list",
+        "disputing.show": f"cx dispute show {_DISPUTE}",
+        "answer": f"cx dispute answer {_DISPUTE} --result ACCURATE --text text.txt",
+        "close": f"cx dispute close {_DISPUTE} --agreed",
+        "put": "cx record put row.json",
+        "amend": "cx record amend row.json",
+        "delete": "cx record delete acc-1 --reason DELETE_ERROR",
+        "quality": "cx report quality",
     }
 )
 
 
 def example_of(module: str, function: str) -> str:
-    """Return the example of a command, by its function's name and, where two share it, module."""
+    """Return the example of a command, "" where its own text holds one.
+
+    Args:
+        module: of its function.
+        function: its name; with the module before it where two commands share the name.
+    """
     noun = module.rpartition(".")[2]
-    return EXAMPLES.get(f"{noun}.{function}") or EXAMPLES[function]
+    return EXAMPLES.get(f"{noun}.{function}") or EXAMPLES.get(function, "")
 
 
 def tell(value: Mapping[str, object], text: str, *, as_json: bool) -> None:
