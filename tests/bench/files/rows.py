@@ -31,7 +31,9 @@ class Book:
     today: date
 
 
-def file_of(book: Book, *, as_csv: bool = False, sequence: int = 1, ago: int = 0) -> bytes:
+def file_of(
+    book: Book, *, as_csv: bool = False, sequence: int = 1, ago: int = 0, dry_run: bool = False
+) -> bytes:
     """Write the whole book as one file.
 
     Args:
@@ -61,7 +63,7 @@ def file_of(book: Book, *, as_csv: bool = False, sequence: int = 1, ago: int = 0
         "profile": PROFILE,
         "kind": "DELTA",
         "mode": "ACCEPT_PARTIAL",
-        "dry_run": False,
+        "dry_run": dry_run,
         "sequence": sequence,
         "as_of_from": as_of.isoformat(),
         "as_of_to": as_of.isoformat(),
