@@ -93,15 +93,10 @@ def _end(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else "none"
     if route != "/healthz":
         method = request.method if request.method in OPEN_METHODS else "other"
-        telemetry.REQUESTS.labels(route, method, response.status_code).inc()
-        telemetry.SECONDS.labels(route).observe(seconds)
-        telemetry.log(
-            "answered",
-            route=route,
-            method=method,
-            status=response.status_code,
-            request_id=response.headers.get("Cx-Request-Id", ""),
-            duration_ms=round(seconds * 1_000, 2),
+        telemetry.answered(
+            telemetry.Series(route, method, response.status_code),
+            response.headers.get("Cx-Request-Id", ""),
+            seconds,
         )
     return response
 

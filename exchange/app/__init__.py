@@ -5,6 +5,8 @@ Pools and keys are made when the application is made, so in each server process 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Flask
 
 from exchange import settings as settings_module
@@ -61,6 +63,14 @@ __all__ = [
 OPEN_ROUTES = frozenset({"access_log", "discovery", "ops"}) | PAGE_ROUTES
 
 
+class _Application(Flask):
+    """Flask without asking of every function, at every request, whether it is a coroutine."""
+
+    def ensure_sync(self, func: Callable[..., object]) -> Callable[..., object]:
+        """Take functions as they are: all of ours are plain."""
+        return func
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the application of one server process.
 
@@ -71,7 +81,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     check_counsel(settings)
     database = open_database(settings)
     ports = make_ports(settings, database)
-    app = Flask("exchange", static_folder=None)
+    app = _Application("exchange", static_folder=None)
     security = security_writer(settings, ports)
     app.extensions |= {"exchange.database": database, "exchange.security": security}
     edge = _edge(settings, edge_ports(settings, database, ports, security))

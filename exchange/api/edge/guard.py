@@ -188,7 +188,8 @@ class Edge:
         if passage.signed is not None and response.status_code != 401:
             headers |= self._signature(response, passage.signed)
             headers["Cache-Control"] = "no-store"
-        response.headers.extend(headers)
+        for name, value in headers.items():
+            response.headers.add(name, value)
         return response
 
     def _settle_nonce(self, passage: _Passage, response: Response) -> Response:
