@@ -35,6 +35,7 @@ READY_SECONDS_MAX = 30
 _POLL_SECONDS = 0.05
 _WATCH_SECONDS = 0.2
 SEQUENCE = (sys.executable, "-m", "exchange.cli", "sequence")
+PUBLISH = (sys.executable, "-m", "exchange.cli", "publish")
 DELIVER = (sys.executable, "-m", "exchange.cli", "deliver")
 WORK = (sys.executable, "-m", "exchange.cli", "work")
 
@@ -59,23 +60,26 @@ def up(data_dir: Path, port: int, say: Callable[[str], None]) -> None:
         settings = settings_module.load()
         migrate(server.url)
         files = _prepare(settings)
-        sequencer = _Child("sequencer", SEQUENCE, log)
-        stack.callback(sequencer.stop)
-        worker = _Child("worker", WORK, log)
-        stack.callback(worker.stop)
-        deliverer = _Child("deliverer", DELIVER, log)
-        stack.callback(deliverer.stop)
+        children = []
+        for name, command in _beside(settings):
+            child = _Child(name, command, log)
+            stack.callback(child.stop)
+            children.append(child)
         web = _Child("server", COMMAND, log)
         stack.callback(web.stop)
         _await_port(port, web, stop)
         _tell(say, settings, server, files)
         while not stop.wait(_WATCH_SECONDS):
             server.revive(launch)
-            web.revive()
-            sequencer.revive()
-            worker.revive()
-            deliverer.revive()
+            for child in (web, *children):
+                child.revive()
         say("stopping")
+
+
+def _beside(settings: Settings) -> list[tuple[str, tuple[str, ...]]]:
+    """Say what runs beside the server; a publisher only where there are witnesses to publish to."""
+    publisher = [("publisher", PUBLISH)] if settings.witness_policy_path else []
+    return [("sequencer", SEQUENCE), ("worker", WORK), ("deliverer", DELIVER), *publisher]
 
 
 def _launch(data_dir: Path) -> Launch:
