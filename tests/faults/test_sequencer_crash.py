@@ -231,7 +231,6 @@ def test_p11_a_sequencer_paused_past_its_turn_signs_no_second_tree(
             paused.communicate(timeout=30)
 
         log.turn()
-
         assert 0 == paused.returncode
         assert 1 + 20 * PAUSES == verify_log(log.open(), log.sequencer)
         assert_part_of_the_log(log, (hosts[1] / log.outside().name).read_bytes())

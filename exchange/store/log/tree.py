@@ -5,22 +5,16 @@ The sequencer works on a connection of its own, under a role of its own; see `Lo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from itertools import accumulate
 
-import psycopg
-from psycopg import Connection, IntegrityError, OperationalError
+from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from exchange.domain.merkle import EMPTY_ROOT, TreeHead
 from exchange.domain.tiles import TileId
-from exchange.errors import LogDamaged, UnavailableError
 from exchange.services.log.ports import LeafEntry, LogRef, LogState, Mark, StoredLeaf, Taken
 from exchange.store.functions import WRITERS_LOCK
-from exchange.store.leaves import Leaves
-from exchange.store.log.daily import Daily
-from exchange.store.log.publication import Publication
 from exchange.store.statement import Statement
 
 _OPEN_LOGS = Statement("SELECT log_id, origin FROM log WHERE closed_at IS NULL ORDER BY log_id")
@@ -120,9 +114,6 @@ FROM leaf f JOIN log g USING (log_id) JOIN opening o USING (leaf_hash)
     JOIN opening_key k USING (key_id) LEFT JOIN leaf_place p USING (ord)
 WHERE f.leaf_hash = %(leaf_hash)s
 """)
-
-# Probes of an index, all of them: without statistics the planner would scan, and keep that plan.
-_OPTIONS = "-c enable_seqscan=off -c enable_hashjoin=off -c jit=off -c lock_timeout=2s"
 
 
 class Tree:
@@ -238,62 +229,6 @@ class Tree:
         """Find a leaf and its openings."""
         row = _FIND_LEAF.run(self._connection, {"leaf_hash": leaf_hash}).fetchone()
         return StoredLeaf(LogRef(*row[:2]), *row[2:]) if row else None
-
-
-class LogWork:
-    """One transaction on the tree. Leaving it without `commit()` undoes everything."""
-
-    def __init__(self, connection: Connection[TupleRow]) -> None:
-        self._connection = connection
-        self.tree = Tree(connection)
-        self.log = Leaves(connection)
-        self.publication = Publication(connection)
-        self.daily = Daily(connection)
-
-    def commit(self) -> None:
-        """Make everything durable: a signature may leave only after this returns."""
-        self._connection.commit()
-
-
-class LogDatabase:
-    """The sequencer's one connection, made anew after it was lost."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._connection: Connection[TupleRow] | None = None
-
-    def close(self) -> None:
-        """Close the connection."""
-        if self._connection is not None:
-            self._connection.close()
-
-    @contextmanager
-    def begin(self) -> Iterator[LogWork]:
-        """Open a unit of work.
-
-        Raises:
-            UnavailableError: the database is down, gave up, or somebody holds the log's row. What
-                was being committed may have been: reread it, and go on from there.
-            LogDamaged: an index or a size is taken already.
-        """
-        try:
-            with self._connected() as connection:
-                yield LogWork(connection)
-        except OperationalError as error:
-            raise UnavailableError("the database of the log is not available") from error
-        except IntegrityError as error:
-            raise LogDamaged(f"the log's rows contradict each other: {error}") from error
-
-    @contextmanager
-    def _connected(self) -> Iterator[Connection[TupleRow]]:
-        if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(self._url, options=_OPTIONS)
-            self._connection.prepare_threshold = 0
-        try:
-            yield self._connection
-        finally:
-            if not self._connection.closed:
-                self._connection.rollback()
 
 
 def _places(tiles: Collection[TileId]) -> dict[str, list[int]]:
