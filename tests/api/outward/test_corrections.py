@@ -97,6 +97,8 @@ def test_a_band_that_time_had_changed_already_is_not_told_anew(desks: Desks) -> 
     """A correction must not show what others reported since: that would be a look without grant."""
     third = desks.stranger
     third.uploaded([third.late(account="acc-9", days=200)])
+    amended = third.put(third.late(account="acc-9", days=100, reason="AMEND"))
+    assert 200 == amended.status_code, amended.text
     desks.reporter.send("DELETE", "/v1/records/acc-1?reason=DELETE_ERROR")
 
     told = events(desks.asker)
