@@ -16,7 +16,7 @@ from consent.purposes import GRANT_PURPOSES, Purpose
 from exchange.domain.members import Role
 from tests.support.artefacts import ABSENT, DAY_SECONDS
 from tests.support.grant_desk import ABSENT_GRANT, GrantDesk, refusal, shown
-from tests.support.grant_races import race_uses, race_withdrawal
+from tests.support.grant_races import RACERS, race_uses, race_withdrawal
 from tests.support.sandbox import Sandbox, make_sandbox
 
 YEAR_SECONDS = 365 * DAY_SECONDS
@@ -26,7 +26,7 @@ ROUNDS = 12  # the full thousand: `python -m tests.bench races`
 @pytest.fixture
 def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
     """An exchange without members."""
-    made = make_sandbox(database_url, tmp_path)
+    made = make_sandbox(database_url, tmp_path, queries_per_subject_day=RACERS)
     yield made
     made.close()
 
@@ -46,7 +46,7 @@ def other(sandbox: Sandbox) -> GrantDesk:
 @pytest.fixture
 def second_worker(sandbox: Sandbox, database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
     """Another server process's application on the same database and keys."""
-    made = make_sandbox(database_url, tmp_path)
+    made = make_sandbox(database_url, tmp_path, queries_per_subject_day=RACERS)
     yield made
     made.close()
 
