@@ -14,9 +14,10 @@ from voprf import ristretto
 from exchange_client.core.calls import JSON_TYPE, NDJSON_TYPE
 from exchange_client.core.encoding import JSON, b64url, dumps, loads_object, unb64url
 from exchange_client.oprf import ELEMENT_BYTES, ELEMENTS_MAX, PROOF_BYTES
-from exchange_client.testing import answering, granting, receiving, reporting
+from exchange_client.testing import answering, granting
 from exchange_client.testing.messages import Caller
 from exchange_client.testing.questions import Asked, read_question
+from exchange_client.testing.records import receiving, reporting
 from exchange_client.testing.refusals import Answered, Refusal
 from exchange_client.testing.world import EPOCH, World
 

@@ -16,8 +16,8 @@ from exchange_client.testing.deciding import judge_reported
 from exchange_client.testing.findings import number
 from exchange_client.testing.messages import Caller
 from exchange_client.testing.questions import read_tokens
+from exchange_client.testing.records.rows import row_flaws
 from exchange_client.testing.refusals import Refusal
-from exchange_client.testing.rows import row_flaws
 from exchange_client.testing.world import (
     EPOCH,
     EXCHANGE,

@@ -9,8 +9,8 @@ import gzip
 from typing import Final
 
 from exchange_client.batches.files import CSV_START, GZIP
-from exchange_client.testing import reporting
 from exchange_client.testing.messages import Caller
+from exchange_client.testing.records import reporting
 from exchange_client.testing.refusals import Refusal
 from exchange_client.testing.world import World
 

@@ -1,0 +1,1 @@
+"""The fake takes records: files whole or in parts, and single ones."""
