@@ -11,7 +11,7 @@ from exchange import telemetry
 from exchange.app import make_log_ports, make_ports, open_database
 from exchange.app.ports import make_erase_ports
 from exchange.app.publishing import open_publishing, vouching
-from exchange.errors import LogDamaged, LogRolledBack
+from exchange.errors import LogDamaged, LogRolledBack, UnavailableError
 from exchange.jobs.sequence import EXIT_REFUSED, Late, sequence, stop_on_signals
 from exchange.services.erasure.shred_openings import shred_again
 from exchange.services.log.open_log import open_log
@@ -44,7 +44,11 @@ def run_sequencer(settings: Settings) -> int:
         log_ports, sequence_ports = make_log_ports(settings, ports, log_database)
         sequence_ports = replace(sequence_ports, vouch=vouching(publishing))
         try:
-            _shred_again(settings, (log_ports, sequence_ports), database)
+            once_it_answers(
+                lambda: _shred_again(settings, (log_ports, sequence_ports), database),
+                stop,
+                settings.sequence_interval_ms / 1_000,
+            )
             sequence(
                 log_ports,
                 sequence_ports,
@@ -67,6 +71,22 @@ def _shred_again(
     again = shred_again(make_erase_ports(settings, log_ports.ports, database))
     if again.keys:
         telemetry.alarm("a restored database held shredded keys", leaves=len(again.leaves))
+
+
+def once_it_answers(act: Callable[[], None], stop: Event, pause_seconds: float) -> None:
+    """Do this as soon as the database answers; only being told to stop ends the waiting.
+
+    A sequencer that was killed may come back before the database does: ending then would be taken
+    for a refusal.
+    """
+    while not stop.is_set():
+        try:
+            act()
+        except UnavailableError as error:
+            telemetry.log("sequencer waits", code=error.code)
+            stop.wait(pause_seconds)
+        else:
+            return
 
 
 class _Housekeeping:
