@@ -28,8 +28,8 @@ from tests.support.sandbox import BASE, Sandbox, make_sandbox
 from tests.support.signed_requests import Draft, signed_headers
 
 ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
-# Ids that are the same for everybody: texts that all members may read.
-COMMON = {"sha256"}
+# Ids that are the same for everybody: texts and lists that all members may read.
+COMMON = {"sha256", "number"}
 # Names that a member gives itself: another's is not looked up at all.
 OWN = {"account_ref"}
 
@@ -170,6 +170,7 @@ def test_a66_a_route_of_another_role_is_closed(matrix: Matrix) -> None:
     """A regulator must not be able to report, nor a member to read the log of all."""
     before, tried = events(matrix.sandbox, "auth.role"), 0
     ids = matrix.absent | {"account_ref": "acc-1", "sha256": "0" * 64, "member": "member-b"}
+    ids["number"] = "0"
     ids["opening_id"] = new_id("opn")
 
     for method, rule, policy in signed_routes(matrix.sandbox):
