@@ -16,7 +16,7 @@ from tests.support.sandbox import Sandbox, make_sandbox
 @pytest.fixture
 def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
     """An exchange without members."""
-    made = make_sandbox(database_url, tmp_path)
+    made = make_sandbox(database_url, tmp_path, queries_per_subject_day=1_000)
     yield made
     made.close()
 
