@@ -292,9 +292,6 @@ class InvalidEndpoint(RuleError):
 
     code = "webhook.url"
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, field="url")
-
 
 class TooManyWebhooks(RuleError):
     """The member has as many webhooks as it may have."""

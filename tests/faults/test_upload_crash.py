@@ -145,7 +145,8 @@ def next_file(bench: Bench) -> bytes:
 STEPS = [
     *("members.count", "commit"),  # the try counts, whatever becomes of it
     *("batches.find", "members.find", "staging.reset", "commit"),
-    *("records.seen_grants", "records.accounts", "staging.stage", "staging.add_faults", "commit"),
+    *("records.seen_grants", "records.accounts", "retention.fraud_macs", "staging.stage"),
+    *("staging.add_faults", "commit"),
     *("staging.add_faults", "staging.refuse_duplicates", "commit"),
     *("records.lock_uploads", "batches.find", "staging.counts", "staging.hold_grants"),
     *("staging.corrections", "staging.merge", "log.find_log", "log.open_subjects", "log.append"),

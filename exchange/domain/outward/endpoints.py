@@ -61,17 +61,19 @@ def read_endpoint(url: str, rules: EndpointRules) -> Endpoint:
     """
     match = _URL.fullmatch(url) if len(url) <= URL_CHARACTERS_MAX else None
     if match is None:
-        raise InvalidEndpoint("must be https://name/path, in ASCII, without user or fragment")
+        raise InvalidEndpoint(
+            "must be https://name/path, in ASCII, without user or fragment", field="url"
+        )
     scheme, host = match["scheme"], match["host"]
     port = int(match["port"] or _PORTS.get(scheme, 0))
     endpoint = Endpoint(secure=scheme == "https", host=host, port=port, target=match["path"] or "/")
     if rules.loopback and scheme in _PORTS and _LOOPBACK.fullmatch(host):
         return endpoint
     if scheme != "https":
-        raise InvalidEndpoint("must be https")
+        raise InvalidEndpoint("must be https", field="url")
     if not _NAME.fullmatch(host) or host.rpartition(".")[2] in _PRIVATE_ENDS:
-        raise InvalidEndpoint("its host must be a public DNS name, not an address")
+        raise InvalidEndpoint("its host must be a public DNS name, not an address", field="url")
     if port not in rules.ports:
         listed = ", ".join(str(one) for one in sorted(rules.ports))
-        raise InvalidEndpoint(f"its port must be one of: {listed}")
+        raise InvalidEndpoint(f"its port must be one of: {listed}", field="url")
     return endpoint
