@@ -172,6 +172,20 @@ def test_rows_are_reported_and_faulty_ones_named(terminal: Terminal) -> None:
     assert "" == done.stderr
 
 
+def test_a_batch_is_sent_packed_and_kept_so(terminal: Terminal) -> None:
+    """What was kept is what was sent: to send it again goes on where the line broke."""
+    terminal.at("rows").write_text(json.dumps(row(terminal, 1)) + "\n")
+    words = ["upload", str(terminal.at("rows")), "--json", "--keep", str(terminal.at("kept"))]
+
+    both = terminal.cx(*words, "--gzip", "--zstd")
+    first = terminal.cx(*words, "--zstd")
+    again = terminal.cx("upload", str(terminal.at("kept")), "--json")
+
+    assert (2, 0, 0) == (both.exit_code, first.exit_code, again.exit_code), first.output
+    assert read(first)["receipt"] == read(again)["receipt"]
+    assert terminal.at("kept").read_bytes().startswith(b"\x28\xb5\x2f\xfd")
+
+
 def listed(faults: object) -> list[dict[str, object]]:
     """Return the faults that were told."""
     assert isinstance(faults, list)

@@ -92,7 +92,7 @@ def peek_header(sent: Iterable[bytes], limits: BatchLimits) -> BatchHeader:
         raise WrongMediaType("a file starts with its header, as NDJSON or as CSV")
     line, feed, _ = start.partition(b"\n")
     if not feed and len(start) <= limits.row_bytes_max:
-        raise TruncatedBatch("the file ends inside a line")
+        raise TruncatedBatch("the first line is not whole; of a file in parts, the first holds it")
     return read_first_line(line, limits)
 
 

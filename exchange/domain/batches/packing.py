@@ -119,7 +119,7 @@ class _Zstd:
         try:
             zstd = importlib.import_module(name)
         except ImportError as error:
-            raise WrongMediaType("this exchange takes no zstd") from error
+            raise WrongMediaType("this exchange takes no zstd: send gzip") from error
         self._refused = cast("type[Exception]", zstd.ZstdError)
         window = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG_MAX}
         self._inner = cast("_ZstdDecompressor", zstd.ZstdDecompressor(options=window))
@@ -140,7 +140,7 @@ class _Zstd:
             while not (self._inner.needs_input or self.eof):
                 yield self._inner.decompress(b"", SLICE_BYTES)
         except self._refused as error:
-            raise WrongMediaType("the file is no zstd") from error
+            raise WrongMediaType("the file is no zstd, or its window is over 8 MiB") from error
 
 
 _UNPACKERS: dict[Packing, Callable[[], _Unpacker]] = {

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from backports import zstd
 from werkzeug.test import TestResponse
 
 from tests.hostile.rows.looking import fault_of
@@ -20,7 +21,11 @@ from tests.support.csv_files import COLUMNS, csv_file, csv_line, framed_csv
 from tests.support.grant_desk import answer_claims, refusal
 from tests.support.record_desk import RecordDesk
 
-GZIP = "application/gzip"
+GZIP, ZSTD = "application/gzip", "application/zstd"
+PACKINGS = pytest.mark.parametrize(
+    ("media", "packed"), [(GZIP, gzip.compress), (ZSTD, zstd.compress)], ids=["gzip", "zstd"]
+)
+Pack = Callable[[bytes], bytes]
 SEMICOLONS = COLUMNS.replace(",", ";").encode()
 
 
@@ -47,44 +52,54 @@ def archive(kind: str, content: bytes) -> bytes:
 
 
 @pytest.mark.usefixtures("untouched")
-def test_a43_a_bomb_is_refused_before_it_is_unpacked(desk: RecordDesk) -> None:
+@PACKINGS
+def test_a43_a_bomb_is_refused_before_it_is_unpacked(
+    desk: RecordDesk, media: str, packed: Pack
+) -> None:
     """One kilobyte must not become a gigabyte in the exchange's memory."""
     start = desk.file([desk.clean()]).split(b"\n")[0] + b"\n"
-    bomb = gzip.compress(start + (b" " * 127 + b"\n") * (1 << 18))
+    bomb = packed(start + (b" " * 127 + b"\n") * (1 << 18))
 
-    assert (413, "request.too_large", "") == refusal(send(desk, bomb, GZIP))
+    refused = send(desk, bomb, media)
+
+    assert (413, "request.too_large", "") == refusal(refused)
+    assert "20 times its length" in refused.get_json()["detail"]
 
 
 @pytest.mark.usefixtures("untouched")
+@PACKINGS
 @pytest.mark.parametrize(
-    "pack",
+    "spoil",
     [
-        lambda content: gzip.compress(content) + gzip.compress(content),
-        lambda content: gzip.compress(content) + b"tail",
-        lambda content: gzip.compress(gzip.compress(content)),
-        lambda content: gzip.compress(content)[:12] + b"\xff" * 40,
-        lambda content: archive("zip", content),
-        lambda content: archive("tar", content),
-        lambda content: gzip.compress(archive("tar", content)),
-        lambda content: content,
+        lambda packed, content: packed(content) + packed(content),
+        lambda packed, content: packed(content) + b"tail",
+        lambda packed, content: packed(packed(content)),
+        lambda packed, content: packed(content)[:12] + b"\xff" * 4_000,
+        lambda packed, content: archive("zip", content),
+        lambda packed, content: archive("tar", content),
+        lambda packed, content: packed(archive("tar", content)),
+        lambda packed, content: content,
     ],
-    ids=["two members", "tail", "gzip in gzip", "broken", "zip", "tar", "tar.gz", "plain"],
+    ids=["two members", "tail", "twice", "broken", "zip", "tar", "packed tar", "plain"],
 )
 def test_a43_a_file_is_packed_once_and_in_one_piece(
-    desk: RecordDesk, pack: Callable[[bytes], bytes]
+    desk: RecordDesk, spoil: Callable[[Pack, bytes], bytes], media: str, packed: Pack
 ) -> None:
     """What two programs could unpack differently is refused."""
-    refused = send(desk, pack(desk.file([desk.clean()])), GZIP)
+    refused = send(desk, spoil(packed, desk.file([desk.clean()])), media)
 
     assert (415, "request.media_type", "") == refusal(refused)
 
 
 @pytest.mark.usefixtures("untouched")
-def test_a43_packed_bytes_that_end_too_early_are_truncated(desk: RecordDesk) -> None:
+@PACKINGS
+def test_a43_packed_bytes_that_end_too_early_are_truncated(
+    desk: RecordDesk, media: str, packed: Pack
+) -> None:
     """Half a packed file is half a file."""
-    packed = gzip.compress(desk.file([desk.clean(1, f"a-{n}") for n in range(9)]))
+    sent = packed(desk.file([desk.clean(1, f"a-{n}") for n in range(9)]))
 
-    assert (400, "batch.truncated", "") == refusal(send(desk, packed[:-20], GZIP))
+    assert (400, "batch.truncated", "") == refusal(send(desk, sent[:-20], media))
 
 
 @pytest.mark.usefixtures("untouched")
@@ -187,14 +202,18 @@ def test_a44_a_cell_of_another_type_is_a_fault_of_its_row(
     assert (422, "batch.fault_share", f"/2/{next(iter(cell))}", code) == fault_of(refused)
 
 
-@pytest.mark.parametrize("pack", [False, True], ids=["plain", "gzip"])
-def test_a44_csv_and_ndjson_say_the_same(desk: RecordDesk, pack: bool) -> None:
+@pytest.mark.parametrize(
+    ("media", "packed"),
+    [("text/csv", bytes), (GZIP, gzip.compress), (ZSTD, zstd.compress)],
+    ids=["plain", "gzip", "zstd"],
+)
+def test_a44_csv_and_ndjson_say_the_same(desk: RecordDesk, media: str, packed: Pack) -> None:
     """A lender may change its export and must find nothing changed."""
-    rows = [desk.clean(1, f"same-{pack}-1"), desk.late(2, f"same-{pack}-2")]
+    name = media.partition("/")[2]
+    rows = [desk.clean(1, f"{name}-1"), desk.late(2, f"{name}-2")]
     desk.uploaded(rows)
 
-    content = csv_file(rows, header_of(desk))
-    sent = gzip.compress(content) if pack else content
-    claims = answer_claims(send(desk, sent, GZIP if pack else "text/csv"))
+    sent = packed(csv_file(rows, header_of(desk)))
+    claims = answer_claims(send(desk, sent, media))
 
     assert (2, 0, "WHOLE") == (claims["unchanged"], claims["stored"], claims["totals"])

@@ -7,7 +7,6 @@ Source: the record rules of the exchange, section "Batches".
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal, TypedDict
 
+from exchange_client.batches.packing import MEDIA, gzipped, packing_of, unpacked, zstandard
 from exchange_client.core.calls import NDJSON_TYPE
 from exchange_client.core.encoding import dumps, loads_object
 from exchange_client.core.ids import check_id
@@ -23,7 +23,6 @@ from exchange_client.merkle import root_of_leaves
 
 FORMAT: Final = "cx-batch/1"
 NORM: Final = "norm_v1"
-GZIP: Final = b"\x1f\x8b"
 CSV_START: Final = b"#cx-batch "
 CSV_TYPE: Final = "text/csv"
 SUMMED: Final = ("balance_minor", "overdue_minor")
@@ -92,7 +91,7 @@ class BatchFile:
     def media(self) -> str:
         """The media type of what is sent."""
         if self.packed is not None:
-            return "application/gzip" if self.packed.startswith(GZIP) else "application/zstd"
+            return MEDIA[packing_of(self.packed) or b""]
         return CSV_TYPE if self.content.startswith(CSV_START) else NDJSON_TYPE
 
     @property
@@ -115,7 +114,15 @@ class BatchFile:
 
     def gzipped(self) -> BatchFile:
         """Return the same batch, to be sent as one gzip member; always the same bytes."""
-        return replace(self, packed=gzip.compress(self.content, mtime=0))
+        return replace(self, packed=gzipped(self.content))
+
+    def zstandard(self) -> BatchFile:
+        """Return the same batch, to be sent as one zstd frame.
+
+        Raises:
+            UsageError: the extra `[zstd]` is not installed.
+        """
+        return replace(self, packed=zstandard(self.content))
 
     def save(self, path: Path | str) -> None:
         """Keep the file. It holds tokens and no identifier."""
@@ -123,17 +130,17 @@ class BatchFile:
 
     @classmethod
     def load(cls, path: Path | str) -> BatchFile:
-        """Read a batch file that was built before: NDJSON or CSV, plain or gzip.
+        """Read a batch file that was built before: NDJSON or CSV, plain, gzip or zstd.
 
         Raises:
             UsageError: it is none.
         """
         sent = Path(path).read_bytes()
-        packed = sent if sent.startswith(GZIP) else None
+        packed = sent if packing_of(sent) else None
         try:
-            content = gzip.decompress(sent) if packed else sent
+            content = unpacked(sent)
             header = loads_object(content.partition(b"\n")[0].removeprefix(CSV_START))
-        except (OSError, EOFError, ValueError) as error:
+        except (UsageError, ValueError) as error:
             raise UsageError(f"{path}: no batch file: {error}") from None
         if header.get("format") != FORMAT or not content.rstrip(b"\r\n").endswith(b"}"):
             raise UsageError(f"{path}: no whole {FORMAT} file")
@@ -145,7 +152,7 @@ def is_batch(path: Path) -> bool:
     """Tell by its first bytes whether a file is a batch, and not a member's own rows."""
     with path.open("rb") as opened:
         start = opened.read(64)
-    return start.startswith((GZIP, CSV_START)) or b'"format":"cx-batch/' in start
+    return start.startswith((*MEDIA, CSV_START)) or b'"format":"cx-batch/' in start
 
 
 def build(header: BatchHeader, rows: Sequence[Mapping[str, object]]) -> BatchFile:

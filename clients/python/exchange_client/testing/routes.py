@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import httpx2
 from voprf import ristretto
 
+from exchange_client.batches.packing import MEDIA
 from exchange_client.core.calls import JSON_TYPE, NDJSON_TYPE
 from exchange_client.core.encoding import JSON, b64url, dumps, loads_object, unb64url
 from exchange_client.oprf import ELEMENT_BYTES, ELEMENTS_MAX, PROOF_BYTES
@@ -21,7 +22,7 @@ from exchange_client.testing.records import receiving, reporting
 from exchange_client.testing.refusals import Answered, Refusal
 from exchange_client.testing.world import EPOCH, World
 
-FILE_TYPES: Final = (NDJSON_TYPE, "text/csv", "application/gzip", "application/octet-stream")
+FILE_TYPES: Final = (NDJSON_TYPE, "text/csv", *MEDIA.values(), "application/octet-stream")
 PROOF_TYPE: Final = "text/plain; charset=utf-8"
 PROMISE_TYPE: Final = "cx-promise+jwt"
 QUERIES_MAX: Final = 1000

@@ -35,7 +35,8 @@ class Batch:
         bool, typer.Option("--all-or-nothing", help="one faulty row refuses the batch")
     ] = False
     receipt: Annotated[Path | None, typer.Option(help="file to keep the receipt in")] = None
-    packed: Annotated[bool, typer.Option("--gzip", help="send it packed")] = False
+    gzip: Annotated[bool, typer.Option("--gzip", help="send it packed")] = False
+    zstd: Annotated[bool, typer.Option("--zstd", help="the same, with the extra [zstd]")] = False
     keep: Annotated[
         Path | None,
         typer.Option(help="keep the batch as sent: to send it again goes on where it stopped"),
@@ -49,6 +50,14 @@ class Batch:
             "kind": "FULL" if self.full else "DELTA",
             "mode": "ALL_OR_NOTHING" if self.all_or_nothing else "ACCEPT_PARTIAL",
         }
+
+    def packed(self, file: BatchFile) -> BatchFile:
+        """Pack a file as was asked, unless it is packed already."""
+        if self.gzip and self.zstd:
+            raise UsageError("--gzip, --zstd: one of the two")
+        if file.packed is not None or not (self.gzip or self.zstd):
+            return file
+        return file.gzipped() if self.gzip else file.zstandard()
 
 
 def upload(
@@ -69,8 +78,7 @@ def upload(
             prepared = BatchFile.load(file)
         else:
             prepared = exchange.prepare_batch(read_rows(file), **batch.options)
-        if batch.packed and prepared.packed is None:
-            prepared = prepared.gzipped()
+        prepared = batch.packed(prepared)
         if batch.keep is not None:
             prepared.save(batch.keep)
         taken = exchange.upload(prepared, on_progress=on_progress)

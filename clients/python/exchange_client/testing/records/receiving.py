@@ -5,10 +5,11 @@ What the exchange works off later, the fake ends with the last byte: it has no w
 
 from __future__ import annotations
 
-import gzip
 from typing import Final
 
-from exchange_client.batches.files import CSV_START, GZIP
+from exchange_client.batches.files import CSV_START
+from exchange_client.batches.packing import unpacked
+from exchange_client.errors import UsageError
 from exchange_client.testing.messages import Caller
 from exchange_client.testing.records import reporting
 from exchange_client.testing.refusals import Refusal
@@ -62,7 +63,10 @@ def shown(world: World, caller: Caller, batch: str) -> dict[str, object]:
 
 
 def _taken(world: World, caller: Caller, sent: bytes) -> tuple[dict[str, object], bool]:
-    content = gzip.decompress(sent) if sent.startswith(GZIP) else sent
+    try:
+        content = unpacked(sent)
+    except UsageError:
+        raise Refusal(415, "request.media_type") from None
     if len(content) > UNPACKED_BYTES_MAX:
         raise Refusal(413, "request.too_large")
     if content.startswith(CSV_START):
