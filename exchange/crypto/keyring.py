@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from exchange.errors import ClosedEpoch, SettingsError
 
 _MODE = 0o600
+_SHA256_BLOCK_BYTES = 64
 
 
 class Use(StrEnum):
@@ -90,6 +91,16 @@ class _Key:
     secret: bytes = field(repr=False)  # 32 bytes
 
 
+def _hmac_states(secret: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """Hash a key's two pads once: an HMAC-SHA256 from there costs half of one from the key.
+
+    Source: RFC 2104, section 4. The secret has 32 bytes, so it is never hashed first.
+    """
+    block = secret.ljust(_SHA256_BLOCK_BYTES, b"\0")
+    inner, outer = (bytes(byte ^ pad for byte in block) for pad in (0x36, 0x5C))
+    return hashlib.sha256(inner), hashlib.sha256(outer)
+
+
 class Keyring:
     """The keys of one exchange, each asked by its use."""
 
@@ -103,7 +114,7 @@ class Keyring:
             for use in SIGNING
             if (secret := newest[use, None].secret)
         }
-        self._index = {key.epoch: key.secret for key in keys if key.use is Use.INDEX}
+        self._index = {key.epoch: _hmac_states(key.secret) for key in keys if key.use is Use.INDEX}
         self._keks = {key.kid: AESGCM(key.secret) for key in keys if key.use is Use.KEK}
         self.kek_id = newest[Use.KEK, None].kid
         self._macs = {
@@ -169,10 +180,13 @@ class Keyring:
         Raises:
             ClosedEpoch: this keyring has no such epoch.
         """
-        secret = self._index.get(epoch)
-        if secret is None:
+        states = self._index.get(epoch)
+        if states is None:
             raise ClosedEpoch(f"open: {', '.join(self.epochs)}", field="epoch")
-        return hmac.digest(secret, token, "sha256")
+        inner, outer = states[0].copy(), states[1].copy()
+        inner.update(token)
+        outer.update(inner.digest())
+        return outer.digest()
 
     def pseudonym(self, index: bytes) -> str:
         """Return the name a subject has in the access log: `p:` and 32 hex digits."""
@@ -190,9 +204,12 @@ class Keyring:
         """Return the MAC of what a page gives out before anybody signed in."""
         return hmac.digest(self._macs[Use.PAGES], body, "sha256")
 
-    def wrap(self, data_key: bytes, aad: bytes) -> bytes:
-        """Wrap a 32-byte data key under the working KEK: 60 bytes, nonce first."""
-        nonce = os.urandom(12)
+    def wrap(self, data_key: bytes, nonce: bytes, aad: bytes) -> bytes:
+        """Wrap a 32-byte data key under the working KEK: 60 bytes, nonce first.
+
+        Args:
+            nonce: 12 bytes, random, used for nothing else.
+        """
         return nonce + self._keks[self.kek_id].encrypt(nonce, data_key, aad)
 
     def unwrap(self, kek_id: str, wrapped: bytes, aad: bytes) -> bytes:

@@ -31,6 +31,11 @@ def leaf_hash(entry: bytes) -> bytes:
     return sha256(b"\x00" + entry).digest()
 
 
+def line_hashes(entries: Sequence[bytes]) -> list[bytes]:
+    """Return the hash of each of many entries."""
+    return [sha256(b"\x00" + entry).digest() for entry in entries]
+
+
 def leaf_hashes(entries: bytes, length: int) -> list[bytes]:
     """Return the hashes of entries of one length that stand one after the other."""
     cut = range(0, len(entries), length)

@@ -6,7 +6,7 @@ Versions append; of what is stored only the mark of the current one changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from psycopg import Connection
@@ -14,8 +14,10 @@ from psycopg.rows import TupleRow
 
 from consent.grants import GrantState, HeldGrant
 from consent.purposes import Detail
+from exchange.domain.records import date_of
 from exchange.services.records.ports import (
     GrantAsk,
+    GrantsAlike,
     NewVersion,
     SealedAccount,
     Writing,
@@ -35,18 +37,27 @@ JOIN record r ON r.token_index = a.token_index AND r.record_id = a.record_id
     AND r.version = a.version
 """)
 
-_SEE_GRANTS = """
-SELECT g.token_index, g.grant_id, g.purpose, g.state, g.level, g.cross_border, g.not_before,
-    g.expires, g.uses, g.max_uses, g.window_start, g.window_uses, g.window_max, g.window_seconds,
-    g.detail, g.fields, g.lookback_months
-FROM unnest(%(indices)s::bytea[], %(grant_ids)s::uuid[]) AS asked(token_index, grant_id)
+_ASKED_GRANTS = """
+SELECT asked.n, g.purpose, g.state, g.level, g.cross_border, g.not_before, g.expires
+FROM unnest(%(indices)s::bytea[], %(grant_ids)s::uuid[])
+    WITH ORDINALITY AS asked(token_index, grant_id, n)
 JOIN grants g ON g.token_index = asked.token_index AND g.grantee = %(member)s
     AND g.grant_id = asked.grant_id
-ORDER BY g.token_index, g.grant_id
 """
-_GRANTS_SEEN = Statement(_SEE_GRANTS)
+# A file's grants fall into a few kinds. A day from now, no tolerance of the law's reaches: times
+# further off are alike.
+_ALIKE = """
+SELECT array_agg(n), purpose, state, level, cross_border,
+    greatest(least(not_before, %(now)s::bigint + 86400), %(now)s::bigint - 86400),
+    greatest(least(expires, %(now)s::bigint + 86400), %(now)s::bigint - 86400)
+FROM ({asked}) AS found
+GROUP BY 2, 3, 4, 5, 6, 7
+"""
+_GRANTS_SEEN = Statement(_ALIKE.format(asked=_ASKED_GRANTS))
 # Held in the order of their keys, as everywhere; a withdrawal waits for us, or we see it.
-_GRANTS_HELD = Statement(f"{_SEE_GRANTS} FOR SHARE OF g")
+_GRANTS_HELD = Statement(
+    _ALIKE.format(asked=f"{_ASKED_GRANTS} ORDER BY g.token_index, g.grant_id FOR SHARE OF g")
+)
 
 _REGISTERED = Statement("""
 SELECT grant_id FROM grant_artefact
@@ -101,36 +112,36 @@ class Records:
         )
         return [SealedAccount(*row) for row in found]
 
-    def held_grants(self, member: str, asks: Sequence[GrantAsk]) -> dict[GrantAsk, HeldGrant]:
+    def held_grants(self, member: str, asks: Sequence[GrantAsk], now: int) -> list[GrantsAlike]:
         """Find these grants of the member and hold them as they are until the end."""
-        return self._grants(_GRANTS_HELD, member, asks)
+        return self._grants(_GRANTS_HELD, (member, now), asks)
 
-    def seen_grants(self, member: str, asks: Sequence[GrantAsk]) -> dict[GrantAsk, HeldGrant]:
+    def seen_grants(self, member: str, asks: Sequence[GrantAsk], now: int) -> list[GrantsAlike]:
         """Find these grants of the member as they are now; whoever stores by them looks again."""
-        return self._grants(_GRANTS_SEEN, member, asks)
+        return self._grants(_GRANTS_SEEN, (member, now), asks)
 
     def _grants(
-        self, statement: Statement, member: str, asks: Sequence[GrantAsk]
-    ) -> dict[GrantAsk, HeldGrant]:
-        unique = sorted(set(asks))
+        self, statement: Statement, by: tuple[str, int], asks: Sequence[GrantAsk]
+    ) -> list[GrantsAlike]:
+        member, now = by
         parameters = {
             "member": member,
-            "indices": array_of_bytes(ask.token_index for ask in unique),
-            "grant_ids": array_of(ask.grant_id.hex for ask in unique),
+            "now": now,
+            "indices": array_of_bytes(ask.token_index for ask in asks),
+            "grant_ids": array_of(ask.grant_id.hex() for ask in asks),
         }
-        found = statement.run(self._connection, parameters, prepare=len(unique) == 1)
-        return _held_by_ask(member, found)
+        found = statement.run(self._connection, parameters, prepare=len(asks) == 1)
+        return [GrantsAlike(_held(member, row), [n - 1 for n in row[0]]) for row in found]
 
-    def registered_grants(self, member: str, grant_ids: Sequence[UUID]) -> set[UUID]:
+    def registered_grants(self, member: str, grant_ids: Sequence[bytes]) -> set[bytes]:
         """Say which of these grants the member has registered, for whatever subject."""
-        found = _REGISTERED.run(
-            self._connection, {"member": member, "grant_ids": list(grant_ids)}, prepare=False
-        )
-        return {row[0] for row in found}
+        parameters = {"member": member, "grant_ids": array_of(one.hex() for one in grant_ids)}
+        found = _REGISTERED.run(self._connection, parameters, prepare=False)
+        return {row[0].bytes for row in found}
 
     def append_versions(self, versions: Sequence[NewVersion], writing: Writing) -> None:
         """Append versions, each the current one of its record from now on."""
-        later = [version.record_id for version in versions if version.version > 1]
+        later = [UUID(bytes=version.record_id) for version in versions if version.version > 1]
         if later:
             _RETIRE.run(self._connection, {"record_ids": later}, prepare=len(later) == 1)
         copy_rows(
@@ -149,7 +160,7 @@ class Records:
             "member": writing.member,
             "sequence": writing.sequence,
             "refs": [version.account_ref for version in versions],
-            "record_ids": [version.record_id for version in versions],
+            "record_ids": [UUID(bytes=version.record_id) for version in versions],
             "versions": [version.version for version in versions],
             "indices": [version.indices[0] for version in versions],
             "epochs": [version.epoch for version in versions],
@@ -160,7 +171,7 @@ class Records:
 def _version_row(index: bytes, version: NewVersion, writing: Writing) -> tuple[object, ...]:
     return (
         index,
-        version.record_id,
+        UUID(bytes=version.record_id),
         version.version,
         writing.member,
         version.epoch,
@@ -169,44 +180,33 @@ def _version_row(index: bytes, version: NewVersion, writing: Writing) -> tuple[o
         version.overdue,
         version.disputed,
         version.suppressed,
-        version.grant_id,
+        None if version.grant_id is None else UUID(bytes=version.grant_id),
         writing.batch_id,
         writing.submitted_at,
-        version.purge_on,
+        None if version.purge_day is None else date_of(version.purge_day),
         version.kek_id,
         version.wrapped,
         version.sealed,
     )
 
 
-def _held_by_ask(member: str, rows: Iterable[TupleRow]) -> dict[GrantAsk, HeldGrant]:
-    """Make the grants; those of one file are mostly of one shape, and made once."""
-    made: dict[TupleRow, HeldGrant] = {}
-    held = {}
-    for row in rows:
-        shape = (*row[2:15], tuple(row[15]), row[16])
-        if shape not in made:
-            made[shape] = _held(member, shape)
-        held[GrantAsk(row[0], row[1])] = made[shape]
-    return held
-
-
 def _held(member: str, row: TupleRow) -> HeldGrant:
+    """Make a grant as a row is judged by it: a report is no look and no use."""
     return HeldGrant(
         grantee=member,
-        purpose=row[0],
-        state=GrantState(row[1]),
-        level=row[2],
-        cross_border=row[3],
-        not_before=row[4],
-        expires=row[5],
-        uses=row[6],
-        max_uses=row[7],
-        window_start=row[8],
-        window_uses=row[9],
-        window_max=row[10],
-        window_seconds=row[11],
-        detail=Detail(row[12]),
-        fields=frozenset(row[13]),
-        lookback_months=row[14],
+        purpose=row[1],
+        state=GrantState(row[2]),
+        level=row[3],
+        cross_border=row[4],
+        not_before=row[5],
+        expires=row[6],
+        uses=0,
+        max_uses=None,
+        window_start=0,
+        window_uses=0,
+        window_max=None,
+        window_seconds=0,
+        detail=Detail.OUTCOME,
+        fields=frozenset(),
+        lookback_months=0,
     )

@@ -53,7 +53,7 @@ def read_frame(content: Iterable[bytes], limits: BatchLimits) -> FileFrame:
     for block in reader.blocks():
         end = reader.line_end
         of_rows.update(end.join(block.lines) + end)
-        edge = edge.grown([merkle.leaf_hash(line) for line in block.lines]).edge
+        edge = edge.grown(merkle.line_hashes(block.lines)).edge
     if reader.header is None:
         raise TruncatedBatch("the file has no header")
     trailer = read_trailer(reader.trailer_line)

@@ -13,6 +13,7 @@ from exchange.domain.rows.faults import (
 )
 from exchange.domain.rows.forms import DeleteReason, Deletion, Reason, Row, Submitted
 from exchange.domain.rows.one_amount import OneAmount
+from exchange.domain.rows.plain import is_sound
 from exchange.domain.rows.reading import AnyRow, as_row, read_object, read_row, read_submitted
 from exchange.domain.rows.versions import deleted_payload, next_payload, row_digest
 
@@ -36,6 +37,7 @@ __all__ = [
     "check_deletion",
     "check_row",
     "deleted_payload",
+    "is_sound",
     "next_payload",
     "read_object",
     "read_row",

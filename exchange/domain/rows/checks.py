@@ -7,7 +7,7 @@ Not here: the form (reading.py), what is stored (versions.py), grants (a join in
 
 from __future__ import annotations
 
-import base64
+from binascii import a2b_base64
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -27,10 +27,11 @@ from exchange.domain.records import (
 from exchange.domain.rows.faults import Flaw
 from exchange.domain.rows.forms import Pause, Reason, Row
 
-_FIRST_YEAR, _LAST_YEAR = 1900, 2199
+FIRST_DAY = date(1900, 1, 1)
+_LAST_YEAR = 2199
 _IDENTITY_TOKENS_MAX = 3
-_NON_PERFORMING_DPD = 90
-_PRINCIPAL_MULTIPLE_MAX = 3
+NON_PERFORMING_DPD = 90
+PRINCIPAL_MULTIPLE_MAX = 3
 _DATED = frozenset(
     {
         Status.RESTRUCTURED,
@@ -77,7 +78,7 @@ def check_row(row: Row, submission: Submission) -> list[Flaw]:
 
 def token_bytes(text: str) -> bytes:
     """Return the 64 bytes of a token whose form was checked."""
-    return base64.urlsafe_b64decode(text + "==")
+    return a2b_base64(text.replace("-", "+").replace("_", "/") + "==")
 
 
 def _check_tokens(row: Row, flaws: list[Flaw]) -> None:
@@ -96,7 +97,7 @@ def _check_as_of(row: Row, submission: Submission, flaws: list[Flaw]) -> None:
         flaws.append(Flaw("as_of", "row.as_of_future"))
     elif not submission.as_of_from <= row.as_of <= submission.as_of_to:
         flaws.append(Flaw("as_of", "row.date_order"))
-    if row.opened_on.year < _FIRST_YEAR:  # Every other date lies after it, or is refused.
+    if row.opened_on < FIRST_DAY:  # Every other date lies after it, or is refused.
         flaws.append(Flaw("opened_on", "row.date"))
 
 
@@ -229,9 +230,9 @@ def _check_reason(row: Row, flaws: list[Flaw]) -> None:
 def _check_plausible(row: Row, flaws: list[Flaw]) -> None:
     if not row.dpd:
         return
-    if row.overdue_minor > _PRINCIPAL_MULTIPLE_MAX * row.principal_minor:
+    if row.overdue_minor > PRINCIPAL_MULTIPLE_MAX * row.principal_minor:
         flaws.append(Flaw("overdue_minor", "plaus.overdue_over_3x_principal"))
     if row.first_overdue_on == row.opened_on:
         flaws.append(Flaw("first_overdue_on", "plaus.overdue_on_opening_day"))
-    if row.five_class is None and row.dpd > _NON_PERFORMING_DPD:
+    if row.five_class is None and row.dpd > NON_PERFORMING_DPD:
         flaws.append(Flaw("five_class", "plaus.class_stale"))

@@ -52,8 +52,10 @@ def _lists_anew(row: Row, kept: RecordPayload | None, submission: Submission) ->
         and row.overdue_minor >= profile.smallest_overdue_minor
     )
     if kept is None:
+        if now or not row.history:
+            return now
         past = history.levels(row.history, len(row.history))
-        return now or max(past, default=0) >= profile.adverse_bucket_min
+        return max(past, default=0) >= profile.adverse_bucket_min
     return now and not _listed(kept, profile.adverse_bucket_min)
 
 

@@ -16,6 +16,7 @@ import re
 from typing import NoReturn, TypeAlias
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import FieldInfo, fields
 
 from exchange.domain.rows.faults import FAULTS_A_ROW_MAX, Flaw
@@ -58,6 +59,7 @@ _FORM_CODES = {
 _FORMS: dict[type[AnyRow], tuple[FieldInfo, ...]] = {
     form: fields(form) for form in (Row, Deletion, Submitted)
 }
+_REQUIRED_MEMBERS = 1 + sum(field.required for field in _FORMS[Row])  # with `op`
 _TOKEN_MEMBERS, _PAUSE_MEMBERS, _NOTICE_MEMBERS = 2, 3, 4
 _SHOWN_NAME = re.compile(r"[a-z_]{1,40}")
 
@@ -124,12 +126,18 @@ def read_object(line: bytes) -> tuple[dict[str, object], bool]:
 
 
 def _unambiguous(line: bytes, row: AnyRow) -> bool:
-    return b"\\" not in line and line.count(b":") == _colons(line, row)
+    if b"\\" in line:
+        return False
+    names = line.count(b":") - _inner_colons(line, row)
+    # What a row tells has a name at least: as many names as that, and none stands twice. Else it
+    # may tell a null as well, and its names are counted.
+    told = isinstance(row, Row) and names == _told(row)
+    return told or names == len(_MEMBERS.decode(line))
 
 
-def _colons(line: bytes, row: AnyRow) -> int:
-    """Count the colons that the members as read, each name once, account for."""
-    count = len(_MEMBERS.decode(line)) + row.account_ref.count(":")
+def _inner_colons(line: bytes, row: AnyRow) -> int:
+    """Count the colons that the values as read account for, each name in them once."""
+    count = row.account_ref.count(":")
     if isinstance(row, Deletion):
         return count
     count += _TOKEN_MEMBERS * len(row.tokens) + _PAUSE_MEMBERS * len(row.pauses)
@@ -137,6 +145,27 @@ def _colons(line: bytes, row: AnyRow) -> int:
         grounded = notice.ground is not None or b'"ground":' in line
         count += _NOTICE_MEMBERS + grounded + notice.template.count(":")
     return count + (row.previous_ref.count(":") if row.previous_ref else 0)
+
+
+def _told(row: Row) -> int:
+    """Count the members that a row must have been read from: those not at their default."""
+    return (
+        _REQUIRED_MEMBERS
+        + (row.closed_on is not None)
+        + (row.oldest_unpaid_due_on is not None)
+        + (row.first_overdue_on is not None)
+        + (row.bucket is not UNSET)
+        + (row.status_on is not None)
+        + (row.five_class is not None)
+        + (row.history != "")
+        + (row.pauses != ())
+        + (row.grant != "")
+        + (row.basis != "")
+        + (row.notice is not None)
+        + (row.reason is not None)
+        + (row.previous_ref is not None)
+        + (row.transfer_id is not None)
+    )
 
 
 def _explain(line: bytes, form: type[AnyRow] | None) -> list[Flaw]:

@@ -22,6 +22,7 @@ from exchange.domain.records import (
     SealedPause,
     Status,
     Transfer,
+    bucket,
     date_of,
     day,
     month,
@@ -30,8 +31,10 @@ from exchange.domain.records import (
 )
 from exchange.domain.rows.checks import Submission
 from exchange.domain.rows.forms import DeleteReason, Deletion, Reason, Row
+from exchange.domain.rows.plain import is_plain
 
 _ENCODER = msgspec.msgpack.Encoder()
+_OPEN_AND_PLAIN = (Status.CURRENT, Status.OVERDUE)
 
 
 def row_digest(row: Row) -> bytes:
@@ -45,6 +48,8 @@ def next_payload(row: Row, kept: RecordPayload | None, submission: Submission) -
     Args:
         kept: the stored payload that it continues; None for a new record.
     """
+    if kept is None and row.status in _OPEN_AND_PLAIN and is_plain(row):
+        return _first_payload(row, submission)
     told = _history(row, kept, submission)
     episode = _episode(row, kept, told)
     purge_on = purge_date(episode, row.closed_on, submission.profile)
@@ -75,6 +80,44 @@ def next_payload(row: Row, kept: RecordPayload | None, submission: Submission) -
         notice=_notice(row, kept),
         basis=row.basis,
         same_dpd=same_dpd(row, kept),
+        digest=row_digest(row),
+    )
+
+
+def _first_payload(row: Row, submission: Submission) -> RecordPayload:
+    """Make the first payload of an account that a plain row opens: nothing is carried on."""
+    as_of, first, dpd = row.as_of, row.first_overdue_on, row.dpd
+    purge_on = None
+    if first:
+        episode = Episode(first_overdue_on=first, ended_on=None)
+        purge_on = purge_date(episode, None, submission.profile)
+    return RecordPayload(
+        as_of=day(as_of),
+        as_of_month=month(as_of),
+        status=row.status,
+        dpd=dpd,
+        bucket=bucket(dpd),
+        overdue_minor=row.overdue_minor,
+        balance_minor=row.balance_minor,
+        principal_minor=row.principal_minor,
+        currency=row.currency,
+        history=history.state_now(row.status, dpd)[0],
+        product=row.product,
+        role=row.role,
+        opened_on=day(row.opened_on),
+        closed_on=None,
+        status_on=None,
+        oldest_unpaid_due_on=optional_day(row.oldest_unpaid_due_on),
+        first_overdue_on=optional_day(first),
+        ended_on=None,
+        purge_on=optional_day(purge_on),
+        five_class=row.five_class,
+        transfer=Transfer.NONE,
+        transfer_id=None,
+        pauses=(),
+        notice=_notice(row, None),
+        basis=row.basis,
+        same_dpd=1,
         digest=row_digest(row),
     )
 

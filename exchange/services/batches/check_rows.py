@@ -18,10 +18,10 @@ from exchange.domain.batches import (
     json_lines,
     read_rows,
 )
-from exchange.domain.rows import Deletion, Flaw, OneAmount, Reason, Row, RowFault, row_faults
+from exchange.domain.rows import AnyRow, Flaw, OneAmount, Reason, Row, RowFault, row_faults
 from exchange.services.batches.ports import Action, Session, StagedRow
 from exchange.services.ports import Ports
-from exchange.services.records.append_versions import seal_version
+from exchange.services.records.append_versions import seal_versions
 from exchange.services.records.judge_rows import Change, Frame, Verdict, judge_rows
 from exchange.services.records.ports import NewVersion
 
@@ -93,65 +93,48 @@ def _warning(line: int | None) -> list[RowFault]:
     return [] if line is None else row_faults(line, [Flaw("overdue_minor", "plaus.one_amount")])
 
 
-def _staged(verdicts: Sequence[Verdict], member: str, ports: Ports) -> Iterator[StagedRow]:
-    for each in verdicts:
-        if each.row is None:
-            continue
-        if each.change:
-            yield _to_store(each, each.change, seal_version(each.change, member, ports))
-        else:
-            yield _noted(each)
+def _staged(verdicts: Sequence[Verdict], member: str, ports: Ports) -> list[StagedRow]:
+    changes = [each.change for each in verdicts if each.change]
+    versions = iter(seal_versions(changes, member, ports))
+    return [
+        _to_store(each, each.change, next(versions)) if each.change else _noted(each, each.row)
+        for each in verdicts
+        if each.row
+    ]
 
 
 def _to_store(verdict: Verdict, change: Change, version: NewVersion) -> StagedRow:
-    left_ref, left = change.leaves or (None, None)
-    more: list[bytes | None] = [*version.indices[1:], None, None]
+    left = change.leaves
     # By position, in the order of its fields: names cost more than the rest of it.
     return StagedRow(
         verdict.line,
         Action.STORE,
         bool(verdict.flaws),
-        change.row.reason is Reason.AMEND,
-        isinstance(change.row, Deletion),
+        isinstance(change.row, Row) and change.row.reason is Reason.AMEND,
+        version.suppressed,
         version.account_ref,
         version.previous_ref,
-        left_ref,
-        left.record_id if left else None,
-        left.version if left else None,
+        (left[0], left[1].record_id.bytes, left[1].version) if left else None,
         version.record_id,
         version.version,
-        version.epoch,
-        version.indices[0],
-        more[0],
-        more[1],
-        version.grant_id,
-        version.open,
-        version.overdue,
-        version.suppressed,
-        version.purge_on,
-        version.kek_id,
-        version.wrapped,
-        version.sealed,
+        version,
     )
 
 
-def _noted(verdict: Verdict) -> StagedRow:
+def _noted(verdict: Verdict, row: AnyRow) -> StagedRow:
     """Stage a row that stores nothing: its account is spoken of all the same."""
-    row, known = verdict.row, verdict.unchanged
-    if verdict.refused or row is None:
-        action = Action.REFUSE
-    else:
-        action = Action.CONFIRM if known else Action.PASS_OVER
+    known = verdict.unchanged
+    stays = Action.CONFIRM if known else Action.PASS_OVER
     return StagedRow(
         verdict.line,
-        action,
+        Action.REFUSE if verdict.refused else stays,
         bool(verdict.flaws) and not verdict.refused,
         False,
         False,
-        row.account_ref if row else "",
+        row.account_ref,
         row.previous_ref if isinstance(row, Row) else None,
-        *(None, None, None),
-        known.record_id if known else None,
+        None,
+        known.record_id.bytes if known else None,
         known.version if known else None,
-        *(None,) * 12,
+        None,
     )

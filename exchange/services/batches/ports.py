@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from uuid import UUID
 
+from msgspec import Struct
+
 from exchange.domain.batches import BatchLimits
 from exchange.domain.rows import RowFault
+from exchange.services.records.ports import NewVersion
 
 if TYPE_CHECKING:
     from exchange.services.ports import Work
@@ -91,7 +93,7 @@ class PartKey(NamedTuple):
     wrapped: bytes
 
 
-class StagedRow(NamedTuple):
+class StagedRow(Struct, frozen=True, gc=False):
     """One row as it was judged; versions are sealed already."""
 
     line: int
@@ -101,23 +103,10 @@ class StagedRow(NamedTuple):
     deleted: bool
     account_ref: str
     previous_ref: str | None
-    left_ref: str | None  # an account that goes: renumbered, or told anew after a deletion
-    left_record: UUID | None
-    left_version: int | None
-    record_id: UUID | None
+    left: tuple[str, bytes, int] | None  # account that goes, its record (16 bytes) and version
+    record_id: bytes | None  # 16 bytes: of what is stored, or is to be
     version: int | None
-    epoch: str | None
-    index_1: bytes | None  # of the primary identity token
-    index_2: bytes | None
-    index_3: bytes | None
-    grant_id: UUID | None
-    open: bool | None
-    overdue: bool | None
-    suppressed: bool | None
-    purge_on: date | None
-    kek_id: str | None
-    wrapped: bytes | None
-    sealed: bytes | None
+    stored: NewVersion | None
 
 
 class Action:

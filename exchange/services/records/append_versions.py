@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exchange.crypto.sealing import pad, record_aad
-from exchange.domain.ids import uuid7
-from exchange.domain.records import date_of, encode_payload
+from exchange.domain.ids import uuid7s
+from exchange.domain.records import encode_payload
 from exchange.domain.rows import AnyRow, Deletion, Reason
 from exchange.services.events.tell_corrections import Cause, look_before, tell_corrected
 from exchange.services.ports import Ports, Work
@@ -24,7 +24,7 @@ def append_versions(changes: Sequence[Change], writing: Writing, work: Work, por
         for change in changes
         if (cause := corrects(change.row))
     ]
-    versions = [seal_version(change, writing.member, ports) for change in changes]
+    versions = seal_versions(changes, writing.member, ports)
     work.records.append_versions(versions, writing)
     for answers, cause in given:
         tell_corrected(answers, cause, work, ports)
@@ -37,29 +37,47 @@ def corrects(row: AnyRow) -> Cause | None:
     return Cause.AMENDED if row.reason is Reason.AMEND else None
 
 
-def seal_version(change: Change, member: str, ports: Ports) -> NewVersion:
-    """Seal what one row makes of its record."""
-    continues, payload = change.continues, change.payload
-    record_id = continues.record_id if continues else uuid7(ports.now_ms(), ports.random_bytes)
-    version = continues.version + 1 if continues else 1
-    # Bound to its row: a payload moved to another record, member or epoch does not open.
-    aad = record_aad(record_id.bytes, version, member, change.epoch)
-    key = ports.sealer.new_key(aad)
-    deletion = isinstance(change.row, Deletion)
+def seal_versions(changes: Sequence[Change], member: str, ports: Ports) -> list[NewVersion]:
+    """Seal what rows make of their records, each version under a data key of its own."""
+    fresh = iter(uuid7s(ports.now_ms(), len(changes), ports.random_bytes))
+    ids = [
+        (before.record_id.bytes, before.version + 1) if (before := change.continues) else (new, 1)
+        for change, new in zip(changes, fresh, strict=True)
+    ]
+    sealed = ports.sealer.seal_each(
+        [
+            # Bound to its row: a payload moved to another record, member or epoch does not open.
+            (pad(encode_payload(change.payload)), record_aad(*place, member, change.epoch))
+            for change, place in zip(changes, ids, strict=True)
+        ]
+    )
+    kek_id = ports.sealer.kek_id
+    return [
+        _version(change, place, kek_id, each)
+        for change, place, each in zip(changes, ids, sealed, strict=True)
+    ]
+
+
+def _version(
+    change: Change, place: tuple[bytes, int], kek_id: str, sealed: tuple[bytes, bytes]
+) -> NewVersion:
+    payload, row = change.payload, change.row
+    is_open = payload.open
+    # By position, in the order of its fields: names cost more than the rest of it.
     return NewVersion(
-        account_ref=change.row.account_ref,
-        previous_ref=None if isinstance(change.row, Deletion) else change.row.previous_ref,
-        record_id=record_id,
-        version=version,
-        epoch=change.epoch,
-        indices=change.indices,
-        open=payload.open,
-        overdue=payload.open and payload.overdue_minor > 0,
-        disputed=change.disputed,
-        suppressed=deletion,
-        grant_id=change.grant_id,
-        purge_on=None if payload.purge_on is None else date_of(payload.purge_on),
-        kek_id=key.kek_id,
-        wrapped=key.wrapped,
-        sealed=key.seal(pad(encode_payload(payload)), aad),
+        row.account_ref,
+        None if isinstance(row, Deletion) else row.previous_ref,
+        place[0],
+        place[1],
+        change.epoch,
+        change.indices,
+        is_open,
+        is_open and payload.overdue_minor > 0,
+        change.disputed,
+        isinstance(row, Deletion),
+        change.grant_id,
+        payload.purge_on,
+        kek_id,
+        sealed[0],
+        sealed[1],
     )

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
-from uuid import UUID
+
+from msgspec import Struct
 
 from consent.contributing import row_fault
 from consent.grants import HeldGrant
@@ -31,32 +32,34 @@ from exchange.domain.rows import (
     check_deletion,
     check_row,
     deleted_payload,
+    is_sound,
     next_payload,
     rejects,
     row_digest,
     token_bytes,
 )
 from exchange.services.ports import Ports, Work
-from exchange.services.records.ports import GrantAsk, SealedAccount
+from exchange.services.records.ports import GrantAsk, GrantsAlike, SealedAccount
 from exchange.services.retention.fraud_accounts import gone_for_fraud
 
-FindGrants = Callable[[str, Sequence[GrantAsk]], Mapping[GrantAsk, HeldGrant]]
+FindGrants = Callable[[str, Sequence[GrantAsk], int], list[GrantsAlike]]
+_UNKNOWN_ACCOUNT = (None, False)
 
 
-class Change(NamedTuple):
+class Change(Struct, frozen=True, gc=False):
     """What an accepted row does: the next version of a record, or the first of a new one."""
 
     row: AnyRow
     epoch: str  # of the indices
     indices: tuple[bytes, ...]  # of the identity tokens, primary first
-    grant_id: UUID | None
+    grant_id: bytes | None  # UUIDv7, 16 bytes
     continues: StoredRecord | None
     leaves: tuple[str, StoredRecord] | None  # the account that it stood under before, if another
     disputed: bool
     payload: RecordPayload
 
 
-class Verdict(NamedTuple):
+class Verdict(Struct, frozen=True, gc=False):
     """What became of one row: it is refused, changes something, repeats it, or comes too late."""
 
     line: int
@@ -68,7 +71,7 @@ class Verdict(NamedTuple):
     @property
     def refused(self) -> bool:
         """Tell whether the row is faulty."""
-        return rejects(self.flaws)
+        return bool(self.flaws) and rejects(self.flaws)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,21 +83,19 @@ class Frame:
     find_grants: Callable[[Work], FindGrants]  # held until the end, or seen and held later
 
 
-class _Prepared(NamedTuple):
+class _Prepared(Struct, frozen=True, gc=False):
     line: int
     row: AnyRow | None
     flaws: list[Flaw]
     indices: tuple[bytes, ...]
-    grant_id: UUID | None
+    grant_id: bytes | None
 
 
 class _Known(NamedTuple):
     """What the store told, for all rows at once."""
 
     accounts: Mapping[str, tuple[StoredRecord, bool]]  # by account_ref; and whether disputed
-    grants: Mapping[GrantAsk, HeldGrant]
-    registered: set[UUID]  # grants of the member, for whatever subject
-    faults: dict[int, str | None]  # by id of a grant that `grants` keeps: grants of one shape once
+    grant_faults: Mapping[int, str]  # by line; a line that is not there has none
 
 
 def judge_rows(
@@ -119,13 +120,16 @@ def _prepare(numbered: NumberedRow, frame: Frame, ports: Ports) -> _Prepared:
         return _Prepared(numbered.line, None, row, (), None)
     if isinstance(row, Deletion):
         return _Prepared(numbered.line, row, [], (), None)
+    index, epoch = ports.keyring.index, frame.epoch
     indices = tuple(
-        ports.keyring.index(frame.epoch, token_bytes(token.value))
-        for token in row.tokens
-        if token.kind is TokenKind.IDENTITY
+        [
+            index(epoch, token_bytes(token.value))
+            for token in row.tokens
+            if token.kind is TokenKind.IDENTITY
+        ]
     )
-    grant_id = UUID(row.grant[4:]) if row.grant else None  # Its form was read already.
-    flaws = check_row(row, frame.submission)
+    grant_id = bytes.fromhex(row.grant[4:]) if row.grant else None  # Its form was read already.
+    flaws = [] if is_sound(row, frame.submission) else check_row(row, frame.submission)
     return _Prepared(numbered.line, row, flaws, indices, grant_id)
 
 
@@ -137,23 +141,64 @@ def _refs(row: AnyRow) -> tuple[str, ...]:
 def _ask_store(prepared: Sequence[_Prepared], frame: Frame, work: Work, ports: Ports) -> _Known:
     """Read what the good rows need, each kind in one statement."""
     member = frame.submission.member
-    good = [each for each in prepared if each.row and not rejects(each.flaws)]
-    asks = [
-        GrantAsk(index, each.grant_id) for each in good if each.grant_id for index in each.indices
-    ]
+    good = [each for each in prepared if each.row and not (each.flaws and rejects(each.flaws))]
     # Grants are locked first: every transaction takes a subject's grant before anything else.
-    grants = frame.find_grants(work)(member, asks) if asks else {}
-    held = {ask.grant_id for ask in grants}
-    missing = {ask.grant_id for ask in asks} - held
+    grant_faults = _find_grant_faults(good, frame, work)
     refs = [ref for each in good if each.row for ref in _refs(each.row)]
     return _Known(
         accounts={
             found.account_ref: (_open(found, member, ports), found.disputed)
             for found in (work.records.accounts(member, refs) if refs else ())
         },
-        grants=grants,
-        registered=work.records.registered_grants(member, list(missing)) if missing else set(),
-        faults={},
+        grant_faults=grant_faults,
+    )
+
+
+def _find_grant_faults(good: Sequence[_Prepared], frame: Frame, work: Work) -> dict[int, str]:
+    """Return the fault of each line whose grant does not cover it, if any.
+
+    A row without a grant stands on a basis of the profile, and needs none.
+    """
+    asks, lines = [], []
+    for each in good:
+        if each.grant_id:
+            for index in each.indices:
+                asks.append(GrantAsk(index, each.grant_id))
+                lines.append(each.line)
+    if not asks:
+        return {}
+    faults, found = {}, set()
+    now = frame.submission.submitted_at
+    for alike in frame.find_grants(work)(frame.submission.member, asks, now):
+        of_grant = [lines[n] for n in alike.asks]
+        found.update(of_grant)
+        if fault := _fault(alike.grant, frame):
+            faults.update(dict.fromkeys(of_grant, fault))
+    if len(found) < len(good):
+        faults |= _faults_of_strangers(
+            [each for each in good if each.grant_id and each.line not in found], frame, work
+        )
+    return faults
+
+
+def _faults_of_strangers(rows: Sequence[_Prepared], frame: Frame, work: Work) -> dict[int, str]:
+    """Return the faults of rows whose grant does not stand under their tokens."""
+    ids = list({each.grant_id for each in rows if each.grant_id})
+    registered = work.records.registered_grants(frame.submission.member, ids) if ids else set()
+    missing = _fault(None, frame)
+    faults = {
+        each.line: "row.grant_subject" if each.grant_id in registered else missing for each in rows
+    }
+    return {line: fault for line, fault in faults.items() if fault}
+
+
+def _fault(grant: HeldGrant | None, frame: Frame) -> str | None:
+    submission = frame.submission
+    return row_fault(
+        grant,
+        member=submission.member,
+        profile=submission.profile,
+        now=submission.submitted_at,
     )
 
 
@@ -161,8 +206,12 @@ def _refuse_gone(
     prepared: Sequence[_Prepared], known: _Known, frame: Frame, work: Work, ports: Ports
 ) -> None:
     """Refuse accounts that were deleted for fraud and whose records are purged since."""
-    strange = {each.row.account_ref for each in prepared if each.row} - known.accounts.keys()
-    gone = gone_for_fraud(frame.submission.member, strange, work, ports) if strange else set()
+    strange = (
+        each.row.account_ref
+        for each in prepared
+        if each.row and each.row.account_ref not in known.accounts
+    )
+    gone = gone_for_fraud(frame.submission.member, strange, work, ports)
     for each in prepared if gone else ():
         if each.row and each.row.account_ref in gone:
             each.flaws.append(Flaw("account_ref", "row.after_fraud_delete"))
@@ -182,15 +231,16 @@ def _open(found: SealedAccount, member: str, ports: Ports) -> StoredRecord:
 
 
 def _judge(each: _Prepared, known: _Known, frame: Frame) -> Verdict:
-    if each.row is None or rejects(each.flaws):
-        return Verdict(each.line, each.row, each.flaws)
-    if isinstance(each.row, Deletion):
-        return _judge_deletion(each, each.row, known, frame)
-    return _judge_row(each, each.row, known, frame)
+    row = each.row
+    if row is None or (each.flaws and rejects(each.flaws)):
+        return Verdict(each.line, row, each.flaws)
+    if isinstance(row, Deletion):
+        return _judge_deletion(each, row, known, frame)
+    return _judge_row(each, row, known, frame)
 
 
 def _judge_deletion(each: _Prepared, row: Deletion, known: _Known, frame: Frame) -> Verdict:
-    stored, _ = known.accounts.get(row.account_ref, (None, False))
+    stored, _ = known.accounts.get(row.account_ref, _UNKNOWN_ACCOUNT)
     flaws = check_deletion(row, stored, frame.submission)
     if flaws or stored is None:
         return Verdict(each.line, row, flaws)
@@ -201,9 +251,9 @@ def _judge_deletion(each: _Prepared, row: Deletion, known: _Known, frame: Frame)
 
 def _judge_row(each: _Prepared, row: Row, known: _Known, frame: Frame) -> Verdict:
     flaws = each.flaws
-    if fault := _grant_fault(each, known, frame.submission):
+    if fault := known.grant_faults.get(each.line):
         flaws.append(Flaw("grant", fault))
-    stored, disputed = known.accounts.get(row.account_ref, (None, False))
+    stored, disputed = known.accounts.get(row.account_ref, _UNKNOWN_ACCOUNT)
     if stored and not rejects(flaws) and _repeats(row, stored, frame):
         return Verdict(each.line, row, flaws, unchanged=stored)
     leaves = None
@@ -213,7 +263,7 @@ def _judge_row(each: _Prepared, row: Row, known: _Known, frame: Frame) -> Verdic
         stored, disputed = known.accounts.get(row.previous_ref or "", (None, False))
         leaves = (row.previous_ref or "", stored) if stored else None
     flaws += check_against_stored(row, each.indices[0], frame.epoch, stored, frame.submission)
-    if rejects(flaws) or _superseded(flaws):
+    if flaws and (rejects(flaws) or _superseded(flaws)):
         return Verdict(each.line, row, flaws)
     if stored and stored.payload.status is Status.DELETED_ERROR:
         leaves = (row.previous_ref or row.account_ref, stored)
@@ -231,21 +281,3 @@ def _superseded(flaws: list[Flaw]) -> bool:
 
 def _repeats(row: Row, stored: StoredRecord, frame: Frame) -> bool:
     return stored.epoch == frame.epoch and stored.payload.digest == row_digest(row)
-
-
-def _grant_fault(each: _Prepared, known: _Known, submission: Submission) -> str | None:
-    """Return the fault of the grant that a row names; a basis of the profile needs none."""
-    if each.grant_id is None:
-        return None
-    grants = (known.grants.get(GrantAsk(index, each.grant_id)) for index in each.indices)
-    grant = next((grant for grant in grants if grant), None)
-    if grant is None and each.grant_id in known.registered:
-        return "row.grant_subject"
-    if id(grant) not in known.faults:
-        known.faults[id(grant)] = row_fault(
-            grant,
-            member=submission.member,
-            profile=submission.profile,
-            now=submission.submitted_at,
-        )
-    return known.faults[id(grant)]

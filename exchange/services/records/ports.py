@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import NamedTuple, Protocol
 from uuid import UUID
+
+from msgspec import Struct
 
 from consent.grants import HeldGrant
 
@@ -29,15 +30,22 @@ class GrantAsk(NamedTuple):
     """A grant that a row names, under one of the row's tokens."""
 
     token_index: bytes
-    grant_id: UUID
+    grant_id: bytes  # UUIDv7, 16 bytes
 
 
-class NewVersion(NamedTuple):
+class GrantsAlike(NamedTuple):
+    """Grants that any row is judged alike by, and which of those asked for they are."""
+
+    grant: HeldGrant  # without depth and counters, which no row is judged by
+    asks: list[int]  # places in what was asked, from 0
+
+
+class NewVersion(Struct, frozen=True, gc=False):
     """One version of one record to append; the first one opens the record."""
 
     account_ref: str
     previous_ref: str | None  # the number under which the account was known so far
-    record_id: UUID
+    record_id: bytes  # UUIDv7, 16 bytes
     version: int
     epoch: str
     indices: tuple[bytes, ...]  # of the identity tokens, primary first
@@ -45,8 +53,8 @@ class NewVersion(NamedTuple):
     overdue: bool
     disputed: bool
     suppressed: bool
-    grant_id: UUID | None
-    purge_on: date | None
+    grant_id: bytes | None  # UUIDv7, 16 bytes
+    purge_day: int | None  # days from 1970-01-01
     kek_id: str
     wrapped: bytes
     sealed: bytes
@@ -72,15 +80,23 @@ class RecordStatements(Protocol):
         """Find the newest version of each of these accounts that is known."""
         ...
 
-    def held_grants(self, member: str, asks: Sequence[GrantAsk]) -> dict[GrantAsk, HeldGrant]:
-        """Find these grants of the member and hold them as they are until the end."""
+    def held_grants(self, member: str, asks: Sequence[GrantAsk], now: int) -> list[GrantsAlike]:
+        """Find these grants of the member and hold them as they are until the end.
+
+        Args:
+            now: unix seconds, by which they will be judged.
+        """
         ...
 
-    def seen_grants(self, member: str, asks: Sequence[GrantAsk]) -> dict[GrantAsk, HeldGrant]:
-        """Find these grants of the member as they are now; whoever stores by them looks again."""
+    def seen_grants(self, member: str, asks: Sequence[GrantAsk], now: int) -> list[GrantsAlike]:
+        """Find these grants of the member as they are now; whoever stores by them looks again.
+
+        Args:
+            now: unix seconds, by which they will be judged.
+        """
         ...
 
-    def registered_grants(self, member: str, grant_ids: Sequence[UUID]) -> set[UUID]:
+    def registered_grants(self, member: str, grant_ids: Sequence[bytes]) -> set[bytes]:
         """Say which of these grants the member has registered, for whatever subject."""
         ...
 

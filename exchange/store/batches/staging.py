@@ -21,32 +21,17 @@ from exchange.services.batches.ports import (
     StagedCounts,
     StagedRow,
 )
+from exchange.store.batches.staged_rows import COPY_STAGED, STAGED, packed
 from exchange.store.statement import Statement, copy_rows
 
 _TABLES = (
-    """
-CREATE TEMPORARY TABLE IF NOT EXISTS staged (
-    line integer NOT NULL, action smallint NOT NULL, warned boolean NOT NULL,
-    amended boolean NOT NULL, deleted boolean NOT NULL, account_ref text NOT NULL,
-    previous_ref text, left_ref text, left_record uuid, left_version integer, record_id uuid,
-    version integer, epoch text, index_1 bytea, index_2 bytea, index_3 bytea, grant_id uuid,
-    open boolean, overdue boolean, suppressed boolean, purge_on date, kek_id text, wrapped bytea,
-    sealed bytea)
-""",
+    STAGED,
     """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_fault (
     line integer NOT NULL, n smallint NOT NULL, field text NOT NULL, code text NOT NULL,
     severity text NOT NULL)
 """,
     "TRUNCATE staged, staged_fault",
-)
-
-_COPY_STAGED = "COPY staged FROM STDIN (FORMAT BINARY)"
-_STAGED_TYPES = (
-    *("int4", "int2", "bool", "bool", "bool", "text"),
-    *("text", "text", "uuid", "int4", "uuid"),
-    *("int4", "text", "bytea", "bytea", "bytea", "uuid", "bool", "bool"),
-    *("bool", "date", "text", "bytea", "bytea"),
 )
 
 _COPY_FAULTS = "COPY staged_fault FROM STDIN (FORMAT BINARY)"
@@ -142,7 +127,7 @@ SELECT i.token_index, s.record_id, s.version, %(member)s, s.epoch, true, s.open,
     s.version > 1 AND NOT s.deleted AND EXISTS (
         SELECT FROM record r
         WHERE r.record_id = s.record_id AND r.version = s.version - 1 AND r.disputed),
-    s.suppressed, s.grant_id, %(batch_id)s, %(submitted_at)s, s.purge_on, s.kek_id, s.wrapped,
+    s.deleted, s.grant_id, %(batch_id)s, %(submitted_at)s, s.purge_on, s.kek_id, s.wrapped,
     s.sealed
 FROM staged s, unnest(ARRAY[s.index_1, s.index_2, s.index_3]) AS i(token_index)
 WHERE s.action = %(store)s AND i.token_index IS NOT NULL ORDER BY i.token_index
@@ -183,7 +168,8 @@ class Staging:
 
     def stage(self, rows: Iterable[StagedRow]) -> None:
         """Stage judged rows."""
-        copy_rows(self._connection, _COPY_STAGED, _STAGED_TYPES, rows)
+        with self._connection.cursor() as cursor, cursor.copy(COPY_STAGED) as copy:
+            copy.write(packed(rows))
 
     def add_faults(self, faults: Sequence[RowFault]) -> None:
         """Stage the faults of rows, which come in the order of their lines."""

@@ -1,0 +1,86 @@
+"""The table of staged rows, and a row of it as COPY takes it.
+
+Rows come by the million, so their binary form is put together here at once: the driver's own way,
+value by value, costs more than judging the row. Source: PostgreSQL, COPY, "Binary Format"; the
+forms of the types are those of their send and recv functions.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+
+from exchange.services.batches.ports import StagedRow
+from exchange.services.records.ports import NewVersion
+
+# In the order of `_packed`; a row that stores nothing ends with nulls.
+STAGED = """
+CREATE TEMPORARY TABLE IF NOT EXISTS staged (
+    line integer NOT NULL, action smallint NOT NULL, warned boolean NOT NULL,
+    amended boolean NOT NULL, deleted boolean NOT NULL, account_ref text NOT NULL,
+    previous_ref text, left_ref text, left_record uuid, left_version integer,
+    record_id uuid, version integer,
+    open boolean, overdue boolean, index_1 bytea, index_2 bytea, index_3 bytea,
+    epoch text, grant_id uuid, purge_on date, kek_id text, wrapped bytea, sealed bytea)
+"""
+COPY_STAGED = "COPY staged FROM STDIN (FORMAT BINARY)"
+
+_COLUMNS = 23
+_NULL = b"\xff\xff\xff\xff"
+_START = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # no flags, no extension
+_END = b"\xff\xff"
+_POSTGRES_EPOCH_DAYS = 10_957  # from 1970-01-01 to 2000-01-01
+
+_LENGTH = struct.Struct("!i")
+# Each value follows its length in bytes.
+_HEAD = struct.Struct("!h ii ih i? i? i? i")  # ends with the length of account_ref
+_PLACE = struct.Struct("!i16s ii")  # record_id, version
+_STORED = struct.Struct("!i? i? i32s")  # open, overdue, index_1
+_DAY = struct.Struct("!ii")
+
+
+def packed(rows: Iterable[StagedRow]) -> bytes:
+    """Return rows as the whole of one binary COPY."""
+    return b"".join([_START, *map(_packed, rows), _END])
+
+
+def _packed(row: StagedRow) -> bytes:
+    ref, stored = row.account_ref.encode(), row.stored
+    head = _HEAD.pack(
+        *(_COLUMNS, 4, row.line, 2, row.action),
+        *(1, row.warned, 1, row.amended, 1, row.deleted, len(ref)),
+    )
+    place = _NULL * 2 if row.record_id is None else _PLACE.pack(16, row.record_id, 4, row.version)
+    before = _NULL * 4 if row.previous_ref is None and row.left is None else _before(row)
+    return b"".join((head, ref, before, place, _version(stored) if stored else _NULL * 11))
+
+
+def _before(row: StagedRow) -> bytes:
+    if row.left is None:
+        return _text(row.previous_ref) + _NULL * 3
+    left_ref, record_id, version = row.left
+    return _text(row.previous_ref) + _text(left_ref) + _PLACE.pack(16, record_id, 4, version)
+
+
+def _version(stored: NewVersion) -> bytes:
+    indices, purge_day = stored.indices, stored.purge_day
+    return b"".join(
+        (
+            _STORED.pack(1, stored.open, 1, stored.overdue, 32, indices[0]),
+            _NULL * 2 if len(indices) == 1 else b"".join(map(_bytes, (*indices, None, None)[1:3])),
+            _text(stored.epoch),
+            _bytes(stored.grant_id),
+            _NULL if purge_day is None else _DAY.pack(4, purge_day - _POSTGRES_EPOCH_DAYS),
+            _text(stored.kek_id),
+            _bytes(stored.wrapped),
+            _bytes(stored.sealed),
+        )
+    )
+
+
+def _bytes(value: bytes | None) -> bytes:
+    return _NULL if value is None else _LENGTH.pack(len(value)) + value
+
+
+def _text(value: str | None) -> bytes:
+    return _bytes(None if value is None else value.encode())
