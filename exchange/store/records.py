@@ -94,6 +94,13 @@ _DROP_ACCOUNTS = Statement("""
 DELETE FROM account WHERE member_id = %(member)s AND account_ref = ANY (%(refs)s::text[])
 """)
 
+_LIVE_ACCOUNTS = Statement("""
+SELECT count(*) AS live FROM record
+WHERE token_index = ANY (%(indices)s::bytea[]) AND member_id = %(member)s AND current AND open
+    AND NOT suppressed
+GROUP BY token_index ORDER BY live DESC LIMIT 1
+""")
+
 
 class Records:
     """Statements about records, bound to one open transaction."""
@@ -166,6 +173,12 @@ class Records:
             "epochs": [version.epoch for version in versions],
         }
         _KEEP_ACCOUNTS.run(self._connection, parameters, prepare=len(versions) == 1)
+
+    def live_accounts(self, member: str, indices: Sequence[bytes]) -> int:
+        """Count the member's open records under the one of these tokens that has most of them."""
+        parameters = {"member": member, "indices": array_of_bytes(indices)}
+        row = _LIVE_ACCOUNTS.run(self._connection, parameters).fetchone()
+        return row[0] if row else 0
 
 
 def _version_row(index: bytes, version: NewVersion, writing: Writing) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ import pytest
 from exchange.domain.rows import Deletion, check_deletion, check_row, read_row
 from exchange_client.batches.files import BatchFile
 from exchange_client.batches.flows import RowFault
+from exchange_client.core.encoding import b64url
 from exchange_client.validating.checks import Circumstances, check_flaws, delete_flaws
 from exchange_client.validating.files import validate
 from exchange_client.validating.forms import form_flaws
@@ -142,9 +143,28 @@ def test_faults_name_the_line_the_field_and_the_code_of_the_exchange() -> None:
     ] == faults
 
 
+def test_a_subject_on_many_accounts_is_a_warning() -> None:
+    """One token for everybody is how an export with a broken key looks."""
+    rows = [clean_fields(account_ref=f"acc-{n:04}") for n in range(21)]
+    other = {"tokens": [{"kind": "identity", "value": b64url(bytes(range(64)))}]}
+
+    faults = validate(batch(file_of([*rows, clean_fields(account_ref="z", **other)])), JUDGED_IN)
+
+    assert [("tokens", "plaus.token_on_many_accounts", "WARN")] * 21 == [
+        (one.field, one.code, one.severity) for one in faults
+    ]
+    assert [] == validate(batch(file_of(rows[1:])), JUDGED_IN)
+
+
 def test_one_amount_in_many_rows_is_a_warning() -> None:
     """A default that an export filled in looks like a truth."""
-    rows = [row_fields(account_ref=f"acc-{n:04}") for n in range(30)]
+    rows = [
+        row_fields(
+            account_ref=f"acc-{n:04}",
+            tokens=[{"kind": "identity", "value": b64url(bytes([n] * 64))}],
+        )
+        for n in range(30)
+    ]
 
     faults = validate(batch(file_of(rows)), JUDGED_IN)
 

@@ -147,7 +147,7 @@ STEPS = [
     *("batches.find", "members.find", "staging.reset", "commit"),
     *("records.seen_grants", "records.accounts", "retention.fraud_macs", "staging.stage"),
     *("staging.add_faults", "commit"),
-    *("staging.add_faults", "staging.refuse_duplicates", "commit"),
+    *("staging.refuse_duplicates", "staging.warn_crowded", "commit"),
     *("records.lock_uploads", "batches.find", "staging.counts", "staging.hold_grants"),
     *("staging.corrections", "staging.merge", "log.find_log", "log.open_subjects", "log.append"),
     *("staging.keep_faults", "batches.finish", "commit"),

@@ -4,6 +4,7 @@ from exchange.domain.rows.checks import Submission, check_row, token_bytes
 from exchange.domain.rows.continuity import StoredRecord, check_against_stored, check_deletion
 from exchange.domain.rows.faults import (
     FAULTS_A_ROW_MAX,
+    LIVE_ACCOUNTS_MAX,
     RULES,
     Flaw,
     RowFault,
@@ -19,6 +20,7 @@ from exchange.domain.rows.versions import deleted_payload, next_payload, row_dig
 
 __all__ = [
     "FAULTS_A_ROW_MAX",
+    "LIVE_ACCOUNTS_MAX",
     "RULES",
     "AnyRow",
     "DeleteReason",

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 FAULTS_A_ROW_MAX = 8
+LIVE_ACCOUNTS_MAX = 20  # of one subject with one member; more: plaus.token_on_many_accounts
 
 
 class Severity(StrEnum):
@@ -61,6 +62,7 @@ RULES = {
     "plaus.overdue_over_3x_principal": "overdue more than three times the principal",
     "plaus.reopened_within_7_days": "overdue again within 7 days of a cure",
     "plaus.stuck": "the same dpd in three reports, and no pause",
+    "plaus.token_on_many_accounts": "one account more, of a subject with over 20 live ones",
 }
 
 

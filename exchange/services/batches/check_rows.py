@@ -18,7 +18,16 @@ from exchange.domain.batches import (
     json_lines,
     read_rows,
 )
-from exchange.domain.rows import AnyRow, Flaw, OneAmount, Reason, Row, RowFault, row_faults
+from exchange.domain.rows import (
+    LIVE_ACCOUNTS_MAX,
+    AnyRow,
+    Flaw,
+    OneAmount,
+    Reason,
+    Row,
+    RowFault,
+    row_faults,
+)
 from exchange.services.batches.ports import Action, Session, StagedRow
 from exchange.services.ports import Ports
 from exchange.services.records.append_versions import seal_versions
@@ -72,8 +81,10 @@ def check_rows(
         tell(done)
     totals.check(file.trailer)
     with session.begin() as work:
-        work.staging.add_faults(_warning(one_amount.line(file.rows)))
         work.staging.refuse_duplicates()
+        if line := one_amount.line(file.rows):
+            work.staging.warn(row_faults(line, [Flaw("overdue_minor", "plaus.one_amount")])[0])
+        work.staging.warn_crowded(judged_in.submission.member, LIVE_ACCOUNTS_MAX)
         work.commit()
     return Checked(unreadable=unreadable, whole_totals=totals.whole)
 
@@ -87,10 +98,6 @@ def _blocks(
 
 def _faults(verdicts: Sequence[Verdict]) -> list[RowFault]:
     return [fault for each in verdicts if each.flaws for fault in row_faults(each.line, each.flaws)]
-
-
-def _warning(line: int | None) -> list[RowFault]:
-    return [] if line is None else row_faults(line, [Flaw("overdue_minor", "plaus.one_amount")])
 
 
 def _staged(verdicts: Sequence[Verdict], member: str, ports: Ports) -> list[StagedRow]:

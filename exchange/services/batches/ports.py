@@ -228,6 +228,14 @@ class StagingStatements(Protocol):
         """Refuse every row of an account that stands in more than one."""
         ...
 
+    def warn(self, fault: RowFault) -> None:
+        """Stage a warning that only the whole file gives rise to."""
+        ...
+
+    def warn_crowded(self, member: str, live_max: int) -> None:
+        """Warn of each account that is opened for a subject with more live ones than this."""
+        ...
+
     def counts(self) -> StagedCounts:
         """Count what became of the rows."""
         ...

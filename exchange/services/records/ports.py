@@ -103,3 +103,7 @@ class RecordStatements(Protocol):
     def append_versions(self, versions: Sequence[NewVersion], writing: Writing) -> None:
         """Append versions, each the current one of its record from now on."""
         ...
+
+    def live_accounts(self, member: str, indices: Sequence[bytes]) -> int:
+        """Count the member's open records under the one of these tokens that has most of them."""
+        ...

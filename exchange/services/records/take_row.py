@@ -13,7 +13,15 @@ from exchange.domain.base64url import b64url
 from exchange.domain.batches import NumberedRow
 from exchange.domain.queries import Asker
 from exchange.domain.records import today_in
-from exchange.domain.rows import RULES, AnyRow, Deletion, Flaw, Reason, Submission
+from exchange.domain.rows import (
+    LIVE_ACCOUNTS_MAX,
+    RULES,
+    AnyRow,
+    Deletion,
+    Flaw,
+    Reason,
+    Submission,
+)
 from exchange.errors import DuplicateField, Fault, InvalidRecord
 from exchange.services.log.write_leaves import LeafDraft, standard_base64, write_leaves
 from exchange.services.ports import Ports, Work
@@ -59,6 +67,7 @@ def take_row(row: AnyRow, frame: Frame, sent: tuple[Asker, bytes], work: Work, p
         event = _event(row)
         writing = Writing(member=caller.member, sequence=None, batch_id=None, submitted_at=now)
         append_versions([verdict.change], writing, work, ports)
+        verdict.flaws.extend(_crowded(verdict.change, caller.member, work))
         draft = _draft(verdict.change, event, caller, digest, ports)
         leaf_hash = write_leaves(work, [draft], ports, now)[0].leaf_hash
     claims = {
@@ -98,6 +107,13 @@ def _event(row: AnyRow) -> str:
     if isinstance(row, Deletion):
         return "deleted"
     return "amended" if row.reason is Reason.AMEND else "stored"
+
+
+def _crowded(change: Change, member: str, work: Work) -> list[Flaw]:
+    """Warn of an account that is opened for a subject with implausibly many."""
+    opens = change.continues is None and change.payload.open
+    many = opens and work.records.live_accounts(member, change.indices) > LIVE_ACCOUNTS_MAX
+    return [Flaw("tokens", "plaus.token_on_many_accounts")] if many else []
 
 
 def _draft(change: Change, event: str, caller: Asker, digest: bytes, ports: Ports) -> LeafDraft:

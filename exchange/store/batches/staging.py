@@ -22,6 +22,7 @@ from exchange.services.batches.ports import (
     StagedRow,
 )
 from exchange.store.batches.staged_rows import COPY_STAGED, STAGED, packed
+from exchange.store.batches.whole_files import WARN, WARN_CROWDED
 from exchange.store.statement import Statement, copy_rows
 
 _TABLES = (
@@ -188,6 +189,16 @@ class Staging:
         """Refuse every row of an account that stands in more than one."""
         self._connection.execute("ANALYZE staged", prepare=False)
         _REFUSE_DUPLICATES.run(self._connection, {"refuse": Action.REFUSE}, prepare=False)
+
+    def warn(self, fault: RowFault) -> None:
+        """Stage a warning that only the whole file gives rise to."""
+        parameters = {**fault._asdict(), "severity": fault.severity.value, **_ACTIONS}
+        WARN.run(self._connection, parameters, prepare=False)
+
+    def warn_crowded(self, member: str, live_max: int) -> None:
+        """Warn of each account that is opened for a subject with more live ones than this."""
+        parameters = {"member": member, "live_max": live_max, **_ACTIONS}
+        WARN_CROWDED.run(self._connection, parameters, prepare=False)
 
     def counts(self) -> StagedCounts:
         """Count what became of the rows."""

@@ -65,6 +65,7 @@ def test_every_code_of_the_vectors_is_explained_and_every_row_rule_has_a_vector(
         "row.grant_subject",
         "row.grant_withdrawn",
         "plaus.one_amount",
+        "plaus.token_on_many_accounts",
     }
 
     assert met | elsewhere == set(RULES)

@@ -19,7 +19,13 @@ from typing import Final
 from exchange_client.batches.files import CSV_START, BatchFile
 from exchange_client.batches.flows import RowFault
 from exchange_client.core.encoding import JSON, loads, loads_object
-from exchange_client.validating.checks import Circumstances, check_flaws, delete_flaws
+from exchange_client.validating.checks import (
+    TERMINAL,
+    Circumstances,
+    Read,
+    check_flaws,
+    delete_flaws,
+)
 from exchange_client.validating.forms import (
     AMOUNT_MINOR_MAX,
     FAULTS_A_ROW_MAX,
@@ -40,6 +46,7 @@ COLUMNS: Final = (
 )
 ONE_AMOUNT_ROWS_MIN: Final = 20
 ONE_AMOUNT_PERCENT_MAX: Final = 30
+LIVE_ACCOUNTS_MAX: Final = 20  # of one subject
 
 
 def validate(file: BatchFile, judged_in: Circumstances) -> list[RowFault]:
@@ -61,7 +68,7 @@ def validate(file: BatchFile, judged_in: Circumstances) -> list[RowFault]:
     _mark_duplicates(read, flaws)
     faults += [_fault(line, flaw) for line, found in flaws.items() for flaw in _ordered(found)]
     faults += _of_totals(file, list(read.values()), trailer, len(lines))
-    faults += _one_amount(read)
+    faults += _one_amount(read) + _crowded(read)
     return sorted(faults, key=lambda fault: fault.line)
 
 
@@ -165,6 +172,21 @@ def _one_amount(rows: Mapping[int, Mapping[str, JSON]]) -> list[RowFault]:
     if count * 100 <= len(rows) * ONE_AMOUNT_PERCENT_MAX:
         return []
     return [_fault(first[amount], ("overdue_minor", "plaus.one_amount"))]
+
+
+def _crowded(rows: Mapping[int, Mapping[str, JSON]]) -> list[RowFault]:
+    """Warn where one subject has more live accounts than is plausible, by this file alone."""
+    named = {
+        line: [one["value"] for one in Read(row).items("tokens") if one["kind"] == "identity"]
+        for line, row in rows.items()
+        if not form_flaws(row) and row["op"] == "PUT" and row["status"] not in TERMINAL
+    }
+    counts = Counter(value for values in named.values() for value in values)
+    return [
+        _fault(line, ("tokens", "plaus.token_on_many_accounts"))
+        for line, values in named.items()
+        if any(counts[value] > LIVE_ACCOUNTS_MAX for value in values)
+    ]
 
 
 def _ordered(flaws: Sequence[Flaw]) -> list[Flaw]:
