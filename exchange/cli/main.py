@@ -12,6 +12,7 @@ import typer
 from exchange.cli import serving
 from exchange.cli.borrowers import borrower
 from exchange.cli.daily import purge, quality
+from exchange.cli.disputes import dispute
 from exchange.cli.grants import grant
 from exchange.cli.keys import config, keys
 from exchange.cli.logs import log
@@ -40,6 +41,7 @@ app.add_typer(member, name="member")
 app.add_typer(keys, name="keys")
 app.add_typer(grant, name="grant")
 app.add_typer(borrower, name="borrower")
+app.add_typer(dispute, name="dispute")
 app.add_typer(notice, name="notice")
 app.add_typer(log, name="log")
 app.add_typer(witness, name="witness")

@@ -17,6 +17,7 @@ PROGRAMS = {"exchange": operator, "cx": member}
 # Placeholders that only a person can fill, and what a test puts there.
 FILLED = {
     "gnt_…": "gnt_0192f3a0000070008000000000000001",
+    "dsp_…": "dsp_0192f3a0000070008000000000000001",
     "ntc_…": "ntc_application",
     "PUBLIC": "AA",
     "PROOF": "AA",

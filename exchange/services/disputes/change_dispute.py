@@ -37,6 +37,8 @@ _DAY_SECONDS = 86_400
 def add_facts(dispute_id: UUID, text: str, voice: Voice, ports: Ports) -> DisputeView:
     """Add what the borrower found out since; it extends the clock once, where the profile does.
 
+    A clock that has run out is not wound up again. Source: FCRA §611(a)(1)(B).
+
     Raises:
         AbsentError: there is no such dispute, or it is not this voice's.
         DisputeTransition: the dispute is not open.
@@ -49,7 +51,8 @@ def add_facts(dispute_id: UUID, text: str, voice: Voice, ports: Ports) -> Disput
         state = moved(dispute, DisputeEvent.ADD_FACTS)
         count_against_quota(dispute.token_index, work, ports, ports.now())
         profile = ports.terms.profile
-        if not dispute.extended and profile.extension_days:
+        runs = ports.now() < dispute.due_at
+        if runs and profile.extension_days and not dispute.extended:
             due_on = due_date(_day(dispute.opened_at, ports), profile, extended=True)
             due_at = overdue_from(due_on, profile)
             dispute = dispute._replace(extended=True, due_on=due_on, due_at=due_at)

@@ -11,7 +11,7 @@ from exchange.domain.lists.pages import Page, PageAsk, page_of
 from exchange.domain.records import today_in
 from exchange.errors import AbsentError
 from exchange.services.disputes.ports import DisputeAsk, StoredDispute
-from exchange.services.disputes.voices import REGULATOR, Voice, may_hear, may_see
+from exchange.services.disputes.voices import OPERATOR, REGULATOR, Voice, may_hear, may_see
 from exchange.services.disputes.write_steps import said
 from exchange.services.ports import Ports, Work
 
@@ -45,6 +45,7 @@ class DisputeFilter:
 
     state: DisputeState | None = None
     overdue: bool = False
+    member: str | None = None  # of this member's records; one that speaks sees its own alone
 
 
 def show_dispute(dispute_id: UUID, voice: Voice, ports: Ports) -> DisputeView:
@@ -63,12 +64,12 @@ def show_dispute(dispute_id: UUID, voice: Voice, ports: Ports) -> DisputeView:
 def list_disputes(
     chosen: DisputeFilter, voice: Voice, page: PageAsk, ports: Ports
 ) -> Page[DisputeView]:
-    """List disputes about a member's records; the regulator sees those of every member.
+    """List disputes about a member's records; regulator and operator see those of every member.
 
-    Nothing that was said is in it: the regulator sees clocks and results, no texts.
+    Nothing that was said is in it: clocks and results, no texts.
     """
     ask = DisputeAsk(
-        member=None if voice.actor == REGULATOR else voice.actor,
+        member=chosen.member if voice.actor in (REGULATOR, OPERATOR) else voice.actor,
         state=chosen.state,
         overdue_at=ports.now() if chosen.overdue else None,
         after=UUID(page.after) if page.after else None,
