@@ -1,0 +1,45 @@
+"""The clock of a dispute: how long the member has, and what moves it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from consent.profiles import load_profile
+from exchange.domain.life.disputes import Cause
+from exchange.services.disputes.change_dispute import add_facts
+from exchange.services.disputes.open_dispute import DisputeOpening, open_dispute
+from exchange_client.core.ids import new_id
+from tests.support.dispute_desk import DAY_SECONDS, DisputeDesk
+
+
+@pytest.mark.parametrize(("days", "extended"), [(0, True), (30, True), (31, False)])
+def test_new_facts_extend_a_clock_that_runs_once_where_the_profile_says_so(
+    desk: DisputeDesk, days: int, extended: bool
+) -> None:
+    """The member gets 15 days more for new facts (US), and none for having been late."""
+    record = desk.reported()
+    terms = desk.sandbox.ports.terms
+    american = replace(desk.at(0), terms=replace(terms, profile=load_profile("US")))
+    opening = DisputeOpening(
+        dispute_id=UUID(new_id("dsp")[4:]),
+        account_ref=None,
+        record_id=record,
+        cause=Cause.OTHER,
+        text="I paid.",
+        digest=bytes(32),
+    )
+    opened = open_dispute(opening, desk.borrower(), american).dispute
+    moment = opened.due_at - 1 + (days - 30) * DAY_SECONDS  # the last second of that day
+    later = replace(american, now=lambda: moment)
+
+    first, again = (
+        add_facts(opened.dispute_id, "The bank's paper.", desk.borrower(), later).dispute
+        for _ in range(2)
+    )
+
+    assert timedelta(15 if extended else 0) == first.due_on - opened.due_on
+    assert first.due_at == again.due_at
