@@ -189,13 +189,14 @@ def _episode(row: Row, kept: RecordPayload | None, told: str) -> Episode | None:
         return Episode(first_overdue_on=row.first_overdue_on, ended_on=None)
     late = history.levels(told, len(told))
     before = _episode_before(row, kept, traced=bool(late))
-    if before:
+    first = row.first_overdue_on
+    if before and (first is None or first == before.first_overdue_on):
         ended_on = before.ended_on or row.status_on or row.as_of
         return Episode(first_overdue_on=before.first_overdue_on, ended_on=ended_on)
+    if first:  # Another one, which this row alone tells of and ends: sold in its first month.
+        return Episode(first_overdue_on=first, ended_on=row.status_on or row.as_of)
     if not late:
         return None  # No trace is left of one: never adverse, or amended away.
-    if row.first_overdue_on:
-        return Episode(first_overdue_on=row.first_overdue_on, ended_on=row.status_on or row.as_of)
     newest_late = next(k for k, level in enumerate(late) if level)
     return Episode(first_overdue_on=None, ended_on=_month_end(row.as_of, newest_late))
 
