@@ -27,6 +27,7 @@ from exchange.errors import Fault, InvalidField
 from exchange.services.log.write_leaves import standard_base64
 from exchange.services.ports import Ports
 from exchange.services.queries.answer_query import Answered, answer_queries, stored_receipt
+from exchange.services.queries.answer_together import Together
 
 TOKEN_BYTES = 64
 # Wider than an artefact may be: one that is too long is told so, as an artefact.
@@ -141,6 +142,7 @@ def read_query(value: object) -> Callable[[bytes], Query]:
 
 def query_routes(ports: Ports, *, queries_max: int) -> Routes:
     """Build the routes of queries."""
+    together = Together(ports)
     routes = Routes("queries", description="Is this borrower delinquent elsewhere?")
     asker = frozenset({Role.ASKER})
 
@@ -154,7 +156,7 @@ def query_routes(ports: Ports, *, queries_max: int) -> Routes:
     def ask(query: Callable[[bytes], Query]) -> Response:
         """Ask whether a subject is delinquent at another member; a grant may come along."""
         caller = current_caller()
-        answered = answer_queries([query(caller.body)], caller.asker, ports)
+        answered = together.answer(query(caller.body), caller.asker)
         nonce_spent()
         return _receipts(answered, JSON_TYPE)
 

@@ -78,7 +78,7 @@ class QueryQuotas(NamedTuple):
 
 
 class After(NamedTuple):
-    """The checkpoint that the asker named as the last it saw."""
+    """A checkpoint that the asker named as the last it saw."""
 
     size: int
     root: str  # standard base64
@@ -104,7 +104,7 @@ class GateAsk(NamedTuple):
     """What the gate goes by beside the rows."""
 
     log_id: int
-    after: After
+    afters: tuple[After, ...]
     quotas: QueryQuotas
 
 
@@ -153,7 +153,7 @@ class GatePass(NamedTuple):
     key_live: bool
     covered_until: int  # unix seconds up to which the log is sequenced
     contributors: int  # other active members that contribute
-    after_agrees: bool  # the named checkpoint is one of ours
+    after_agrees: bool  # the named checkpoints are of ours
     earned: Earned  # how deep the asker's own contribution lets answers go
     quota_spent: str | None  # `operator`, `subject` or `member`: whose queries are used up
     results: tuple[GateResult, ...]
@@ -173,9 +173,9 @@ class QueryStatements(Protocol):
     """Statements of the query's way."""
 
     def pass_gate(
-        self, asker: Asker, rows: Sequence[GateRow], ask: GateAsk, *, now: int
+        self, askers: Sequence[Asker], rows: Sequence[GateRow], ask: GateAsk, *, now: int
     ) -> GatePass:
-        """Lock, spend, count and look up in one statement."""
+        """Lock, spend, count and look up in one statement, for requests of one member."""
         ...
 
     def commit_answers(

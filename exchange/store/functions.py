@@ -9,60 +9,60 @@ from __future__ import annotations
 
 WRITERS_LOCK = 7163384699739271170  # advisory: shared by whoever writes leaves
 
-# security.md, 4: per operator and hour, per member, subject and day, per member and day; what was
-# answered before is not counted again. The row lock of each counter makes it exact across workers.
-# The member's day is spread over eight counters, so that its own queries do not wait for each
-# other; only when one is full are all of them locked, in order, and what is left is found.
+# security.md, 4: per operator and hour, and per member and day; what was answered before is not
+# counted again. The row lock of each counter makes it exact across workers. The member's day is
+# spread over eight counters, so that its own queries do not wait for each other; only when one is
+# full are all of them locked, in order, and what is left is found.
 _COUNT_QUERIES = """
 CREATE OR REPLACE FUNCTION count_queries(
-    p_member text, p_now bigint, p_query_ids uuid[], p_operators bytea[], p_subjects text[],
-    p_operator_hour int, p_subject_day int, p_day int, p_new_member_day int,
-    p_new_member_seconds bigint
+    p_member text, p_now bigint, p_query_ids uuid[], p_operators bytea[],
+    p_operator_hour int, p_day int, p_new_member_day int, p_new_member_seconds bigint
 ) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
+    v_hour bigint := p_now - p_now % 3600;
     v_day bigint := p_now - p_now % 86400;
     v_slot int := abs(hashtext(p_query_ids[1]::text) % 8);
-    v_spent text;
+    v_counts bigint[] := ARRAY[1];
+    v_used bigint;
     v_left int;
     v_most int;
     v_take int;
     v_row record;
 BEGIN
-    WITH fresh AS MATERIALIZED (
-        SELECT a.operator, a.subject
-        FROM unnest(p_query_ids, p_operators, p_subjects) AS a(query_id, operator, subject)
-        WHERE NOT EXISTS (SELECT 1 FROM query q
-            WHERE q.member_id = p_member AND q.query_id = a.query_id)
-    ), wanted AS (
-        SELECT 'operator/' || encode(f.operator, 'hex') AS what, p_now - p_now % 3600 AS period,
-            count(*) AS n, p_operator_hour AS most
-        FROM fresh f GROUP BY f.operator
-        UNION ALL
-        SELECT 'subject/' || f.subject, v_day, count(*), p_subject_day
-        FROM fresh f GROUP BY f.subject
-    ), counted AS (
-        INSERT INTO quota AS c (member_id, what, period, used)
-        SELECT p_member, w.what, w.period, w.n FROM wanted w ORDER BY w.what
-        ON CONFLICT (member_id, what, period) DO UPDATE SET used = c.used + excluded.used
-        RETURNING c.what, c.used
-    )
-    SELECT split_part(min(c.what) FILTER (WHERE c.used > w.most), '/', 1),
-        (SELECT count(*) FROM fresh)
-    INTO v_spent, v_left FROM counted c JOIN wanted w ON w.what = c.what;
-    IF v_spent IS NOT NULL OR v_left = 0 THEN
-        RETURN v_spent;
+    SELECT cardinality(p_query_ids) - count(*) INTO v_left FROM query q
+    WHERE q.member_id = p_member AND q.query_id = ANY (p_query_ids);
+    IF v_left = 0 THEN
+        RETURN NULL;
     END IF;
+    IF cardinality(p_query_ids) > 1 THEN -- One counter an operator, and one order for everybody.
+        SELECT array_agg(o.operator), array_agg(o.n) INTO p_operators, v_counts
+        FROM (SELECT a.operator, count(*) AS n
+            FROM unnest(p_query_ids, p_operators) AS a(query_id, operator)
+            WHERE NOT EXISTS (SELECT 1 FROM query q
+                WHERE q.member_id = p_member AND q.query_id = a.query_id)
+            GROUP BY a.operator ORDER BY a.operator) o;
+    END IF;
+    FOR i IN 1 .. cardinality(p_operators) LOOP
+        INSERT INTO quota AS c (member_id, what, period, used)
+        VALUES (p_member, 'operator/' || encode(p_operators[i], 'hex'), v_hour, v_counts[i])
+        ON CONFLICT (member_id, what, period) DO UPDATE SET used = c.used + excluded.used
+        RETURNING c.used INTO v_used;
+        IF v_used > p_operator_hour THEN
+            RETURN 'operator';
+        END IF;
+    END LOOP;
 
     SELECT CASE WHEN p_now < m.enrolled_at + p_new_member_seconds
         THEN least(p_day, p_new_member_day) ELSE p_day END
     INTO v_most FROM member m WHERE m.member_id = p_member;
-    INSERT INTO quota AS c (member_id, what, period, used)
-    SELECT p_member, 'queries/' || v_slot, v_day, v_left
-    WHERE v_left <= v_most / 8 + (v_slot < v_most % 8)::int
-    ON CONFLICT (member_id, what, period) DO UPDATE SET used = c.used + excluded.used
-        WHERE c.used + excluded.used <= v_most / 8 + (v_slot < v_most % 8)::int;
-    IF FOUND THEN
-        RETURN NULL;
+    IF v_left <= v_most / 8 + (v_slot < v_most % 8)::int THEN
+        INSERT INTO quota AS c (member_id, what, period, used)
+        VALUES (p_member, 'queries/' || v_slot, v_day, v_left)
+        ON CONFLICT (member_id, what, period) DO UPDATE SET used = c.used + excluded.used
+            WHERE c.used + excluded.used <= v_most / 8 + (v_slot < v_most % 8)::int;
+        IF FOUND THEN
+            RETURN NULL;
+        END IF;
     END IF;
     INSERT INTO quota (member_id, what, period, used)
     SELECT p_member, 'queries/' || s, v_day, 0 FROM generate_series(0, 7) s ORDER BY s
@@ -85,55 +85,62 @@ END $$
 # What the asker and the log must be before anything is looked at.
 _OPEN_GATE = """
 CREATE OR REPLACE FUNCTION open_gate(
-    p_member text, p_key text, p_nonce text, p_now bigint, p_log_id int,
-    p_after_size bigint, p_after_root text,
-    p_query_ids uuid[], p_operators bytea[], p_subjects text[],
-    p_operator_hour int, p_subject_day int, p_day int, p_new_member_day int,
-    p_new_member_seconds bigint,
+    p_member text, p_keys text[], p_nonces text[], p_now bigint, p_log_id int,
+    p_after_sizes bigint[], p_after_roots text[],
+    p_query_ids uuid[], p_operators bytea[],
+    p_operator_hour int, p_day int, p_new_member_day int, p_new_member_seconds bigint,
     OUT nonce_fresh boolean, OUT key_live boolean, OUT covered_until bigint,
     OUT contributors bigint, OUT after_agrees boolean, OUT earned text, OUT quota_spent text
 ) LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_nonce text;
 BEGIN
     -- Held until the answer is committed: the log of a year is closed by whoever holds it alone.
     PERFORM pg_advisory_xact_lock_shared(7163384699739271170);
-    INSERT INTO nonce (member_id, nonce, seen_at) VALUES (p_member, p_nonce, p_now)
-    ON CONFLICT DO NOTHING;
-    nonce_fresh := FOUND;
-    -- The standing of the key is read in the transaction that acts on it.
-    key_live := EXISTS (
-        SELECT 1 FROM member_key k JOIN member m USING (member_id)
-        WHERE k.member_id = p_member AND k.key = p_key AND m.status = 'ACTIVE'
-            AND k.revoked_at IS NULL AND k.not_before <= p_now AND p_now < k.not_after);
-    SELECT s.covered_until INTO covered_until FROM log_state s JOIN log l USING (log_id)
-    WHERE s.log_id = p_log_id AND l.closed_at IS NULL;
-    covered_until := coalesce(covered_until, 0);
-    SELECT count(*) INTO contributors FROM member m
-    WHERE m.status = 'ACTIVE' AND 'contributor' = ANY (m.roles) AND m.member_id <> p_member;
-    after_agrees := p_after_size = 0 OR EXISTS (
-        SELECT 1 FROM log l JOIN checkpoint c USING (log_id) WHERE c.size = p_after_size
-            AND encode(c.root, 'base64') = p_after_root);
-    -- How deep the asker's own contribution lets answers go, as announced for this time.
-    SELECT r.earned INTO earned FROM reciprocity r
-    WHERE r.member_id = p_member AND r.effective_at <= p_now
-    ORDER BY r.effective_at DESC LIMIT 1;
-    earned := coalesce(earned, 'ALL');
+    nonce_fresh := true;
+    FOREACH v_nonce IN ARRAY p_nonces LOOP
+        INSERT INTO nonce (member_id, nonce, seen_at) VALUES (p_member, v_nonce, p_now)
+        ON CONFLICT DO NOTHING;
+        nonce_fresh := nonce_fresh AND FOUND;
+    END LOOP;
+    SELECT
+        -- The standing of the keys is read in the transaction that acts on it.
+        cardinality(p_keys) = (SELECT count(*) FROM member_key k JOIN member m USING (member_id)
+            WHERE k.member_id = p_member AND k.key = ANY (p_keys) AND m.status = 'ACTIVE'
+                AND k.revoked_at IS NULL AND k.not_before <= p_now AND p_now < k.not_after),
+        coalesce((SELECT s.covered_until FROM log_state s JOIN log l USING (log_id)
+            WHERE s.log_id = p_log_id AND l.closed_at IS NULL), 0),
+        (SELECT count(*) FROM member m WHERE m.status = 'ACTIVE'
+            AND 'contributor' = ANY (m.roles) AND m.member_id <> p_member),
+        -- How deep the asker's own contribution lets answers go, as announced for this time.
+        coalesce((SELECT r.earned FROM reciprocity r
+            WHERE r.member_id = p_member AND r.effective_at <= p_now
+            ORDER BY r.effective_at DESC LIMIT 1), 'ALL')
+    INTO key_live, covered_until, contributors, earned;
+    after_agrees := true;
+    FOR i IN 1 .. cardinality(p_after_sizes) LOOP
+        after_agrees := after_agrees AND EXISTS (
+            SELECT 1 FROM log l JOIN checkpoint c USING (log_id) WHERE c.size = p_after_sizes[i]
+                AND encode(c.root, 'base64') = p_after_roots[i]);
+    END LOOP;
     IF nonce_fresh AND key_live THEN
-        quota_spent := count_queries(p_member, p_now, p_query_ids, p_operators, p_subjects,
-            p_operator_hour, p_subject_day, p_day, p_new_member_day, p_new_member_seconds);
+        quota_spent := count_queries(p_member, p_now, p_query_ids, p_operators,
+            p_operator_hour, p_day, p_new_member_day, p_new_member_seconds);
     END IF;
 END $$
 """
 
 # consent.md, 7. The grant's row is locked first and judged as locked; its use is counted only if
 # the row permits it; records are read only where a use was counted. Then the subject's counter:
-# every transaction takes a subject's grant before its counter.
+# every transaction takes a subject's grant before its counter. Behind that lock the looks of the
+# day by this member are counted from the leaves themselves: security.md, 4, and I7.
 _GATE_ONE = """
 CREATE OR REPLACE FUNCTION pass_gate(
     p_member text, p_now bigint, p_log_id int, p_query_id uuid,
     p_index bytea, p_index_2 bytea, p_index_3 bytea, p_contact bytea,
     p_grant_id uuid, p_purpose text, p_open boolean, p_level int,
     p_needs_account boolean, p_needs_overdue boolean,
-    p_subject text, p_key_id text, p_kek_id text, p_wrapped bytea
+    p_subject text, p_subject_day int, p_key_id text, p_kek_id text, p_wrapped bytea
 ) RETURNS TABLE (
     stored boolean, digest bytea, leaf_hash bytea, claims bytea,
     key_id text, key_kek_id text, key_wrapped bytea,
@@ -145,7 +152,7 @@ CREATE OR REPLACE FUNCTION pass_gate(
     record_id uuid, record_member text, version int, epoch text, disputed boolean,
     suppressed boolean, kek_id text, wrapped bytea, sealed bytea, answer_late boolean,
     statement_id uuid, statement_of uuid, statement_kek_id text, statement_wrapped bytea,
-    statement_sealed bytea
+    statement_sealed bytea, subject_spent boolean
 ) LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 DECLARE
@@ -203,10 +210,16 @@ BEGIN
     INSERT INTO subject_counter AS c (log_id, subject, last_seq) VALUES (p_log_id, p_subject, 1)
     ON CONFLICT (log_id, subject) DO UPDATE SET last_seq = c.last_seq + 1
     RETURNING c.last_seq INTO seq;
+    subject_spent := p_subject_day <= (SELECT count(*) FROM log_search s
+        WHERE s.subject = p_subject AND s.subject <> '' AND s.member_id = p_member
+            AND s.kind = 'query' AND s.t >= p_now - p_now % 86400);
     INSERT INTO opening_key AS k (key_id, kek_id, wrapped) VALUES (p_key_id, p_kek_id, p_wrapped)
-    ON CONFLICT (key_id) DO NOTHING;
-    SELECT k.kek_id, k.wrapped INTO key_kek_id, key_wrapped
-    FROM opening_key k WHERE k.key_id = p_key_id;
+    ON CONFLICT (key_id) DO NOTHING
+    RETURNING k.kek_id, k.wrapped INTO key_kek_id, key_wrapped;
+    IF NOT FOUND THEN
+        SELECT k.kek_id, k.wrapped INTO key_kek_id, key_wrapped
+        FROM opening_key k WHERE k.key_id = p_key_id;
+    END IF;
 
     IF spent THEN
         SELECT count(DISTINCT i.member_id) FILTER (WHERE i.asked_at > p_now - 7 * 86400),

@@ -35,14 +35,14 @@ from exchange.store.statement import Statement, copy_rows
 _GATE = """
 SELECT o.*, g.*
 FROM open_gate(
-    %(member)s, %(key)s, %(nonce)s, %(now)s, %(log_id)s, %(after_size)s, %(after_root)s,
-    %(query_ids)s::uuid[], %(operators)s::bytea[], %(subjects)s::text[], %(operator_hour)s,
-    %(subject_day)s, %(day)s, %(new_member_day)s, %(new_member_seconds)s) o
+    %(member)s, %(keys)s, %(nonces)s, %(now)s, %(log_id)s, %(after_sizes)s, %(after_roots)s,
+    %(query_ids)s::uuid[], %(operators)s::bytea[], %(operator_hour)s,
+    %(day)s, %(new_member_day)s, %(new_member_seconds)s) o
 """
 _CALL = """pass_gate(
     %(member)s, %(now)s, %(log_id)s, {query_id}, {index}, {index_2}, {index_3}, {contact},
     {grant_id}, {purpose}, {open} AND o.earned <> 'NOTHING', {level}, {needs_account},
-    {needs_overdue}, {subject}, {key_id},
+    {needs_overdue}, {subject}, %(subject_day)s, {key_id},
     {kek_id}, {wrapped}) g ON o.nonce_fresh AND o.key_live AND o.quota_spent IS NULL"""
 _TYPES = {
     "query_id": "uuid",
@@ -88,6 +88,7 @@ inquiries AS (
 INSERT INTO query (member_id, query_id, digest, leaf_hash, key_id, sealed)
 VALUES (%(member)s, %(query_id)s, %(digest)s, %(leaf_hash)s, %(key_id)s, %(claims)s)
 """)  # noqa: S608 - composed of constants alone
+_FEW = 32  # up to here a statement each costs less than a COPY into five tables
 _COPY_INQUIRIES = """COPY inquiry (token_index, member_id, query_id, asked_at)
     FROM STDIN (FORMAT BINARY)"""
 _COPY_ANSWERS = """COPY query (member_id, query_id, digest, leaf_hash, key_id, sealed)
@@ -107,20 +108,19 @@ class Queries:
         self._connection = connection
 
     def pass_gate(
-        self, asker: Asker, rows: Sequence[GateRow], ask: GateAsk, *, now: int
+        self, askers: Sequence[Asker], rows: Sequence[GateRow], ask: GateAsk, *, now: int
     ) -> GatePass:
-        """Claim the nonce, lock and spend the grants, count and look up: one statement."""
+        """Claim the nonces, lock and spend the grants, count and look up: one statement."""
         parameters: dict[str, object] = {
-            "member": asker.member,
-            "key": asker.key,
-            "nonce": asker.nonce,
+            "member": askers[0].member,
+            "keys": list({asker.key for asker in askers}),
+            "nonces": sorted(asker.nonce for asker in askers),
             "now": now,
             "log_id": ask.log_id,
-            "after_size": ask.after.size,
-            "after_root": ask.after.root,
+            "after_sizes": [after.size for after in ask.afters],
+            "after_roots": [after.root for after in ask.afters],
             "query_ids": [row.query_id for row in rows],
             "operators": [row.operator_mac for row in rows],
-            "subjects": [row.subject.subject for row in rows],
             **ask.quotas._asdict(),
         }
         if len(rows) == 1:
@@ -130,7 +130,7 @@ class Queries:
         else:
             columns = [_parameters(row) for row in rows]
             parameters |= {name: [column[name] for column in columns] for name in _TYPES}
-            found = _PASS_MANY.run(self._connection, parameters, prepare=False).fetchall()
+            found = self._connection.trip(Call(_PASS_MANY, parameters))
             groups = [[] for _ in rows]
             for row in found:
                 groups[row[-1] - 1].append(row)
@@ -142,7 +142,7 @@ class Queries:
             contributors=first[3],
             after_agrees=first[4],
             earned=Earned(first[5]),
-            quota_spent=first[6],
+            quota_spent=first[6] or ("subject" if any(row[52] for row in found) else None),
             results=tuple(self._result(group) for group in groups if first[0]),
         )
 
@@ -167,29 +167,20 @@ class Queries:
     ) -> None:
         """Write leaves, openings, search rows, answers and inquiries, and commit.
 
-        One answer takes one statement and one wait, its commit included.
+        A few take a statement each and one wait in all, their commit included.
 
         Raises:
             QueryConflict: the same query id was stored meanwhile; start over.
         """
         try:
-            if len(answers) == 1:
-                self._commit_one(member, answers[0], log_id=log_id, now=now)
+            if len(answers) <= _FEW:
+                calls = [_storing(member, one, log_id=log_id, now=now) for one in answers]
+                self._connection.trip(*calls, commit=True)
             else:
                 self._copy(member, answers, log_id=log_id, now=now)
                 self._connection.commit()
         except UniqueViolation as error:
             raise QueryConflict("the query id was stored meanwhile") from error
-
-    def _commit_one(self, member: str, answer: AnswerRow, *, log_id: int, now: int) -> None:
-        parameters = leaf_parameters(answer.leaf, log_id=log_id, now=now) | {
-            "member": member,
-            "query_id": answer.query_id,
-            "digest": answer.digest,
-            "claims": answer.sealed_claims,
-            "inquiries": list(answer.inquiry_indices),
-        }
-        self._connection.trip(Call(_STORE_ANSWER, parameters), commit=True)
 
     def _copy(self, member: str, answers: Sequence[AnswerRow], *, log_id: int, now: int) -> None:
         # The answers first: a query id stored meanwhile must not cost the rest.
@@ -226,6 +217,17 @@ class Queries:
         parameters = {"member": member, "query_id": query_id}
         row = _STORED_ANSWER.run(self._connection, parameters).fetchone()
         return None if row is None else StoredAnswer(*row)
+
+
+def _storing(member: str, answer: AnswerRow, *, log_id: int, now: int) -> Call:
+    parameters = leaf_parameters(answer.leaf, log_id=log_id, now=now) | {
+        "member": member,
+        "query_id": answer.query_id,
+        "digest": answer.digest,
+        "claims": answer.sealed_claims,
+        "inquiries": answer.inquiry_indices,
+    }
+    return Call(_STORE_ANSWER, parameters)
 
 
 def _parameters(row: GateRow) -> dict[str, object]:

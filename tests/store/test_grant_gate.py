@@ -18,7 +18,7 @@ from consent.profiles import load_profile
 from consent.purposes import PURPOSES, Account, Act, Detail, Purpose
 from exchange.domain.queries import Asker
 from exchange.services.log.write_leaves import subject_ask
-from exchange.services.ports import After, GateAsk, GateResult, GateRow
+from exchange.services.ports import GateAsk, GateResult, GateRow
 from tests.support.sandbox import Sandbox, make_sandbox
 
 NOW = 1_764_000_000
@@ -105,9 +105,9 @@ def pass_gate(bench: Bench, request: Request, grant_id: UUID, index: bytes) -> G
         operator_mac=bytes(32),
     )
     asker = Asker(member="member-a", key="k1", nonce=secrets.token_hex(12), roles=frozenset())
-    ask = GateAsk(ports.log_id(ports.now()), After(0, ""), ports.terms.queries)
+    ask = GateAsk(ports.log_id(ports.now()), (), ports.terms.queries)
     with ports.begin() as work:
-        passed = work.queries.pass_gate(asker, [row], ask, now=NOW)
+        passed = work.queries.pass_gate([asker], [row], ask, now=NOW)
     return passed.results[0]
 
 
@@ -177,7 +177,7 @@ def test_a_use_moves_the_counter_and_the_window(bench: Bench) -> None:
         with psycopg.connect(bench.url) as connection:
             found = connection.execute(
                 "SELECT spent FROM pass_gate('member-a', %s, 1, %s, %s, NULL, NULL, NULL, %s,"
-                " 'account_review', true, 1, true, false, %s, %s, 'k', '')",
+                " 'account_review', true, 1, true, false, %s, 3, %s, 'k', '')",
                 (at, uuid4(), index, grant_id, f"p:{index.hex()[:32]}", f"{uuid4()}/q"),
             ).fetchone()
             assert found is not None

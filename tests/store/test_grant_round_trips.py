@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
-from consent.purposes import Detail, Purpose
-from exchange.domain.ids import uuid7
-from exchange.domain.members import Role
-from exchange.domain.queries import Asker, Query, Token, TokenKind
 from exchange.services.queries.answer_query import answer_queries
-from tests.support.grant_desk import ABSENT_GRANT, GrantDesk, token
+from tests.support.grant_desk import ABSENT_GRANT, GrantDesk
 from tests.support.sandbox import make_sandbox
 
 SYNC = "\tSync"  # ends what is sent before an answer is waited for
@@ -33,24 +27,7 @@ def desk(database_url: str, tmp_path: Path) -> Iterator[GrantDesk]:
 
 def ask(desk: GrantDesk, grant: str | None) -> None:
     """Ask about the first subject."""
-    ports = desk.sandbox.ports
-    query = Query(
-        query_id=uuid7(ports.now_ms(), ports.random_bytes),
-        digest=secrets.token_bytes(32),
-        epoch="ep_1",
-        tokens=(Token(kind=TokenKind.IDENTITY, value=token(1)),),
-        purpose=Purpose.CREDIT_APPLICATION,
-        grant_id=UUID(grant.removeprefix("gnt_")) if grant else None,
-        operator="op-1",
-        application="app-1",
-        detail=Detail.BANDS,
-        after_size=0,
-        after_root="",
-    )
-    key = desk.key.keyid.split("/")[1]
-    nonce = secrets.token_urlsafe(18)
-    asker = Asker(member=desk.member, key=key, nonce=nonce, roles=frozenset({Role.ASKER}))
-    answer_queries([query], asker, ports)
+    answer_queries([desk.query(grant)], desk.asker(), desk.sandbox.ports)
 
 
 def round_trips(desk: GrantDesk, grant: str | None) -> int:

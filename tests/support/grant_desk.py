@@ -17,7 +17,10 @@ from uuid import UUID
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from werkzeug.test import TestResponse
 
-from consent.purposes import Purpose
+from consent.purposes import Detail, Purpose
+from exchange.domain.ids import uuid7
+from exchange.domain.members import Role
+from exchange.domain.queries import Asker, Query, Token, TokenKind
 from exchange_client.keys import KeyFile
 from exchange_client.proofs import verify_proof
 from tests.support.access_log import run_sql
@@ -82,6 +85,31 @@ class GrantDesk:
             profile=self.profile,
             jti=jti,
             changes=changes,
+        )
+
+    def query(self, grant: str | None = None, subject: int = 1) -> Query:
+        """Return a question about the n-th subject, as the services take it."""
+        return Query(
+            query_id=uuid7(self.sandbox.ports.now_ms(), secrets.token_bytes),
+            digest=secrets.token_bytes(32),
+            epoch="ep_1",
+            tokens=(Token(kind=TokenKind.IDENTITY, value=token(subject)),),
+            purpose=Purpose.CREDIT_APPLICATION,
+            grant_id=UUID(grant.removeprefix("gnt_")) if grant else None,
+            operator="op-1",
+            application="app-1",
+            detail=Detail.BANDS,
+            after_size=0,
+            after_root="",
+        )
+
+    def asker(self) -> Asker:
+        """Return who asks, as one more verified signature says it."""
+        return Asker(
+            member=self.member,
+            key=self.key.keyid.split("/")[1],
+            nonce=secrets.token_urlsafe(18),
+            roles=frozenset({Role.ASKER}),
         )
 
     def register(self, artefact: str, subject: int = 1) -> TestResponse:

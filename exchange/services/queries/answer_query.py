@@ -1,6 +1,6 @@
 """Answer authenticated queries, and log each first.
 
-In:  one query, or up to 1,000 of one asker under one signature.
+In:  queries of one member: of one request or of several that came at the same time.
 Out: one signed receipt each, in order. Refusals are receipts as well.
 Order: gate and look-up, decision, cut, leaf and claims, commit; receipts are signed after it.
 Not here: HTTP, SQL, the law, the formulas.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 from uuid import UUID
 
 from consent.decision import Decision, Request, decide, gate
@@ -58,10 +59,39 @@ class Answered:
     replayed: bool  # every one of them was given before
 
 
+class Asked(NamedTuple):
+    """One query, and who asks it."""
+
+    query: Query
+    asker: Asker
+
+
+class Written(NamedTuple):
+    """The claims of one receipt, durable and not yet signed."""
+
+    claims: bytes
+    replayed: bool  # the answer was given before
+
+
 def answer_queries(queries: Sequence[Query], asker: Asker, ports: Ports) -> Answered:
-    """Answer queries of one asker, all or none.
+    """Answer the queries of one request, all or none; raises what `write_answers` raises."""
+    return sign_answers(write_answers([Asked(query, asker) for query in queries], ports), ports)
+
+
+def sign_answers(written: Sequence[Written], ports: Ports) -> Answered:
+    """Sign what was written."""
+    receipts = tuple(sign_receipt(one.claims, ports) for one in written)
+    return Answered(receipts=receipts, replayed=all(one.replayed for one in written))
+
+
+def write_answers(asked: Sequence[Asked], ports: Ports) -> list[Written]:
+    """Answer queries of one member and write that down, all or none.
 
     A refusal is a result and not an error: raising would undo its leaf.
+
+    Args:
+        asked: no subject, grant or query id stands twice among several, and none of several brings
+            an artefact.
 
     Raises:
         QueryConflict: a query id was used before with another digest.
@@ -76,11 +106,11 @@ def answer_queries(queries: Sequence[Query], asker: Asker, ports: Ports) -> Answ
         IntegrityError: something stored does not open; no answer is given.
     """
     try:
-        return _answer_once(queries, asker, ports)
+        return _write_once(asked, ports)
     except QueryConflict:
         # Somebody stored one of these ids while we looked: what is stored now decides. A second
         # conflict is a real one.
-        return _answer_once(queries, asker, ports)
+        return _write_once(asked, ports)
 
 
 def stored_receipt(query_id: UUID, member: str, ports: Ports) -> Answered:
@@ -99,49 +129,47 @@ def stored_receipt(query_id: UUID, member: str, ports: Ports) -> Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Turn:
-    """One request's fixed circumstances, passed along its steps."""
+    """The fixed circumstances of one transaction, passed along its steps."""
 
-    asker: Asker
     ports: Ports
     now: int  # unix seconds
     contributors: int  # other active members that contribute
 
 
-def _answer_once(queries: Sequence[Query], asker: Asker, ports: Ports) -> Answered:
+def _write_once(asked: Sequence[Asked], ports: Ports) -> list[Written]:
     now = ports.now()
     log_id = ports.log_id(now)
     with ports.begin() as work:  # Leaving without commit() undoes everything.
-        queries = [enter_artefact(query, asker, work, ports) for query in queries]
-        requests = [_request(query, asker) for query in queries]
+        asked = [Asked(enter_artefact(*one, work, ports), one.asker) for one in asked]
+        requests = [_request(*one) for one in asked]
         rows = [
-            _gate_row(query, request, ports, now)
-            for query, request in zip(queries, requests, strict=True)
+            _gate_row(one.query, request, ports, now)
+            for one, request in zip(asked, requests, strict=True)
         ]
-        ask = GateAsk(log_id, _after(queries), ports.terms.queries)
-        passed = work.queries.pass_gate(asker, rows, ask, now=now)
+        askers = tuple(dict.fromkeys(one.asker for one in asked))
+        ask = GateAsk(log_id, _afters(asked), ports.terms.queries)
+        passed = work.queries.pass_gate(askers, rows, ask, now=now)
         check_gate(passed, ports, now)
-        turn = _Turn(asker=asker, ports=ports, now=now, contributors=passed.contributors)
-        claims: list[bytes] = []
+        turn = _Turn(ports=ports, now=now, contributors=passed.contributors)
+        written: list[Written] = []
         fresh: list[AnswerRow] = []
-        for query, request, row, result in zip(
-            queries, requests, rows, passed.results, strict=True
-        ):
+        for one, request, row, result in zip(asked, requests, rows, passed.results, strict=True):
             if result.stored:
-                claims.append(stored_claims(query.digest, result.stored, ports))
+                claims = stored_claims(one.query.digest, result.stored, ports)
+                written.append(Written(claims, replayed=True))
                 continue
             request = _earning(request, passed.earned)
             decision = decide(request, result.grant, ports.terms.profile, now)
-            answer = _answer(query, decision, result, turn)
-            answer_row, text = _write(query, row, result, (decision, answer), turn)
-            claims.append(text)
+            answer = _answer(one, decision, result, turn)
+            answer_row, claims = _write(one, row, result, (decision, answer), turn)
+            written.append(Written(claims, replayed=False))
             fresh.append(answer_row)
         # The leaf is durable before the answer leaves.
         if fresh:
-            work.queries.commit_answers(asker.member, fresh, log_id=log_id, now=now)
+            work.queries.commit_answers(askers[0].member, fresh, log_id=log_id, now=now)
         else:
             work.commit()
-    receipts = tuple(sign_receipt(each, ports) for each in claims)
-    return Answered(receipts=receipts, replayed=not fresh)
+    return written
 
 
 def stored_claims(digest: bytes, stored: StoredAnswer, ports: Ports) -> bytes:
@@ -157,10 +185,10 @@ def stored_claims(digest: bytes, stored: StoredAnswer, ports: Ports) -> bytes:
     return unpad(key.open(stored.sealed, _claims_aad(stored.leaf_hash)))
 
 
-def _after(queries: Sequence[Query]) -> After:
-    """Return the largest checkpoint that the queries name."""
-    newest = max(queries, key=lambda query: query.after_size)
-    return After(newest.after_size, newest.after_root)
+def _afters(asked: Sequence[Asked]) -> tuple[After, ...]:
+    """Return the checkpoints that the queries name, each once."""
+    named = (After(one.query.after_size, one.query.after_root) for one in asked)
+    return tuple({after for after in named if after.size})
 
 
 def _request(query: Query, asker: Asker) -> Request:
@@ -200,7 +228,7 @@ def _gate_row(query: Query, request: Request, ports: Ports, now: int) -> GateRow
     )
 
 
-def _answer(query: Query, decision: Decision, result: GateResult, turn: _Turn) -> Answer:
+def _answer(asked: Asked, decision: Decision, result: GateResult, turn: _Turn) -> Answer:
     if decision.permitted != result.spent:
         raise IntegrityError("the gate and the law disagree about a grant")
     if not decision.permitted:
@@ -208,7 +236,7 @@ def _answer(query: Query, decision: Decision, result: GateResult, turn: _Turn) -
     held = [open_record(record, turn.ports) for record in result.records]
     said = result.statement
     question = Question(
-        asker=turn.asker.member,
+        asker=asked.asker.member,
         decision=decision,
         velocity=Velocity(*result.velocity),
         contributors=turn.contributors,
@@ -220,7 +248,7 @@ def _answer(query: Query, decision: Decision, result: GateResult, turn: _Turn) -
 
 
 def _write(
-    query: Query,
+    asked: Asked,
     row: GateRow,
     result: GateResult,
     outcome: tuple[Decision, Answer],
@@ -228,12 +256,13 @@ def _write(
 ) -> tuple[AnswerRow, bytes]:
     """Make the leaf and the claims of one answer, sealed as they are stored."""
     decision, answer = outcome
+    query = asked.query
     if result.turn is None:
         raise IntegrityError("the gate counted no look")
-    draft = _draft(query, row, decision, answer, turn)
+    draft = _draft(asked, row, decision, answer)
     leaf = make_leaf(draft, result.turn, turn.ports, turn.now)
     key = opening_key(row.subject.key_id, result.turn.kek_id, result.turn.wrapped, turn.ports)
-    claims = receipt_claims(query, answer, leaf.leaf_hash, turn.asker, turn.ports, turn.now)
+    claims = receipt_claims(query, answer, leaf.leaf_hash, asked.asker, turn.ports, turn.now)
     counts = decision.permitted and query.purpose in _VELOCITY
     stored = AnswerRow(
         query_id=query.query_id,
@@ -245,13 +274,12 @@ def _write(
     return stored, claims
 
 
-def _draft(
-    query: Query, row: GateRow, decision: Decision, answer: Answer, turn: _Turn
-) -> LeafDraft:
+def _draft(asked: Asked, row: GateRow, decision: Decision, answer: Answer) -> LeafDraft:
+    query, asker = asked
     audit: dict[str, JsonValue] = {
         "query": show("qry", query.query_id),
         "request_sha256": standard_base64(query.digest),
-        "key": f"{turn.asker.member}/{turn.asker.key}",
+        "key": f"{asker.member}/{asker.key}",
         "operator": query.operator,
         "application": query.application,
         "reason": decision.reason.value,
@@ -266,7 +294,7 @@ def _draft(
         audit["grant"] = show("gnt", query.grant_id)
     return LeafDraft(
         kind="query",
-        member=turn.asker.member,
+        member=asker.member,
         subject=row.subject.subject,
         subject_slot={"purpose": query.purpose.value, "outcome": answer.outcome.value},
         audit_slot=audit,

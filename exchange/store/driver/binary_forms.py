@@ -12,7 +12,8 @@ from uuid import UUID
 _INT2, _INT4, _INT8 = struct.Struct("!h"), struct.Struct("!i"), struct.Struct("!q")
 _ARRAY = struct.Struct("!iii")  # dimensions, has nulls, type of the elements
 _AXIS = struct.Struct("!ii")  # length, first index
-_BYTEA, _TEXT, _UUID = 17, 25, 2950
+_BOOL, _BYTEA, _INT8_OID, _INT4_OID, _TEXT, _UUID = 16, 17, 20, 23, 25, 2950
+_NULL = _INT4.pack(-1)
 
 
 def _whole(value: bytes) -> int:
@@ -25,9 +26,13 @@ def _encode_array(oid: int, encode: Callable[[object], bytes]) -> Callable[[obje
             raise TypeError("an array is made of a sequence")
         if not values:
             return _ARRAY.pack(0, 0, oid)
-        parts = [_ARRAY.pack(1, 0, oid), _AXIS.pack(len(values), 1)]
-        for one in map(encode, values):
-            parts += (_INT4.pack(len(one)), one)
+        parts = [_ARRAY.pack(1, None in values, oid), _AXIS.pack(len(values), 1)]
+        for value in values:
+            if value is None:
+                parts.append(_NULL)
+            else:
+                one = encode(value)
+                parts += (_INT4.pack(len(one)), one)
         return b"".join(parts)
 
     return encoded
@@ -53,6 +58,10 @@ def _text(value: object) -> bytes:
     return str.encode(value)  # type: ignore[arg-type]  # a statement's own parameters
 
 
+def _bool(value: object) -> bytes:
+    return b"\x01" if value else b"\x00"
+
+
 def _uuid(value: object) -> bytes:
     if not isinstance(value, UUID):
         raise TypeError("a UUID is asked for")
@@ -60,23 +69,26 @@ def _uuid(value: object) -> bytes:
 
 
 ENCODERS: Mapping[int, Callable[[object], bytes]] = {
-    16: lambda value: b"\x01" if value else b"\x00",
+    _BOOL: _bool,
     _BYTEA: _bytes,
-    20: _INT8.pack,
+    _INT8_OID: _INT8.pack,
     21: _INT2.pack,
-    23: _INT4.pack,
+    _INT4_OID: _INT4.pack,
     _TEXT: _text,
     _UUID: _uuid,
+    1000: _encode_array(_BOOL, _bool),
     1001: _encode_array(_BYTEA, _bytes),
+    1007: _encode_array(_INT4_OID, _INT4.pack),
     1009: _encode_array(_TEXT, _text),
+    1016: _encode_array(_INT8_OID, _INT8.pack),
     2951: _encode_array(_UUID, _uuid),
 }
 DECODERS: Mapping[int, Callable[[bytes], object]] = {
-    16: lambda value: value == b"\x01",
+    _BOOL: lambda value: value == b"\x01",
     _BYTEA: lambda value: value,
-    20: _whole,
+    _INT8_OID: _whole,
     21: _whole,
-    23: _whole,
+    _INT4_OID: _whole,
     _TEXT: bytes.decode,
     _UUID: lambda value: UUID(bytes=value),
     1009: _texts,
