@@ -16,10 +16,6 @@ _BOOL, _BYTEA, _INT8_OID, _INT4_OID, _TEXT, _UUID = 16, 17, 20, 23, 25, 2950
 _NULL = _INT4.pack(-1)
 
 
-def _whole(value: bytes) -> int:
-    return int.from_bytes(value, "big", signed=True)
-
-
 def _encode_array(oid: int, encode: Callable[[object], bytes]) -> Callable[[object], bytes]:
     def encoded(values: object) -> bytes:
         if not isinstance(values, Sequence):
@@ -36,18 +32,6 @@ def _encode_array(oid: int, encode: Callable[[object], bytes]) -> Callable[[obje
         return b"".join(parts)
 
     return encoded
-
-
-def _texts(value: bytes) -> list[str]:
-    """Read a one-dimensional array of texts, none of them null."""
-    if not _whole(value[:4]):
-        return []
-    found, at = [], _ARRAY.size + _AXIS.size
-    while at < len(value):
-        end = at + 4 + _whole(value[at : at + 4])
-        found.append(value[at + 4 : end].decode())
-        at = end
-    return found
 
 
 def _bytes(value: object) -> bytes:
@@ -82,15 +66,4 @@ ENCODERS: Mapping[int, Callable[[object], bytes]] = {
     1009: _encode_array(_TEXT, _text),
     1016: _encode_array(_INT8_OID, _INT8.pack),
     2951: _encode_array(_UUID, _uuid),
-}
-DECODERS: Mapping[int, Callable[[bytes], object]] = {
-    _BOOL: lambda value: value == b"\x01",
-    _BYTEA: lambda value: value,
-    _INT8_OID: _whole,
-    21: _whole,
-    _INT4_OID: _whole,
-    _TEXT: bytes.decode,
-    _UUID: lambda value: UUID(bytes=value),
-    1009: _texts,
-    2278: lambda value: None,  # void
 }

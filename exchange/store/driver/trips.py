@@ -16,12 +16,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from psycopg import Connection, OperationalError
+from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import RowFactory, TupleRow, tuple_row
 
-from exchange.store.driver.binary_forms import DECODERS, ENCODERS
+from exchange.store.driver.binary_forms import ENCODERS
 from exchange.store.statement import Statement
 
 WAIT_MS_MAX = 60_000  # the server's own statement timeout is shorter; beyond this it is lost
@@ -44,7 +45,6 @@ class _Prepared(NamedTuple):
 
     encoders: tuple[Callable[[object], bytes], ...]
     formats: tuple[int, ...]
-    decoders: tuple[Callable[[bytes], object], ...]
 
 
 class TripConnection(Connection[TupleRow]):
@@ -53,6 +53,7 @@ class TripConnection(Connection[TupleRow]):
     def __init__(self, pgconn: PGconn, row_factory: RowFactory[TupleRow] = tuple_row) -> None:
         super().__init__(pgconn, row_factory)
         self._known: dict[Statement, _Prepared] = {}
+        self._transformer = Transformer(self)
         self._poll = select.poll()
         self._poll.register(pgconn.socket, select.POLLIN)
 
@@ -83,7 +84,9 @@ class TripConnection(Connection[TupleRow]):
             results = [_check(result) for result in received]
         finally:
             self._leave()
-        return _rows(results[len(around[0]) + len(calls) - 1], planned[-1][1])
+        last = results[len(around[0]) + len(calls) - 1]
+        self._transformer.set_pgresult(last)
+        return self._transformer.load_rows(0, last.ntuples, tuple)
 
     def rollback(self) -> None:
         """Undo what is open. Statements stay prepared: in the server they outlive a transaction.
@@ -143,9 +146,6 @@ class TripConnection(Connection[TupleRow]):
             known = self._known[statement] = _Prepared(
                 encoders=tuple(ENCODERS[oid] for oid in types),
                 formats=(_BINARY,) * len(types),
-                decoders=tuple(
-                    DECODERS[described.ftype(number)] for number in range(described.nfields)
-                ),
             )
         return known
 
@@ -158,14 +158,3 @@ def _check(result: PGresult) -> PGresult:
             raise OperationalError("the connection to the server was lost")
         raise error_from_result(result)
     return result
-
-
-def _rows(result: PGresult, prepared: _Prepared) -> list[TupleRow]:
-    value, columns = result.get_value, tuple(enumerate(prepared.decoders))
-    return [
-        tuple(
-            None if (found := value(row, column)) is None else decode(found)
-            for column, decode in columns
-        )
-        for row in range(result.ntuples)
-    ]
