@@ -6,7 +6,7 @@ Source: PostgreSQL's pg_type.dat for the numbers, the types' send and recv funct
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 _INT2, _INT4, _INT8 = struct.Struct("!h"), struct.Struct("!i"), struct.Struct("!q")
@@ -18,8 +18,8 @@ _NULL = _INT4.pack(-1)
 
 def _encode_array(oid: int, encode: Callable[[object], bytes]) -> Callable[[object], bytes]:
     def encoded(values: object) -> bytes:
-        if not isinstance(values, Sequence):
-            raise TypeError("an array is made of a sequence")
+        if not isinstance(values, list | tuple):
+            raise TypeError("an array is made of a list or a tuple")
         if not values:
             return _ARRAY.pack(0, 0, oid)
         parts = [_ARRAY.pack(1, None in values, oid), _AXIS.pack(len(values), 1)]
