@@ -29,8 +29,8 @@ from exchange.errors import IntegrityError
 from exchange.services.events.ports import PastAsker
 from exchange.services.events.tell_looks import Look, tell_look
 from exchange.services.ports import Ports, Work
-from exchange.services.queries.answer_query import stored_claims
 from exchange.services.queries.open_records import open_record
+from exchange.services.queries.write_answer import stored_claims
 
 _MONTH_SECONDS = 31 * 86_400
 _UNTOLD = {"velocity", "statement"}  # no correction of a record changes them

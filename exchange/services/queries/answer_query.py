@@ -16,10 +16,7 @@ from uuid import UUID
 from consent.decision import Decision, Request, decide, gate
 from consent.purposes import Account, Act
 from consent.reciprocity import Earned
-from exchange.crypto.sealing import pad, unpad
 from exchange.domain.findings import Answer, Question, Velocity, cut, withheld
-from exchange.domain.ids import show
-from exchange.domain.leaves import JsonValue
 from exchange.domain.queries import Asker, Query, TokenKind
 from exchange.errors import (
     AbsentError,
@@ -27,11 +24,6 @@ from exchange.errors import (
     QueryConflict,
 )
 from exchange.services.log.write_leaves import (
-    LeafDraft,
-    make_leaf,
-    opening_key,
-    seal_leaf,
-    standard_base64,
     subject_ask,
 )
 from exchange.services.ports import (
@@ -41,14 +33,12 @@ from exchange.services.ports import (
     GateResult,
     GateRow,
     Ports,
-    StoredAnswer,
 )
 from exchange.services.queries.check_gate import check_gate
 from exchange.services.queries.enter_artefact import enter_artefact
-from exchange.services.queries.issue_receipt import receipt_claims, sign_receipt
+from exchange.services.queries.issue_receipt import sign_receipt
 from exchange.services.queries.open_records import open_record, open_statement
-
-_VELOCITY = frozenset({"credit_application", "guarantor_check"})
+from exchange.services.queries.write_answer import Asked, stored_claims, write_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +47,6 @@ class Answered:
 
     receipts: tuple[str, ...]
     replayed: bool  # every one of them was given before
-
-
-class Asked(NamedTuple):
-    """One query, and who asks it."""
-
-    query: Query
-    asker: Asker
 
 
 class Written(NamedTuple):
@@ -161,7 +144,7 @@ def _write_once(asked: Sequence[Asked], ports: Ports) -> list[Written]:
             request = _earning(request, passed.earned)
             decision = decide(request, result.grant, ports.terms.profile, now)
             answer = _answer(one, decision, result, turn)
-            answer_row, claims = _write(one, row, result, (decision, answer), turn)
+            answer_row, claims = write_answer(one, row, result, (decision, answer), ports, now)
             written.append(Written(claims, replayed=False))
             fresh.append(answer_row)
         # The leaf is durable before the answer leaves.
@@ -170,19 +153,6 @@ def _write_once(asked: Sequence[Asked], ports: Ports) -> list[Written]:
         else:
             work.commit()
     return written
-
-
-def stored_claims(digest: bytes, stored: StoredAnswer, ports: Ports) -> bytes:
-    """Open the claims given before under the same query id.
-
-    Raises:
-        QueryConflict: the stored question was another one.
-        IntegrityError: the stored claims do not open.
-    """
-    if stored.digest != digest:
-        raise QueryConflict("the query id was used before for another question", field="query_id")
-    key = opening_key(stored.key_id, stored.kek_id, stored.wrapped, ports)
-    return unpad(key.open(stored.sealed, _claims_aad(stored.leaf_hash)))
 
 
 def _afters(asked: Sequence[Asked]) -> tuple[After, ...]:
@@ -245,65 +215,3 @@ def _answer(asked: Asked, decision: Decision, result: GateResult, turn: _Turn) -
         statement_of=said.record_id if said else None,
     )
     return cut(held, question, turn.ports.terms.profile)
-
-
-def _write(
-    asked: Asked,
-    row: GateRow,
-    result: GateResult,
-    outcome: tuple[Decision, Answer],
-    turn: _Turn,
-) -> tuple[AnswerRow, bytes]:
-    """Make the leaf and the claims of one answer, sealed as they are stored."""
-    decision, answer = outcome
-    query = asked.query
-    if result.turn is None:
-        raise IntegrityError("the gate counted no look")
-    draft = _draft(asked, row, decision, answer)
-    leaf = make_leaf(draft, result.turn, turn.ports, turn.now)
-    key = opening_key(row.subject.key_id, result.turn.kek_id, result.turn.wrapped, turn.ports)
-    claims = receipt_claims(query, answer, leaf.leaf_hash, asked.asker, turn.ports, turn.now)
-    counts = decision.permitted and query.purpose in _VELOCITY
-    stored = AnswerRow(
-        query_id=query.query_id,
-        digest=query.digest,
-        leaf=seal_leaf(draft, leaf, key, turn.ports, turn.now),
-        sealed_claims=key.seal(pad(claims), _claims_aad(leaf.leaf_hash)),
-        inquiry_indices=row.indices if counts else (),
-    )
-    return stored, claims
-
-
-def _draft(asked: Asked, row: GateRow, decision: Decision, answer: Answer) -> LeafDraft:
-    query, asker = asked
-    audit: dict[str, JsonValue] = {
-        "query": show("qry", query.query_id),
-        "request_sha256": standard_base64(query.digest),
-        "key": f"{asker.member}/{asker.key}",
-        "operator": query.operator,
-        "application": query.application,
-        "reason": decision.reason.value,
-        "policy": decision.policy,
-    }
-    if query.after_size:
-        audit["after"] = {"size": query.after_size, "root": query.after_root}
-    if query.refused:
-        audit["artefact_sha256"] = standard_base64(query.refused.sha256)
-        audit["step"] = query.refused.step.value
-    if query.grant_id:
-        audit["grant"] = show("gnt", query.grant_id)
-    return LeafDraft(
-        kind="query",
-        member=asker.member,
-        subject=row.subject.subject,
-        subject_slot={"purpose": query.purpose.value, "outcome": answer.outcome.value},
-        audit_slot=audit,
-        purpose=query.purpose.value,
-        outcome=answer.outcome.value,
-        operator=query.operator,
-        application=query.application,
-    )
-
-
-def _claims_aad(leaf_hash: bytes) -> bytes:
-    return b"answer|1|" + leaf_hash

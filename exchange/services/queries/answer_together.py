@@ -22,12 +22,12 @@ from exchange.errors import ExchangeError
 from exchange.services.ports import Ports
 from exchange.services.queries.answer_query import (
     Answered,
-    Asked,
     Written,
     answer_queries,
     sign_answers,
     write_answers,
 )
+from exchange.services.queries.write_answer import Asked
 
 TOGETHER_MAX = 16
 GATHER_SECONDS = 0.002  # a tenth of what a query takes where many come at a time
