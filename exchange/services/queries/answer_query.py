@@ -38,7 +38,7 @@ from exchange.services.queries.check_gate import check_gate
 from exchange.services.queries.enter_artefact import enter_artefact
 from exchange.services.queries.issue_receipt import sign_receipt
 from exchange.services.queries.open_records import open_record, open_statement
-from exchange.services.queries.write_answer import Asked, stored_claims, write_answer
+from exchange.services.queries.write_answer import Asked, Turn, stored_claims, write_answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,15 +110,6 @@ def stored_receipt(query_id: UUID, member: str, ports: Ports) -> Answered:
     return Answered(receipts=(sign_receipt(claims, ports),), replayed=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Turn:
-    """The fixed circumstances of one transaction, passed along its steps."""
-
-    ports: Ports
-    now: int  # unix seconds
-    contributors: int  # other active members that contribute
-
-
 def _write_once(asked: Sequence[Asked], ports: Ports) -> list[Written]:
     now = ports.now()
     log_id = ports.log_id(now)
@@ -133,7 +124,7 @@ def _write_once(asked: Sequence[Asked], ports: Ports) -> list[Written]:
         ask = GateAsk(log_id, _afters(asked), ports.terms.queries)
         passed = work.queries.pass_gate(askers, rows, ask, now=now)
         check_gate(passed, ports, now)
-        turn = _Turn(ports=ports, now=now, contributors=passed.contributors)
+        turn = Turn(ports=ports, now=now, contributors=passed.contributors)
         written: list[Written] = []
         fresh: list[AnswerRow] = []
         for one, request, row, result in zip(asked, requests, rows, passed.results, strict=True):
@@ -144,7 +135,7 @@ def _write_once(asked: Sequence[Asked], ports: Ports) -> list[Written]:
             request = _earning(request, passed.earned)
             decision = decide(request, result.grant, ports.terms.profile, now)
             answer = _answer(one, decision, result, turn)
-            answer_row, claims = write_answer(one, row, result, (decision, answer), ports, now)
+            answer_row, claims = write_answer(one, row, result, (decision, answer), turn)
             written.append(Written(claims, replayed=False))
             fresh.append(answer_row)
         # The leaf is durable before the answer leaves.
@@ -198,7 +189,7 @@ def _gate_row(query: Query, request: Request, ports: Ports, now: int) -> GateRow
     )
 
 
-def _answer(asked: Asked, decision: Decision, result: GateResult, turn: _Turn) -> Answer:
+def _answer(asked: Asked, decision: Decision, result: GateResult, turn: Turn) -> Answer:
     if decision.permitted != result.spent:
         raise IntegrityError("the gate and the law disagree about a grant")
     if not decision.permitted:

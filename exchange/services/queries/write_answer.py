@@ -7,6 +7,7 @@ Out: the rows to store, and the claims to sign once they are durable. A question
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from consent.decision import Decision
@@ -29,6 +30,15 @@ from exchange.services.queries.issue_receipt import receipt_claims
 _VELOCITY = frozenset({"credit_application", "guarantor_check"})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The fixed circumstances of one transaction, passed along its steps."""
+
+    ports: Ports
+    now: int  # unix seconds
+    contributors: int  # other active members that contribute
+
+
 class Asked(NamedTuple):
     """One query, and who asks it."""
 
@@ -36,13 +46,12 @@ class Asked(NamedTuple):
     asker: Asker
 
 
-def write_answer(  # noqa: PLR0913 - what one answer is made of, each once
+def write_answer(
     asked: Asked,
     row: GateRow,
     result: GateResult,
     outcome: tuple[Decision, Answer],
-    ports: Ports,
-    now: int,
+    turn: Turn,
 ) -> tuple[AnswerRow, bytes]:
     """Make the leaf and the claims of one answer, sealed as they are stored."""
     decision, answer = outcome
@@ -50,14 +59,14 @@ def write_answer(  # noqa: PLR0913 - what one answer is made of, each once
     if result.turn is None:
         raise IntegrityError("the gate counted no look")
     draft = _draft(asked, row, decision, answer)
-    leaf = make_leaf(draft, result.turn, ports, now)
-    key = opening_key(row.subject.key_id, result.turn.kek_id, result.turn.wrapped, ports)
-    claims = receipt_claims(query, answer, leaf.leaf_hash, asked.asker, ports, now)
+    leaf = make_leaf(draft, result.turn, turn.ports, turn.now)
+    key = opening_key(row.subject.key_id, result.turn.kek_id, result.turn.wrapped, turn.ports)
+    claims = receipt_claims(query, answer, leaf.leaf_hash, asked.asker, turn.ports, turn.now)
     counts = decision.permitted and query.purpose in _VELOCITY
     stored = AnswerRow(
         query_id=query.query_id,
         digest=query.digest,
-        leaf=seal_leaf(draft, leaf, key, ports, now),
+        leaf=seal_leaf(draft, leaf, key, turn.ports, turn.now),
         sealed_claims=key.seal(pad(claims), _claims_aad(leaf.leaf_hash)),
         inquiry_indices=row.indices if counts else (),
     )
