@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _TEXT = re.compile(r"[A-Za-z0-9_-]*")
 
 
 def b64url(value: bytes) -> str:
     """Write bytes as unpadded base64url."""
-    return urlsafe_b64encode(value).rstrip(b"=").decode("ascii")
+    return b2a_base64(value, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
 def unb64url(text: str) -> bytes:

@@ -94,9 +94,9 @@ class Together:
 
     def _lead(self, seat: _Seat) -> None:
         """Run one transaction for this query and those that wait, and let the next one begin."""
-        company = self._company(seat)
-        written: list[Written] = []
+        company, written = [seat], list[Written]()
         try:
+            company = self._company(seat)
             written = write_answers([one.asked for one in company], self._ports)
         except ExchangeError:
             if len(company) == 1:
