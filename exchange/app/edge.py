@@ -103,7 +103,7 @@ def ops_ports(settings: Settings, ports: Ports, api: Api) -> OpsPorts:
     return OpsPorts(
         readiness=readiness,
         gauges=gauges,
-        openapi=api.spec.to_dict,
+        openapi=api.document,
         trusted=frozenset(settings.metrics_addresses),
         proxies=frozenset(settings.proxy_addresses),
     )

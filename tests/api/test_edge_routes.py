@@ -169,7 +169,7 @@ def test_a_carriage_return_belongs_to_a_line(client: EdgeClient) -> None:
 
 def test_the_openapi_document_describes_what_the_edge_does(client: EdgeClient) -> None:
     """Members generate code from it: it must name bodies, answers, refusals and the signature."""
-    document = client.world.api.spec.to_dict()
+    document = client.world.api.document()
 
     post = document["paths"]["/v1/queries"]["post"]
     problem = document["components"]["responses"]["DEFAULT_ERROR"]["content"]

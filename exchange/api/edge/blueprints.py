@@ -1,8 +1,4 @@
-"""Routes with a policy, a strictly read body and a page in the OpenAPI document.
-
-The one place that touches flask-smorest, which has no types: it documents, and does nothing else.
-Its own parsing, error shape and pagination are not used; see ecosystem.md, section 3.
-"""
+"""Routes with a policy, a strictly read body and a page in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -10,16 +6,14 @@ import json
 from collections.abc import Callable, Mapping
 from functools import wraps
 from http import HTTPStatus
-from typing import NamedTuple, ParamSpec, TypeAlias, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
-import flask_smorest  # type: ignore[import-untyped]  # it ships no types
-from flask import Flask, Response
-from flask_smorest.utils import prepare_response  # type: ignore[import-untyped]  # the same
-from marshmallow import Schema, fields
+from flask import Blueprint, Flask, Response
+from marshmallow import Schema
 
-from exchange.api.edge.fields import ByteText, load
+from exchange.api.edge.document import Document, Page
+from exchange.api.edge.fields import load
 from exchange.api.edge.guard import Edge, current_caller
-from exchange.api.edge.problems import PROBLEM_TYPE
 from exchange.api.edge.transport import JSON_TYPE, LINES_TYPE, RoutePolicy
 from exchange.domain.strict_json import DEFAULT_LIMITS, JsonLimits, loads
 from exchange.errors import ExchangeError, Fault, InvalidField, TooLarge
@@ -38,33 +32,14 @@ class Line(NamedTuple):
     value: object
 
 
-class FaultSchema(Schema):
-    """One refused field."""
-
-    pointer = fields.String(required=True, metadata={"description": "JSON pointer"})
-    code = fields.String(required=True)
-    detail = fields.String(required=True)
-
-
-class ProblemSchema(Schema):
-    """A problem document (RFC 9457). No value of the request is ever repeated in it."""
-
-    type = fields.URL(required=True, metadata={"description": "page of this error"})
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    code = fields.String(required=True, metadata={"description": "stable"})
-    detail = fields.String()
-    request_id = fields.String(required=True)
-    retryable = fields.Boolean(required=True)
-    errors = fields.List(fields.Nested(FaultSchema))
-
-
-class Routes(flask_smorest.Blueprint):  # type: ignore[misc]  # untyped base
+class Routes(Blueprint):
     """The routes of one noun."""
 
     def __init__(self, name: str, *, description: str = "") -> None:
-        super().__init__(name, __name__, description=description)
+        super().__init__(name, __name__)
+        self.description = description
         self.policies: dict[str, RoutePolicy] = {}
+        self.pages: list[Page] = []
 
     def signed(
         self, method: str, rule: str, *, policy: RoutePolicy
@@ -75,7 +50,7 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]  # untyped base
             endpoint = view.__name__
             pages = view.__dict__.setdefault("_apidoc", {})
             pages.setdefault("manual_doc", {})["security"] = [{"signature": []}]
-            self.add_url_rule(rule, endpoint, view, methods=[method])
+            self._add(rule, Page(endpoint, view, method))
             self.policies[endpoint] = policy
             return view
 
@@ -85,10 +60,14 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]  # untyped base
         """Register a route to GET that needs no signature; the edge must name it as well."""
 
         def register(view: View[P]) -> View[P]:
-            self.add_url_rule(rule, view.__name__, view, methods=["GET"])
+            self._add(rule, Page(view.__name__, view, "GET"))
             return view
 
         return register
+
+    def _add(self, rule: str, page: Page) -> None:
+        self.add_url_rule(rule, page.endpoint, page.view, methods=[page.method])
+        self.pages.append(page)
 
     def body(
         self,
@@ -175,49 +154,28 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]  # untyped base
         return decorate
 
 
-class Api(flask_smorest.Api):  # type: ignore[misc]  # untyped base
-    """The OpenAPI document, and the registration of routes behind the edge."""
-
-    ERROR_SCHEMA = ProblemSchema
+class Api:
+    """The registration of routes behind the edge, and the OpenAPI document of them all."""
 
     def __init__(self, app: Flask, edge: Edge, *, version: str) -> None:
+        self._app = app
         self._edge = edge
-        super().__init__(
-            app,
-            spec_kwargs={
-                "title": "Shared overdue-credit exchange",
-                "version": version,
-                "openapi_version": "3.1.0",
-            },
-        )
-        self.register_field(ByteText, "string", None)
-        self.spec.components.security_scheme(
-            "signature",
-            {
-                "type": "http",
-                "scheme": "signature",
-                "description": "RFC 9421 with tag cx-1-request",
-            },
-        )
+        self._version = version
+        self._registered: list[Routes] = []
 
-    def register_blueprint(self, blp: Routes, **options: object) -> None:
+    def register_blueprint(self, routes: Routes) -> None:
         """Register routes and hand their policies to the edge."""
-        super().register_blueprint(blp, **options)
-        for endpoint, policy in blp.policies.items():
-            self._edge.policies[f"{blp.name}.{endpoint}"] = policy
+        self._app.register_blueprint(routes)
+        self._registered.append(routes)
+        for endpoint, policy in routes.policies.items():
+            self._edge.policies[f"{routes.name}.{endpoint}"] = policy
 
-    def _register_error_handlers(self) -> None:
-        """Leave every error to the edge."""
-
-    def _register_responses(self) -> None:
-        for status in HTTPStatus:
-            self._register_response(status.name, status.phrase)
-        self._register_response(self.DEFAULT_ERROR_RESPONSE_NAME, "Refused")
-
-    def _register_response(self, name: str, description: str) -> None:
-        response = {"description": description, "schema": self.ERROR_SCHEMA}
-        prepare_response(response, self.spec, PROBLEM_TYPE)
-        self.spec.components.response(name, response, lazy=True)
+    def document(self) -> dict[str, Any]:
+        """Write the OpenAPI document; who asks for it pays for it, and no start of a process."""
+        document = Document(self._app, self._version)
+        for routes in self._registered:
+            document.add(routes.name, routes.description, routes.pages)
+        return document.written()
 
 
 def answer(value: Mapping[str, object], status: int = 200) -> Response:
