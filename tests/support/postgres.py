@@ -54,6 +54,7 @@ def close_run() -> None:
     _remove(Path(os.environ[RUN_DIR]))
 
 
+@cache
 def engines() -> dict[str, Binaries]:
     """The servers that tests run on: the newest, and the oldest where it is another version."""
     found = sorted(installed(), key=lambda one: one.major)
