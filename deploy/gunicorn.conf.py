@@ -1,4 +1,4 @@
-"""gunicorn's settings for `gunicorn -c deploy/gunicorn.conf.py 'exchange.app:create_app()'`.
+"""gunicorn's settings for `gunicorn -c deploy/gunicorn.conf.py 'exchange.app.server:create_app()'`.
 
 They are made from the exchange's own settings, which an operator changes; `exchange serve` uses
 the same. What stands here are the rules of exchange/jobs/gunicorn_conf.py, and nothing else:

@@ -27,7 +27,7 @@ def check() -> None:
 
 def _tell_unconfirmed(current: Settings) -> None:
     """List the values of the law that stand on a report, and where counsel confirmed them."""
-    from exchange.app import confirmations
+    from exchange.app.counsel import confirmations
 
     for value, reference in confirmations(current):
         said = f"confirmed: {reference}" if reference else "NOT CONFIRMED by counsel"

@@ -65,8 +65,7 @@ def erase_quarter(quarter: Annotated[str, typer.Argument(help="such as 2020Q1")]
 def _opened() -> Iterator[tuple[LogPorts, ErasePorts]]:
     """Open the database for one command."""
     from exchange import settings
-    from exchange.app import make_ports, open_database
-    from exchange.app.ports import make_erase_ports
+    from exchange.app.ports import make_erase_ports, make_ports, open_database
     from exchange.services.log.ports import LogPorts
 
     current = settings.load()

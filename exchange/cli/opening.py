@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def open_ports() -> Iterator[Ports]:
     """Open the database for one command."""
     from exchange import settings
-    from exchange.app import make_ports, open_database
+    from exchange.app.ports import make_ports, open_database
 
     current = settings.load()
     with closing(open_database(current)) as database:

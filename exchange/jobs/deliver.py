@@ -13,8 +13,8 @@ from collections.abc import Callable
 from contextlib import closing
 from threading import Event
 
-from exchange.app import make_ports, open_database
 from exchange.app.outward import deliver_ports
+from exchange.app.ports import make_ports, open_database
 from exchange.errors import UnavailableError
 from exchange.jobs.sequence import stop_on_signals
 from exchange.services.events.tell_expiring import tell_expiring

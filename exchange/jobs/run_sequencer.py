@@ -8,8 +8,7 @@ from dataclasses import replace
 from threading import Event
 
 from exchange import telemetry
-from exchange.app import make_log_ports, make_ports, open_database
-from exchange.app.ports import make_erase_ports
+from exchange.app.ports import make_erase_ports, make_log_ports, make_ports, open_database
 from exchange.app.publishing import open_publishing, vouching
 from exchange.errors import LogDamaged, LogRolledBack, UnavailableError
 from exchange.jobs.sequence import EXIT_REFUSED, Late, sequence, stop_on_signals

@@ -6,7 +6,7 @@ import os
 import sys
 
 from exchange import settings
-from exchange.app import check_counsel
+from exchange.app.counsel import check_counsel
 
 COMMAND = (
     sys.executable,
@@ -14,7 +14,7 @@ COMMAND = (
     "gunicorn",
     "--config",
     "python:exchange.jobs.gunicorn_conf",
-    "exchange.app:create_app()",
+    "exchange.app.server:create_app()",
 )
 
 

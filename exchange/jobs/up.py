@@ -102,7 +102,7 @@ def _environment(data_dir: Path, port: int, server: Server) -> dict[str, str]:
 def _prepare(settings: Settings) -> dict[str, Path]:
     """Make keyring, log and members where there are none; return the members' key files."""
     # Loaded here: it brings the whole application, which a refused start does not need.
-    from exchange.app import make_log_ports, make_ports, open_database
+    from exchange.app.ports import make_log_ports, make_ports, open_database
     from exchange.services.log.open_log import open_log
     from exchange.services.log.sequence_log import drain_log
     from exchange.services.members.seed_sandbox import seed_sandbox

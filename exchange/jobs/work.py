@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import closing
 from threading import Event
 
-from exchange.app import make_audit_ports, make_ports, open_database
+from exchange.app.ports import make_audit_ports, make_ports, open_database
 from exchange.errors import IntegrityError, UnavailableError
 from exchange.jobs.sequence import stop_on_signals
 from exchange.services.audit.raise_flags import raise_flags

@@ -40,7 +40,7 @@ class Stage:
 
     def web(self) -> list[Process]:
         """Return the server's processes."""
-        return started_as("exchange.app:create_app()")
+        return started_as("exchange.app.server:create_app()")
 
     def postgres(self) -> list[Process]:
         """Return PostgreSQL's processes, those of open connections among them."""

@@ -15,7 +15,7 @@ from flask import Flask
 from pydantic_core import PydanticUndefined
 
 from exchange.api.edge.problems import status_of, title_of
-from exchange.app import create_app
+from exchange.app.server import create_app
 from exchange.crypto.keyring import create_keyring
 from exchange.errors import ExchangeError
 from exchange.settings import Settings

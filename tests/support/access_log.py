@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from exchange.app import make_log_ports, make_ports, open_database
+from exchange.app.ports import make_log_ports, make_ports, open_database
 from exchange.crypto.keyring import create_keyring
 from exchange.domain.leaves import Leaf, Slot, opening_aad, unpad_opening
 from exchange.services.log.open_log import open_log

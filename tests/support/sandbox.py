@@ -13,7 +13,8 @@ from urllib.parse import quote
 import httpx2
 from flask import Flask
 
-from exchange.app import create_app, make_log_ports, make_ports, open_database
+from exchange.app.ports import make_log_ports, make_ports, open_database
+from exchange.app.server import create_app
 from exchange.crypto.keyring import create_keyring
 from exchange.domain.members import Algorithm, Member, MemberStatus, NewKey, Role
 from exchange.services.log.open_log import open_log

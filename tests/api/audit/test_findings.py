@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from exchange.app import make_audit_ports
+from exchange.app.ports import make_audit_ports
 from exchange.services.audit.raise_flags import raise_flags
 from exchange.services.log.write_leaves import LeafDraft
 from exchange_client.audit.export import verify_export

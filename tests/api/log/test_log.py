@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from werkzeug.test import TestResponse
 
-from exchange.app import make_log_ports
+from exchange.app.ports import make_log_ports
 from exchange.domain.merkle import leaf_hash, root
 from exchange.domain.tiles import bundle
 from exchange.services.log.grant_access import grant_access, revoke_access
