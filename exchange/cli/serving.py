@@ -20,9 +20,10 @@ def up(
 
 def serve() -> None:
     """Serve against the PostgreSQL that EXCHANGE_DATABASE_URL names: `exchange serve`."""
+    from exchange import settings
     from exchange.jobs.serve import serve as run
 
-    run()
+    run(settings.load())
 
 
 def sequence() -> None:

@@ -77,6 +77,10 @@ def on_starting(_arbiter: object) -> None:
             f"and {SPARE_CONNECTIONS} spare, exceed the database's max_connections of {taken}"
         )
     telemetry.open_metrics(_metrics)
+    import exchange.app.server  # noqa: F401 - loaded once; the server processes are forked from here
+
+    gc.collect()
+    gc.freeze()
 
 
 def post_fork(_arbiter: object, _worker: Process) -> None:
@@ -90,7 +94,7 @@ def post_fork(_arbiter: object, _worker: Process) -> None:
 
 
 def post_worker_init(_worker: Process) -> None:
-    """Keep the collector from walking what was loaded once and stays: a tenth of a query's time."""
+    """Keep the collector from walking what was made once and stays: a tenth of a query's time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_OBJECTS)

@@ -9,35 +9,36 @@ Order: each part starts after what it needs, and stops before it: server, worker
 
 from __future__ import annotations
 
+import gc
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 from socket import create_connection
 from threading import Event
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 from exchange import settings as settings_module
 from exchange.crypto.keyring import create_keyring
 from exchange.errors import LaunchError
-from exchange.jobs.parents import end_with_parent
-from exchange.jobs.serve import COMMAND
+from exchange.jobs.parents import end_with_parent, name_process
 from exchange.settings import Settings
 from exchange.settings.sources import PREFIX
 from exchange.store.embedded.server import Launch, Server, start
 from exchange.store.migrate import migrate
 
+_Run: TypeAlias = Callable[[Settings], int | None]  # the exit code, or None for 0
+
 READY_SECONDS_MAX = 30
 _POLL_SECONDS = 0.05
 _WATCH_SECONDS = 0.2
-SEQUENCE = (sys.executable, "-m", "exchange.cli", "sequence")
-PUBLISH = (sys.executable, "-m", "exchange.cli", "publish")
-DELIVER = (sys.executable, "-m", "exchange.cli", "deliver")
-WORK = (sys.executable, "-m", "exchange.cli", "work")
+_STOP_SECONDS_MAX = READY_SECONDS_MAX + 5
+_FORKS = multiprocessing.get_context("fork")  # what is loaded here need not be loaded again
 
 
 def up(data_dir: Path, port: int, say: Callable[[str], None]) -> None:
@@ -58,14 +59,18 @@ def up(data_dir: Path, port: int, say: Callable[[str], None]) -> None:
         for name, value in _environment(data_dir, port, server).items():
             os.environ[PREFIX + name] = value  # For this process's settings and its children's.
         settings = settings_module.load()
+        import exchange.jobs.gunicorn_conf  # noqa: F401 - has all of them count into one folder
+
         migrate(server.url)
         files = _prepare(settings)
+        gc.collect()
+        gc.freeze()  # What is loaded by now stays; the processes forked from here share it.
         children = []
-        for name, command in _beside(settings):
-            child = _Child(name, command, log)
+        for name, run in _beside(settings):
+            child = _Child(name, run, settings, log)
             stack.callback(child.stop)
             children.append(child)
-        web = _Child("server", COMMAND, log)
+        web = _Child("serve", _serve, settings, log)
         stack.callback(web.stop)
         _await_port(port, web, stop)
         _tell(say, settings, server, files)
@@ -76,10 +81,28 @@ def up(data_dir: Path, port: int, say: Callable[[str], None]) -> None:
         say("stopping")
 
 
-def _beside(settings: Settings) -> list[tuple[str, tuple[str, ...]]]:
+def _serve(settings: Settings) -> None:
+    from exchange.jobs.serve import serve
+
+    serve(settings)
+
+
+def _beside(settings: Settings) -> list[tuple[str, _Run]]:
     """Say what runs beside the server; a publisher only where there are witnesses to publish to."""
-    publisher = [("publisher", PUBLISH)] if settings.witness_policy_path else []
-    return [("sequencer", SEQUENCE), ("worker", WORK), ("deliverer", DELIVER), *publisher]
+    from exchange.jobs.deliver import run_deliverer
+    from exchange.jobs.run_publisher import run_publisher
+    from exchange.jobs.run_sequencer import run_sequencer
+    from exchange.jobs.work import run_worker
+
+    publisher: list[tuple[str, _Run]] = []
+    if settings.witness_policy_path:
+        publisher = [("publish", run_publisher)]
+    beside: list[tuple[str, _Run]] = [
+        ("sequence", run_sequencer),
+        ("work", run_worker),
+        ("deliver", run_deliverer),
+    ]
+    return beside + publisher
 
 
 def _launch(data_dir: Path) -> Launch:
@@ -126,11 +149,12 @@ def _prepare(settings: Settings) -> dict[str, Path]:
 
 
 class _Child:
-    """A process of ours; it ends when we do, however we end."""
+    """A process of ours, named as its command is; it ends when we do, however we end."""
 
-    def __init__(self, name: str, command: tuple[str, ...], log: BinaryIO) -> None:
+    def __init__(self, name: str, run: _Run, settings: Settings, log: BinaryIO) -> None:
         self._name = name
-        self._command = command
+        self._run = run
+        self._settings = settings
         self._log = log
         self._process = self._start()
 
@@ -140,30 +164,33 @@ class _Child:
         Raises:
             LaunchError: it ended by itself, so it would again.
         """
-        code = self._process.poll()
+        code = self._process.exitcode
         if code is not None and code >= 0:
-            raise LaunchError(f"the {self._name} ended (exit {code}); see {self._log.name}")
+            raise LaunchError(f"`{self._name}` ended (exit {code}); see {self._log.name}")
         if code is not None:
             self._process = self._start()
 
     def stop(self) -> None:
         """Let it finish what is under way, then end it."""
         self._process.terminate()
-        try:
-            self._process.wait(READY_SECONDS_MAX + 5)
-        except subprocess.TimeoutExpired:
+        self._process.join(_STOP_SECONDS_MAX)
+        if self._process.is_alive():
             self._process.kill()
-            self._process.wait()
+            self._process.join()
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        # A session of its own: Ctrl-C reaches us alone, and we stop everything in order.
-        return subprocess.Popen(  # noqa: S603 - our own code
-            self._command, start_new_session=True, stderr=self._log, preexec_fn=_end_with_parent
-        )
+    def _start(self) -> ForkProcess:
+        process = _FORKS.Process(target=self._become)
+        process.start()
+        return process
 
-
-def _end_with_parent() -> None:
-    end_with_parent(signal.SIGTERM)
+    def _become(self) -> None:
+        os.setsid()  # Ctrl-C reaches the one above alone, and that stops everything in order.
+        end_with_parent(signal.SIGTERM)
+        name_process(f"cx-{self._name}")
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        os.dup2(self._log.fileno(), sys.stderr.fileno())
+        sys.exit(self._run(self._settings))
 
 
 def _await_port(port: int, web: _Child, stop: Event) -> None:

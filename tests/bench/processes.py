@@ -43,11 +43,11 @@ def postgres_in(directory: Path) -> list[Process]:
 
 
 def started_as(word: str) -> list[Process]:
-    """Return those of the processes started from here whose command line holds a word."""
+    """Return those of the processes started from here whose command line or name holds a word."""
     found = []
     for process in below(os.getpid()):
         try:
-            if word in " ".join(process.cmdline()):
+            if word in " ".join([*process.cmdline(), process.name()]):
                 found.append(process)
         except psutil.NoSuchProcess:  # A zombie is one as well.
             continue

@@ -64,7 +64,7 @@ def measure_log(leaves: int) -> dict[str, Measure]:
 
 def measure_rhythm(stage: Stage, seconds: int) -> dict[str, Measure]:
     """Measure queries with the sequencer at work and held, in turn; then receipts and proofs."""
-    sequencers = started_as("exchange.cli sequence")
+    sequencers = started_as("cx-sequence")
     rates: dict[bool, list[float]] = {True: [], False: []}
     warm = drive(stage.scene.port, stage.wishes.singles(300), connections=CONNECTIONS)
     for number in range(ROUNDS):

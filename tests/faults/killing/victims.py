@@ -42,7 +42,7 @@ def kill(victim: Victim, data_dir: Path, chance: random.Random) -> int | None:
 
 def _pids(victim: Victim, data_dir: Path) -> list[int]:
     if victim is Victim.SEQUENCER:
-        return [one.pid for one in started_as("exchange.cli sequence")]
+        return [one.pid for one in started_as("cx-sequence")]
     if victim in {Victim.WORKER, Victim.MASTER}:
         everyone = {one.pid: one for one in started_as("gunicorn")}
         masters = {pid for pid, one in everyone.items() if one.ppid() not in everyone}
