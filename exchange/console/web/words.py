@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -46,10 +47,12 @@ class Words:
 
 def load_words() -> dict[str, Words]:
     """Read the words of every language."""
-    return {
-        language: Words(language, dict(_flat(tomllib.loads(_text(language)))))
-        for language in LANGUAGES
-    }
+    return {language: _words(language) for language in LANGUAGES}
+
+
+@cache
+def _words(language: str) -> Words:
+    return Words(language, dict(_flat(tomllib.loads(_text(language)))))
 
 
 def choose_language(wanted: str | None, accepted: str) -> str:
