@@ -6,6 +6,7 @@ import os
 
 from exchange.api.edge.auth import Authenticator, Caller
 from exchange.api.edge.blueprints import Api
+from exchange.api.edge.flights import Flights
 from exchange.api.edge.guard import EdgePorts
 from exchange.api.edge.paging import Paging
 from exchange.api.edge.problems import Refusal
@@ -70,6 +71,7 @@ def edge_ports(
         now=ports.now,
         new_request_id=lambda: os.urandom(12).hex(),
         report=note,
+        flights=Flights(flights_max=settings.in_flight_max),
         proxies=frozenset(settings.proxy_addresses),
     )
 

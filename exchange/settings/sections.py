@@ -248,6 +248,7 @@ class Quotas(BaseSettings):
         3, ge=1, description="queries of a member about one subject a day"
     )
     uploads_per_day: int = Field(1_000, ge=1, description="record files a member and day")
+    in_flight_max: int = Field(8, ge=1, le=999, description="requests of a member in a process")
     disputes_per_subject_day: int = Field(
         10, ge=1, description="disputes and statements about one subject a day; more: 429"
     )

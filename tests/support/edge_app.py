@@ -21,6 +21,7 @@ from marshmallow import fields
 from exchange.api.edge.auth import Authenticator, Caller
 from exchange.api.edge.blueprints import Api, Line, Routes, answer
 from exchange.api.edge.fields import ByteText, Flag, StrictSchema, Text, WholeNumber
+from exchange.api.edge.flights import Flights
 from exchange.api.edge.guard import Edge, EdgePorts, current_caller, nonce_spent
 from exchange.api.edge.problems import Refusal
 from exchange.api.edge.transport import Body, BodyLimits, Nonce, RoutePolicy
@@ -43,6 +44,7 @@ from tests.support.signed_requests import PrivateKey, key_of_text
 RESPONSE_KEYID = "test-response-1"
 FAR = 2**40
 LINES_MAX = 3
+FLIGHTS_MAX = 8
 
 
 def private_key(keyid: str, algorithm: str = "ed25519") -> PrivateKey:
@@ -168,6 +170,7 @@ class EdgeApp:
                 now=self.clock,
                 new_request_id=lambda: secrets.token_hex(16),
                 report=self.refusals.append,
+                flights=Flights(flights_max=FLIGHTS_MAX),
             ),
             public_base=self.public_base,
             limits=BodyLimits(

@@ -1,7 +1,8 @@
 """The edge of the API: what happens to every request before and after its route.
 
     before   1 method, target, sizes and types are looked at; nothing is parsed
-             2 the signature is verified; the body is read and held against its digest
+             2 the signature is verified; a member with too much in flight is refused; the body
+               is read and held against its digest
              3 the nonce is spent, unless the service spends it in its own transaction
              4 the roles are checked
     after    5 a nonce still open is spent: no signed request ends with its nonce unspent
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from flask import Flask, Response, g, request
 
 from exchange.api.edge.auth import Authenticator, Caller, Identity, admit
+from exchange.api.edge.flights import Flights
 from exchange.api.edge.problems import (
     Problems,
     Refusal,
@@ -67,6 +69,7 @@ class EdgePorts:
     now: Callable[[], int]  # unix seconds
     new_request_id: Callable[[], str]
     report: Callable[[Refusal], None]
+    flights: Flights
     proxies: frozenset[str] = frozenset()  # whose X-Forwarded-For names the peer
 
 
@@ -77,6 +80,7 @@ class _Passage:
     request_id: str
     signed: SignedRequest | None = None
     caller: Caller | None = None
+    flying: str = ""  # the member whose flight this is
     nonce_open: bool = False
 
 
@@ -149,6 +153,9 @@ class Edge:
             self._recognise(passage)  # So that the refusal can be signed.
             raise
         identity = self._identify()
+        passage.signed = identity.request  # So that the refusal can be signed.
+        self._ports.flights.take_off(identity.request.member)
+        passage.flying = identity.request.member
         self._admit(passage, identity, read_body(environ, length), policy.nonce)
         _caller(passage).require(policy.roles)
 
@@ -174,7 +181,6 @@ class Edge:
     def _admit(self, passage: _Passage, identity: Identity, body: bytes, nonce: Nonce) -> None:
         caller = admit(identity, body)
         passage.caller = caller
-        passage.signed = caller.request
         if nonce is Nonce.BY_THE_SERVICE:
             passage.nonce_open = True
         else:
@@ -182,6 +188,9 @@ class Edge:
 
     def _leave(self, response: Response) -> Response:
         passage = _passage()
+        if passage.flying:
+            self._ports.flights.land(passage.flying)
+            passage.flying = ""
         if passage.nonce_open:
             response = self._settle_nonce(passage, response)
         headers = {"Cx-Request-Id": passage.request_id, "Cx-Version": API_VERSION}
