@@ -58,6 +58,20 @@ def test_each_unit_is_confined(path: Path) -> None:
         assert f"\n{line}\n" in text
 
 
+def test_what_runs_daily_has_its_timer_and_each_of_its_commands() -> None:
+    """A check of the registry that nobody starts finds nothing."""
+    units = DEPLOY / "systemd"
+    started = re.findall(
+        r"(?m)^ExecStart=\S+/exchange (.+)$", (units / "credit-exchange-daily.service").read_text()
+    )
+
+    assert ["borrower forget", "purge", "quality", "grant verify"] == started
+    assert "OnCalendar=*-*-*" in (units / "credit-exchange-daily.timer").read_text()
+    for words in started:
+        told = run(sys.executable, "-m", "exchange.cli", *words.split(), "--help")
+        assert f"exchange {words}" in " ".join(told.split())
+
+
 def test_the_proxy_takes_what_only_it_may_say_from_nobody(tmp_path: Path) -> None:
     """A client certificate header sent by a stranger must not reach the server."""
     sample = (DEPLOY / "nginx" / "exchange.conf").read_text()

@@ -55,7 +55,7 @@ class Sandbox:
                 status=MemberStatus.ACTIVE,
                 roles=frozenset(roles or (Role.ASKER, Role.CONTRIBUTOR)),
                 zone="Asia/Shanghai",
-                profile="CN",
+                profile=self.ports.terms.profile.id,
             ),
             self.ports,
         )

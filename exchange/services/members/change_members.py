@@ -125,7 +125,7 @@ def fingerprint_of(change: Change) -> str:
 def _check(change: Change, ports: Ports) -> None:
     """Refuse now what could not be carried out later."""
     if change.kind is ChangeKind.ENROL:
-        check_member(_member(change))
+        check_member(_member(change), ports)
     if change.kind is ChangeKind.KEY:
         new = _key(change, ports.now())
         text = possession_text(

@@ -25,7 +25,7 @@ def enrol_member(member: Member, ports: Ports) -> None:
 
     Raises:
         MemberConflict: the id is taken.
-        InvalidField: the id or the time zone is not a valid one.
+        InvalidField: the id or the time zone is not a valid one, or the member is abroad.
     """
     with ports.begin() as work:
         enrol_within(work, member, (), ports)
@@ -34,7 +34,7 @@ def enrol_member(member: Member, ports: Ports) -> None:
 
 def enrol_within(work: Work, member: Member, approvers: Approvers, ports: Ports) -> None:
     """Enrol a member within a unit of work."""
-    check_member(member)
+    check_member(member, ports)
     now = ports.now()
     if not work.members.enrol(member, now):
         raise MemberConflict("this id is taken", field="member")
@@ -42,9 +42,15 @@ def enrol_within(work: Work, member: Member, approvers: Approvers, ports: Ports)
     _log_admin(work, member.member, "enrolled", audit, ports, now)
 
 
-def check_member(member: Member) -> None:
-    """Refuse an id or a time zone that is not a valid one."""
+def check_member(member: Member, ports: Ports) -> None:
+    """Refuse an id or a time zone that is not a valid one, and a member from abroad.
+
+    No member is abroad, so no question is: the gate in the database need not ask. Whoever lets one
+    in has to tell the gate of it first (`abroad` in consent.decide). Source: consent.md, 7.
+    """
     member_id(member.member)
+    if member.profile != ports.terms.profile.id:
+        raise InvalidField("must be the jurisdiction of this exchange", field="profile")
     try:
         ZoneInfo(member.zone)
     except (ZoneInfoNotFoundError, ValueError) as error:

@@ -80,6 +80,17 @@ def done(sandbox: Sandbox, change: Change, read_back: str = "") -> None:
     approve_change(proposal.proposal_id, "ben", read_back, sandbox.ports)
 
 
+def test_no_member_is_from_abroad(sandbox: Sandbox) -> None:
+    """The gate does not ask whether a question crosses a border: none may."""
+    abroad = replace(JOINING, details={**JOINING.details, "profile": "UK"})
+
+    with pytest.raises(InvalidField) as refused:
+        propose_change(abroad, "anna", sandbox.ports, days=1)
+
+    assert ["/profile"] == [fault.pointer for fault in refused.value.faults]
+    assert ([], {}) == (list_proposals(sandbox.ports), members(sandbox))
+
+
 def test_nothing_changes_before_the_second_person(sandbox: Sandbox) -> None:
     """One operator, or whoever took that one's terminal, must not let a false member in."""
     proposal = propose_change(JOINING, "anna", sandbox.ports, days=14)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -70,17 +70,14 @@ def test_a33_the_server_knows_no_receipt_of_another_member_or_origin(
 ) -> None:
     """Neither proven, nor shown again, nor taken as the look before a loan."""
     receipt: Receipt = getattr(shown, whose)
-    calls = {
-        "proof": lambda: shown.shower.receipt_proof(receipt, wait_seconds=0),
-        "answer": lambda: shown.shower.answer(receipt.claims.jti),
-        "loan": lambda: shown.shower.disburse(
-            Disbursement(
-                identifier=borrower(1),
-                account_ref="loan-1",
-                paid_at=int(time.time()),
-                query_id=receipt.claims.jti,
-            )
-        ),
+    shower, query = shown.shower, receipt.claims.jti
+    loan = Disbursement(
+        identifier=borrower(1), account_ref="loan-1", paid_at=int(time.time()), query_id=query
+    )
+    calls: dict[str, Callable[[], object]] = {
+        "proof": lambda: shower.receipt_proof(receipt, wait_seconds=0),
+        "answer": lambda: shower.answer(query),
+        "loan": lambda: shower.disburse(loan),
     }
     codes = {}
     for name, call in calls.items():
