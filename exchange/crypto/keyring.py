@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -180,13 +180,24 @@ class Keyring:
         Raises:
             ClosedEpoch: this keyring has no such epoch.
         """
+        return self.index_each(epoch, (token,))[0]
+
+    def index_each(self, epoch: str, tokens: Sequence[bytes]) -> list[bytes]:
+        """Return what `index` does, for many tokens.
+
+        Raises:
+            ClosedEpoch: this keyring has no such epoch.
+        """
         states = self._index.get(epoch)
         if states is None:
             raise ClosedEpoch(f"open: {', '.join(self.epochs)}", field="epoch")
-        inner, outer = states[0].copy(), states[1].copy()
-        inner.update(token)
-        outer.update(inner.digest())
-        return outer.digest()
+        made, (inside, outside) = [], states
+        for token in tokens:
+            inner, outer = inside.copy(), outside.copy()
+            inner.update(token)
+            outer.update(inner.digest())
+            made.append(outer.digest())
+        return made
 
     def pseudonym(self, index: bytes) -> str:
         """Return the name a subject has in the access log: `p:` and 32 hex digits."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 
 from exchange.domain.records import HISTORY_MONTHS_MAX, Status, month, status_bucket
 
@@ -49,6 +50,7 @@ def is_possible(history: str) -> bool:
     return not _IMPOSSIBLE.search(history)
 
 
+@lru_cache(maxsize=65_536)  # few statuses, and days that most accounts share
 def state_now(status: Status, dpd: int) -> str:
     """Return every character that may stand for this status at as_of, the plainest first."""
     if status is Status.CURRENT:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NoReturn
+
+from msgspec import Struct
 
 from exchange.domain.batches.csv_cells import json_of_cells
 from exchange.domain.batches.forms import refuse_line
 from exchange.domain.batches.lines import Dialect, RowBlock
-from exchange.domain.rows import AnyRow, Flaw, read_row
+from exchange.domain.rows import AnyRow, Flaw, read_lines, read_row
 from exchange.errors import FormError
 
 
-class NumberedRow(NamedTuple):
+class NumberedRow(Struct, frozen=True, gc=False):
     """A row, or the flaws of its form, and its line in the file."""
 
     line: int
@@ -45,10 +47,18 @@ def read_rows(lines: Sequence[bytes], first: int) -> list[NumberedRow]:
     Raises:
         InvalidBatch: a line is not one JSON object.
     """
-    rows = []
+    try:
+        read = read_lines(lines)
+    except FormError:
+        _refuse_one(lines, first)
+    return [NumberedRow(number, row) for number, row in enumerate(read, first)]
+
+
+def _refuse_one(lines: Sequence[bytes], first: int) -> NoReturn:
+    """Refuse the file for the first of these lines that is no JSON object."""
     for number, line in enumerate(lines, first):
         try:
-            rows.append(NumberedRow(number, read_row(line)))
+            read_row(line)
         except FormError as error:
             refuse_line(number, str(error))
-    return rows
+    raise AssertionError("one of them was refused")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from exchange.domain.batches.forms import BatchTrailer
 from exchange.domain.batches.reading import NumberedRow
 from exchange.domain.records import AMOUNT_MINOR_MAX
-from exchange.domain.rows import AnyRow, Deletion, read_object
+from exchange.domain.rows import AnyRow, Deletion, Flaw, Row, read_object
 from exchange.errors import ControlTotal
 
 _NAMES_MAX = 200  # more than there are currencies or statuses: beyond it, rows are only counted
@@ -36,7 +36,7 @@ class Totals:
         Args:
             lines: their JSON, for those whose form is not right.
         """
-        if not self.whole:
+        if not self.whole or self._add_alike([row.row for row in rows]):
             return
         for line, row in zip(lines, rows, strict=True):
             counted = _salvage(line) if isinstance(row.row, list) else _counted(row.row)
@@ -48,6 +48,19 @@ class Totals:
                 of_currency = self._sums.setdefault(counted.currency, [0, 0])
                 of_currency[0] += counted.balance_minor
                 of_currency[1] += counted.overdue_minor
+
+    def _add_alike(self, rows: Sequence[AnyRow | list[Flaw]]) -> bool:
+        """Add rows of one currency that could all be read, at once; False if they are not such."""
+        alike = [row for row in rows if isinstance(row, Row)]
+        currencies = {row.currency for row in alike}
+        few = len(self._sums) + len(self._by_status) < _NAMES_MAX // 2
+        if len(alike) < len(rows) or len(currencies) != 1 or not few:
+            return False
+        self._by_status.update([row.status for row in alike])
+        of_currency = self._sums.setdefault(currencies.pop(), [0, 0])
+        of_currency[0] += sum([row.balance_minor for row in alike])
+        of_currency[1] += sum([row.overdue_minor for row in alike])
+        return True
 
     def check(self, trailer: BatchTrailer) -> None:
         """Compare with the trailer, if every row could be read.

@@ -1,6 +1,6 @@
 """Rows: their form, how to read them, what can be wrong with them, what they make of a record."""
 
-from exchange.domain.rows.checks import Submission, check_row, token_bytes
+from exchange.domain.rows.checks import Submission, check_row
 from exchange.domain.rows.continuity import StoredRecord, check_against_stored, check_deletion
 from exchange.domain.rows.faults import (
     FAULTS_A_ROW_MAX,
@@ -15,7 +15,15 @@ from exchange.domain.rows.faults import (
 from exchange.domain.rows.forms import DeleteReason, Deletion, Reason, Row, Submitted
 from exchange.domain.rows.one_amount import OneAmount
 from exchange.domain.rows.plain import is_sound
-from exchange.domain.rows.reading import AnyRow, as_row, read_object, read_row, read_submitted
+from exchange.domain.rows.reading import (
+    AnyRow,
+    as_row,
+    read_lines,
+    read_object,
+    read_row,
+    read_submitted,
+)
+from exchange.domain.rows.texts import token_bytes
 from exchange.domain.rows.versions import deleted_payload, next_payload, row_digest
 
 __all__ = [
@@ -41,6 +49,7 @@ __all__ = [
     "deleted_payload",
     "is_sound",
     "next_payload",
+    "read_lines",
     "read_object",
     "read_row",
     "read_submitted",

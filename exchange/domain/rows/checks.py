@@ -7,7 +7,6 @@ Not here: the form (reading.py), what is stored (versions.py), grants (a join in
 
 from __future__ import annotations
 
-from binascii import a2b_base64
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -74,11 +73,6 @@ def check_row(row: Row, submission: Submission) -> list[Flaw]:
     _check_reason(row, flaws)
     _check_plausible(row, flaws)
     return flaws
-
-
-def token_bytes(text: str) -> bytes:
-    """Return the 64 bytes of a token whose form was checked."""
-    return a2b_base64(text.replace("-", "+").replace("_", "/") + "==")
 
 
 def _check_tokens(row: Row, flaws: list[Flaw]) -> None:

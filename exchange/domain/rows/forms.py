@@ -1,5 +1,7 @@
 """The form of a row: its fields, each with its own type, range and pattern.
 
+Four texts that every row has are plain here, and checked for many rows at once (texts.py); what
+each must be, STRICT says, by which a refused row is explained.
 Not here: how bytes become a row (reading.py), how fields agree with each other (checks.py) and
 with what is stored (versions.py).
 """
@@ -20,7 +22,6 @@ AmountMinor = Annotated[int, Meta(ge=0, le=AMOUNT_MINOR_MAX)]
 TransferId = Annotated[
     str, Meta(pattern=r"\A[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z")
 ]
-GrantId = Annotated[str, Meta(pattern=r"\Agnt_[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}\Z")]
 
 
 class Reason(StrEnum):
@@ -85,7 +86,7 @@ class RowToken(_Strict, frozen=True, kw_only=True):
     """A token as a row carries it."""
 
     kind: TokenKind
-    value: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{85}[AQgw]\Z")]  # base64url of 64 bytes
+    value: str  # base64url of 64 bytes
 
     def __repr__(self) -> str:
         return f"RowToken({self.kind})"
@@ -112,7 +113,7 @@ class Notice(_Strict, frozen=True, kw_only=True):
 class Row(_Strict, frozen=True, kw_only=True, tag_field="op", tag="PUT"):
     """One statement about one account of one subject on one day."""
 
-    account_ref: AccountRef
+    account_ref: str
     tokens: Annotated[tuple[RowToken, ...], Meta(min_length=1, max_length=4)]
     role: SubjectRole
     product: Product
@@ -121,7 +122,7 @@ class Row(_Strict, frozen=True, kw_only=True, tag_field="op", tag="PUT"):
     closed_on: date | None = None
     oldest_unpaid_due_on: date | None = None
     first_overdue_on: date | None = None
-    currency: Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]
+    currency: str
     principal_minor: AmountMinor
     balance_minor: AmountMinor
     overdue_minor: AmountMinor
@@ -132,12 +133,26 @@ class Row(_Strict, frozen=True, kw_only=True, tag_field="op", tag="PUT"):
     five_class: Annotated[int, Meta(ge=1, le=5)] | None = None
     history: Annotated[str, Meta(pattern=r"\A[N*MA1-7BDZCG#/]{1,60}\Z")] = ""  # "" where absent
     pauses: Annotated[tuple[Pause, ...], Meta(max_length=12)] = ()
-    grant: GrantId = ""  # "" where absent
+    grant: Annotated[str, Meta(min_length=1)] = ""  # "" where absent
     basis: Annotated[str, Meta(pattern=r"\A[a-z_]{1,32}\Z")] = ""  # "" where absent
     notice: Notice | None = None
     reason: Reason | None = None
     previous_ref: AccountRef | None = None
     transfer_id: TransferId | None = None
+
+
+class _StrictToken(_Strict, frozen=True, kw_only=True):
+    kind: TokenKind
+    value: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{85}[AQgw]\Z")]
+
+
+# The types of those fields of a Row whose form the row itself does not know.
+STRICT: dict[str, object] = {
+    "account_ref": AccountRef,
+    "tokens": Annotated[tuple[_StrictToken, ...], Meta(min_length=1, max_length=4)],
+    "currency": Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")],
+    "grant": Annotated[str, Meta(pattern=r"\Agnt_[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}\Z")],
+}
 
 
 class Deletion(_Strict, frozen=True, kw_only=True, tag_field="op", tag="DELETE"):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import NoReturn, TypeAlias
 
 import msgspec
@@ -20,7 +21,8 @@ from msgspec import UNSET
 from msgspec.structs import FieldInfo, fields
 
 from exchange.domain.rows.faults import FAULTS_A_ROW_MAX, Flaw
-from exchange.domain.rows.forms import Deletion, Row, Submitted
+from exchange.domain.rows.forms import STRICT, Deletion, Row, Submitted
+from exchange.domain.rows.texts import texts_fit
 from exchange.errors import FormError
 
 AnyRow: TypeAlias = Row | Deletion
@@ -70,6 +72,25 @@ def read_row(line: bytes) -> AnyRow | list[Flaw]:
     Raises:
         FormError: it is not one JSON object.
     """
+    return read_lines([line])[0]
+
+
+def read_lines(lines: Sequence[bytes]) -> list[AnyRow | list[Flaw]]:
+    """Read lines of a file that follow each other.
+
+    Raises:
+        FormError: one of them is not one JSON object.
+    """
+    read = [_read(line) for line in lines]
+    if not texts_fit([row for row in read if isinstance(row, Row)]):
+        for place, row in enumerate(read):
+            if isinstance(row, Row) and not texts_fit([row]):
+                read[place] = _explain(lines[place], None) or [Flaw("", "row.shape")]
+    return read
+
+
+def _read(line: bytes) -> AnyRow | list[Flaw]:
+    """Read a line but for the form of four texts."""
     try:
         row = _LINE.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -187,7 +208,7 @@ def _field_flaws(field: FieldInfo, content: dict[str, object]) -> list[Flaw]:
     if name not in content:
         return [Flaw(name, "row.shape")] if field.required else []
     try:
-        msgspec.convert(content.pop(name), field.type)
+        msgspec.convert(content.pop(name), STRICT.get(name, field.type))
     except (msgspec.ValidationError, UnicodeError, RecursionError):
         return [Flaw(name, _FORM_CODES.get(name, "row.shape"))]
     return []

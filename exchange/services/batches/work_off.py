@@ -68,7 +68,13 @@ def _work_off(key: BatchKey, session: Session, ports: Ports) -> bool:
 
 
 def _task(key: BatchKey, batch: BatchRow, session: Session, ports: Ports) -> Task:
+    told: tuple[BatchState, int] | None = None
+
     def tell(state: BatchState, rows: int, done: int) -> None:
+        nonlocal told
+        if told == (state, now := ports.now()):
+            return  # Once a second is often enough for whoever watches.
+        told = (state, now)
         with session.begin() as work:
             work.batches.progress(key, state, rows=rows, done=done)
             work.commit()

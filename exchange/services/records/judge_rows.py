@@ -8,8 +8,9 @@ nothing in what the member is told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -107,30 +108,35 @@ def judge_rows(
         ClosedEpoch: the epoch named is not open.
         IntegrityError: a stored version of an account does not open.
     """
-    prepared = [_prepare(each, frame, ports) for each in rows]
+    prepared = _prepare(rows, frame, ports)
     known = _ask_store(prepared, frame, work, ports)
     _refuse_gone(prepared, known, frame, work, ports)
     return [_judge(each, known, frame) for each in prepared]
 
 
-def _prepare(numbered: NumberedRow, frame: Frame, ports: Ports) -> _Prepared:
-    """Check a row by itself, and turn its tokens into what they are known by at rest."""
+def _prepare(rows: Sequence[NumberedRow], frame: Frame, ports: Ports) -> list[_Prepared]:
+    """Check each row by itself, and turn its tokens into what they are known by at rest."""
+    identities = [
+        token.value
+        for each in rows
+        if isinstance(each.row, Row)
+        for token in each.row.tokens
+        if token.kind is TokenKind.IDENTITY
+    ]
+    indices = iter(ports.keyring.index_each(frame.epoch, token_bytes(identities)))
+    return [_prepared(each, frame.submission, indices) for each in rows]
+
+
+def _prepared(numbered: NumberedRow, submission: Submission, indices: Iterator[bytes]) -> _Prepared:
     row = numbered.row
-    if isinstance(row, list):
-        return _Prepared(numbered.line, None, row, (), None)
+    if isinstance(row, Row):
+        own = sum([token.kind is TokenKind.IDENTITY for token in row.tokens])
+        flaws = [] if is_sound(row, submission) else check_row(row, submission)
+        grant_id = bytes.fromhex(row.grant[4:]) if row.grant else None  # Its form was read already.
+        return _Prepared(numbered.line, row, flaws, tuple(islice(indices, own)), grant_id)
     if isinstance(row, Deletion):
         return _Prepared(numbered.line, row, [], (), None)
-    index, epoch = ports.keyring.index, frame.epoch
-    indices = tuple(
-        [
-            index(epoch, token_bytes(token.value))
-            for token in row.tokens
-            if token.kind is TokenKind.IDENTITY
-        ]
-    )
-    grant_id = bytes.fromhex(row.grant[4:]) if row.grant else None  # Its form was read already.
-    flaws = [] if is_sound(row, frame.submission) else check_row(row, frame.submission)
-    return _Prepared(numbered.line, row, flaws, indices, grant_id)
+    return _Prepared(numbered.line, None, row, (), None)
 
 
 def _refs(row: AnyRow) -> tuple[str, ...]:
@@ -159,11 +165,12 @@ def _find_grant_faults(good: Sequence[_Prepared], frame: Frame, work: Work) -> d
 
     A row without a grant stands on a basis of the profile, and needs none.
     """
-    asks, lines = [], []
+    asks: list[GrantAsk] = []
+    lines: list[int] = []
     for each in good:
         if each.grant_id:
             for index in each.indices:
-                asks.append(GrantAsk(index, each.grant_id))
+                asks.append((index, each.grant_id))
                 lines.append(each.line)
     if not asks:
         return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
@@ -26,11 +26,8 @@ class SealedAccount(NamedTuple):
     sealed: bytes
 
 
-class GrantAsk(NamedTuple):
-    """A grant that a row names, under one of the row's tokens."""
-
-    token_index: bytes
-    grant_id: bytes  # UUIDv7, 16 bytes
+# A grant that a row names, under one of the row's tokens: index of the token, and id (16 bytes).
+GrantAsk: TypeAlias = tuple[bytes, bytes]
 
 
 class GrantsAlike(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 
 from exchange.services.batches.ports import StagedRow
 from exchange.services.records.ports import NewVersion
@@ -32,10 +33,10 @@ _END = b"\xff\xff"
 _POSTGRES_EPOCH_DAYS = 10_957  # from 1970-01-01 to 2000-01-01
 
 _LENGTH = struct.Struct("!i")
-# Each value follows its length in bytes.
 _HEAD = struct.Struct("!h ii ih i? i? i? i")  # ends with the length of account_ref
 _PLACE = struct.Struct("!i16s ii")  # record_id, version
-_STORED = struct.Struct("!i? i? i32s")  # open, overdue, index_1
+_ID = _LENGTH.pack(16)
+_STORED = struct.Struct("!i16s ii i? i? i32s")  # record_id, version, open, overdue, index_1
 _DAY = struct.Struct("!ii")
 
 
@@ -46,13 +47,18 @@ def packed(rows: Iterable[StagedRow]) -> bytes:
 
 def _packed(row: StagedRow) -> bytes:
     ref, stored = row.account_ref.encode(), row.stored
+    # A value follows its length in bytes.
     head = _HEAD.pack(
         *(_COLUMNS, 4, row.line, 2, row.action),
         *(1, row.warned, 1, row.amended, 1, row.deleted, len(ref)),
     )
-    place = _NULL * 2 if row.record_id is None else _PLACE.pack(16, row.record_id, 4, row.version)
     before = _NULL * 4 if row.previous_ref is None and row.left is None else _before(row)
-    return b"".join((head, ref, before, place, _version(stored) if stored else _NULL * 11))
+    if stored is None:
+        place = (
+            _NULL * 2 if row.record_id is None else _PLACE.pack(16, row.record_id, 4, row.version)
+        )
+        return b"".join((head, ref, before, place, _NULL * 11))
+    return b"".join((head, ref, before, *_version(stored)))
 
 
 def _before(row: StagedRow) -> bytes:
@@ -62,24 +68,33 @@ def _before(row: StagedRow) -> bytes:
     return _text(row.previous_ref) + _text(left_ref) + _PLACE.pack(16, record_id, 4, version)
 
 
-def _version(stored: NewVersion) -> bytes:
-    indices, purge_day = stored.indices, stored.purge_day
-    return b"".join(
-        (
-            _STORED.pack(1, stored.open, 1, stored.overdue, 32, indices[0]),
-            _NULL * 2 if len(indices) == 1 else b"".join(map(_bytes, (*indices, None, None)[1:3])),
-            _text(stored.epoch),
-            _bytes(stored.grant_id),
-            _NULL if purge_day is None else _DAY.pack(4, purge_day - _POSTGRES_EPOCH_DAYS),
-            _text(stored.kek_id),
-            _bytes(stored.wrapped),
-            _bytes(stored.sealed),
-        )
+def _version(stored: NewVersion) -> tuple[bytes, ...]:
+    indices, grant_id, purge_day = stored.indices, stored.grant_id, stored.purge_day
+    wrapped, sealed = stored.wrapped, stored.sealed
+    return (
+        _STORED.pack(
+            *(16, stored.record_id, 4, stored.version, 1, stored.open, 1, stored.overdue),
+            *(32, indices[0]),
+        ),
+        _NULL * 2 if len(indices) == 1 else b"".join(map(_bytes, (*indices, None, None)[1:3])),
+        _name(stored.epoch),
+        _NULL if grant_id is None else _ID + grant_id,
+        _NULL if purge_day is None else _DAY.pack(4, purge_day - _POSTGRES_EPOCH_DAYS),
+        _name(stored.kek_id),
+        _LENGTH.pack(len(wrapped)),
+        wrapped,
+        _LENGTH.pack(len(sealed)),
+        sealed,
     )
 
 
 def _bytes(value: bytes | None) -> bytes:
     return _NULL if value is None else _LENGTH.pack(len(value)) + value
+
+
+@lru_cache(maxsize=64)  # epochs and KEKs, of which a file has one each
+def _name(value: str) -> bytes:
+    return _bytes(value.encode())
 
 
 def _text(value: str | None) -> bytes:

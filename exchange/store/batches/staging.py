@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from psycopg import Connection
+from psycopg.errors import UniqueViolation
 from psycopg.rows import TupleRow
 
 from exchange.domain.rows import RowFault
@@ -35,6 +36,9 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_fault (
     "TRUNCATE staged, staged_fault",
 )
 
+# Of one statement of the one file that a worker is at.
+_SORT_MEMORY = "SET LOCAL work_mem = '64MB'"
+
 _COPY_FAULTS = "COPY staged_fault FROM STDIN (FORMAT BINARY)"
 _FAULT_TYPES = ("int4", "int2", "text", "text", "text")
 
@@ -44,10 +48,11 @@ WITH named AS (
     SELECT line, account_ref AS ref FROM staged
     UNION ALL
     SELECT line, previous_ref FROM staged WHERE previous_ref IS NOT NULL
-), twice AS (
-    SELECT ref FROM named GROUP BY ref HAVING count(*) > 1
 ), hit AS (
-    SELECT DISTINCT line FROM named JOIN twice USING (ref)
+    SELECT DISTINCT line FROM (
+        SELECT line, count(*) OVER (PARTITION BY ref) AS times FROM named
+    ) AS counted
+    WHERE times > 1
 ), refused AS (
     UPDATE staged s SET action = %(refuse)s, warned = false FROM hit WHERE s.line = hit.line
 )
@@ -63,22 +68,33 @@ SELECT count(*) FILTER (WHERE action = %(store)s), count(*) FILTER (WHERE action
 FROM staged
 """)
 
-# Held in the order of their keys, as everywhere; a withdrawal waits for us, or we see it.
-_HOLD_GRANTS = Statement("""
+# A row to store stands under each of its identity tokens; most have one.
+_EACH_INDEX = """
+SELECT s.*, s.index_1 AS token_index FROM staged s
+WHERE s.action = %(store)s AND s.index_2 IS NULL
+UNION ALL
+SELECT s.*, i.token_index FROM staged s, unnest(ARRAY[s.index_1, s.index_2, s.index_3])
+    AS i(token_index)
+WHERE s.action = %(store)s AND s.index_2 IS NOT NULL AND i.token_index IS NOT NULL
+"""
+
+# Held in the order of their keys, as everywhere; a withdrawal waits for us, or we see it. OFFSET 0
+# keeps each a probe of the index.
+_HOLD_GRANTS = Statement(f"""
 WITH asked AS (
-    SELECT s.line, i.token_index, s.grant_id FROM staged s,
-        unnest(ARRAY[s.index_1, s.index_2, s.index_3]) AS i(token_index)
-    WHERE i.token_index IS NOT NULL AND s.action = %(store)s AND s.grant_id IS NOT NULL
+    SELECT line, token_index, grant_id FROM ({_EACH_INDEX}) AS s
+    WHERE grant_id IS NOT NULL ORDER BY token_index, grant_id
 ), held AS (
-    SELECT asked.line FROM asked
-    JOIN grants g ON g.token_index = asked.token_index AND g.grantee = %(member)s
-        AND g.grant_id = asked.grant_id
-    WHERE g.state = 'ACTIVE'
-    ORDER BY g.token_index, g.grant_id
-    FOR SHARE OF g
+    SELECT asked.line FROM asked, LATERAL (
+        SELECT FROM grants g
+        WHERE g.token_index = asked.token_index AND g.grantee = %(member)s
+            AND g.grant_id = asked.grant_id AND g.state = 'ACTIVE'
+        OFFSET 0 FOR SHARE
+    ) AS g
 )
-SELECT (SELECT count(DISTINCT line) FROM asked) = (SELECT count(DISTINCT line) FROM held)
-""")
+SELECT (SELECT count(*) FROM staged WHERE action = %(store)s AND grant_id IS NOT NULL)
+    = (SELECT count(DISTINCT line) FROM held)
+""")  # noqa: S608 - both texts are constants of this module
 
 _CORRECTIONS = Statement("""
 SELECT array_remove(ARRAY[index_1, index_2, index_3], NULL), deleted FROM staged
@@ -103,15 +119,22 @@ UPDATE record r SET current = false FROM staged s
 WHERE s.action = %(store)s AND s.version > 1 AND r.record_id = s.record_id AND r.current
 """)
 
-# A new account must not exist, and a known one must stand where it was judged: else nothing of
-# it is written, and the count falls short.
-_KEEP_ACCOUNTS = Statement("""
-INSERT INTO account AS a (member_id, account_ref, record_id, version, token_index, epoch, sequence)
+# That no account stands under a new number, the key says.
+_OPEN_ACCOUNTS = Statement("""
+INSERT INTO account (member_id, account_ref, record_id, version, token_index, epoch, sequence)
 SELECT %(member)s, account_ref, record_id, version, index_1, epoch, %(sequence)s
-FROM staged WHERE action = %(store)s ORDER BY account_ref
-ON CONFLICT (member_id, account_ref) DO UPDATE SET version = excluded.version,
-    token_index = excluded.token_index, epoch = excluded.epoch, sequence = excluded.sequence
-WHERE a.record_id = excluded.record_id AND a.version = excluded.version - 1
+FROM staged WHERE action = %(store)s AND (version = 1 OR left_ref IS NOT NULL)
+ORDER BY account_ref
+""")
+
+# A known account must stand where it was judged: else it is not written, and the count falls short.
+_CONTINUE_ACCOUNTS = Statement("""
+UPDATE account a SET version = s.version, token_index = s.index_1, epoch = s.epoch,
+    sequence = %(sequence)s
+FROM staged s
+WHERE s.action = %(store)s AND s.version > 1 AND s.left_ref IS NULL
+    AND a.member_id = %(member)s AND a.account_ref = s.account_ref
+    AND a.record_id = s.record_id AND a.version = s.version - 1
 """)
 
 # A file that repeats what is stored is still the latest word about it.
@@ -121,18 +144,17 @@ WHERE s.action = %(confirm)s AND a.member_id = %(member)s AND a.account_ref = s.
     AND a.record_id = s.record_id AND a.version = s.version
 """)
 
-_KEEP_VERSIONS = Statement("""
+_KEEP_VERSIONS = Statement(f"""
 INSERT INTO record (token_index, record_id, version, member_id, epoch, current, open, overdue,
     disputed, suppressed, grant_id, batch_id, submitted_at, purge_on, kek_id, wrapped, sealed)
-SELECT i.token_index, s.record_id, s.version, %(member)s, s.epoch, true, s.open, s.overdue,
+SELECT s.token_index, s.record_id, s.version, %(member)s, s.epoch, true, s.open, s.overdue,
     s.version > 1 AND NOT s.deleted AND EXISTS (
         SELECT FROM record r
         WHERE r.record_id = s.record_id AND r.version = s.version - 1 AND r.disputed),
     s.deleted, s.grant_id, %(batch_id)s, %(submitted_at)s, s.purge_on, s.kek_id, s.wrapped,
     s.sealed
-FROM staged s, unnest(ARRAY[s.index_1, s.index_2, s.index_3]) AS i(token_index)
-WHERE s.action = %(store)s AND i.token_index IS NOT NULL ORDER BY i.token_index
-""")
+FROM ({_EACH_INDEX}) AS s ORDER BY s.token_index
+""")  # noqa: S608 - both texts are constants of this module
 
 _KEEP_ABSENT = Statement("""
 INSERT INTO batch_absent (member_id, batch_id, account_ref)
@@ -174,6 +196,8 @@ class Staging:
 
     def add_faults(self, faults: Sequence[RowFault]) -> None:
         """Stage the faults of rows, which come in the order of their lines."""
+        if not faults:
+            return
         copy_rows(
             self._connection,
             _COPY_FAULTS,
@@ -187,7 +211,7 @@ class Staging:
 
     def refuse_duplicates(self) -> None:
         """Refuse every row of an account that stands in more than one."""
-        self._connection.execute("ANALYZE staged", prepare=False)
+        self._connection.execute(_SORT_MEMORY, prepare=False)
         _REFUSE_DUPLICATES.run(self._connection, {"refuse": Action.REFUSE}, prepare=False)
 
     def warn(self, fault: RowFault) -> None:
@@ -223,16 +247,24 @@ class Staging:
             "submitted_at": terms.submitted_at,
             **_ACTIONS,
         }
+        self._connection.execute(_SORT_MEMORY, prepare=False)
         counts = self.counts()
         if not self._holds(_LEAVE_ACCOUNTS, parameters):
             return False
-        if self._write(_KEEP_ACCOUNTS, parameters) != counts.stored:
+        if not self._keep_accounts(parameters, counts.stored):
             return False
         if self._write(_CONFIRM_ACCOUNTS, parameters) != counts.unchanged:
             return False
         self._write(_RETIRE, parameters)
         self._write(_KEEP_VERSIONS, parameters)
         return True
+
+    def _keep_accounts(self, parameters: dict[str, object], stored: int) -> bool:
+        kept = (_OPEN_ACCOUNTS, _CONTINUE_ACCOUNTS)
+        try:
+            return sum(self._write(statement, parameters) for statement in kept) == stored
+        except UniqueViolation:
+            return False
 
     def keep_absent(self, key: BatchKey) -> int:
         """Keep the list of open accounts that the file does not mention; count them."""

@@ -160,7 +160,7 @@ def test_a_checked_token_is_64_bytes_and_never_shown() -> None:
     """The token is the subject's only name: it stays out of logs and traces."""
     row = parsed(row_fields())
 
-    assert bytes(64) == token_bytes(row.tokens[0].value)
+    assert [bytes(64)] == token_bytes([row.tokens[0].value])
     assert TOKEN not in repr(row)
     assert GRANT in repr(row)
 
