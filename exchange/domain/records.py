@@ -190,10 +190,13 @@ class SealedNotice(msgspec.Struct, array_like=True, frozen=True, gc=False):
     ground: str | None
 
 
-class RecordPayload(msgspec.Struct, array_like=True, frozen=True, kw_only=True, gc=False):
+PAYLOAD_FORM = 1  # of the layout below
+
+
+class RecordPayload(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What is sealed of one version: all that findings and later rows need, and no more."""
 
-    form: int = 1  # of this layout
+    form: int
     as_of: int  # day
     as_of_month: int
     status: Status

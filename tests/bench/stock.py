@@ -15,6 +15,7 @@ from exchange.crypto.keyring import Keyring
 from exchange.crypto.sealing import Sealer, pad, record_aad
 from exchange.domain.ids import uuid7
 from exchange.domain.records import (
+    PAYLOAD_FORM,
     Product,
     RecordPayload,
     Status,
@@ -99,6 +100,7 @@ def _payload() -> RecordPayload:
     as_of = date.today() - timedelta(days=2)  # noqa: DTZ011 - a plain day, as rows have it
     due = as_of - timedelta(days=45)
     return RecordPayload(
+        form=PAYLOAD_FORM,
         as_of=day(as_of),
         as_of_month=month(as_of),
         status=Status.OVERDUE,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from consent.profiles import Profile, load_profile
 from exchange.domain.records import (
+    PAYLOAD_FORM,
     Product,
     RecordPayload,
     Status,
@@ -137,6 +138,7 @@ def payload(
 ) -> RecordPayload:
     """Return a payload as it lies under the seal."""
     return RecordPayload(
+        form=PAYLOAD_FORM,
         as_of=day(as_of),
         as_of_month=month(as_of),
         status=status,

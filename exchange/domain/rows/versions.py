@@ -15,6 +15,7 @@ import msgspec
 
 from exchange.domain import history
 from exchange.domain.records import (
+    PAYLOAD_FORM,
     TERMINAL,
     Episode,
     RecordPayload,
@@ -54,6 +55,7 @@ def next_payload(row: Row, kept: RecordPayload | None, submission: Submission) -
     episode = _episode(row, kept, told)
     purge_on = purge_date(episode, row.closed_on, submission.profile)
     return RecordPayload(
+        form=PAYLOAD_FORM,
         as_of=day(row.as_of),
         as_of_month=month(row.as_of),
         status=row.status,
@@ -91,34 +93,36 @@ def _first_payload(row: Row, submission: Submission) -> RecordPayload:
     if first:
         episode = Episode(first_overdue_on=first, ended_on=None)
         purge_on = purge_date(episode, None, submission.profile)
+    # By position, in the order of its fields: names cost as much as the rest of it.
     return RecordPayload(
-        as_of=day(as_of),
-        as_of_month=month(as_of),
-        status=row.status,
-        dpd=dpd,
-        bucket=bucket(dpd),
-        overdue_minor=row.overdue_minor,
-        balance_minor=row.balance_minor,
-        principal_minor=row.principal_minor,
-        currency=row.currency,
-        history=history.state_now(row.status, dpd)[0],
-        product=row.product,
-        role=row.role,
-        opened_on=day(row.opened_on),
-        closed_on=None,
-        status_on=None,
-        oldest_unpaid_due_on=optional_day(row.oldest_unpaid_due_on),
-        first_overdue_on=optional_day(first),
-        ended_on=None,
-        purge_on=optional_day(purge_on),
-        five_class=row.five_class,
-        transfer=Transfer.NONE,
-        transfer_id=None,
-        pauses=(),
-        notice=_notice(row, None),
-        basis=row.basis,
-        same_dpd=1,
-        digest=row_digest(row),
+        PAYLOAD_FORM,
+        day(as_of),
+        month(as_of),
+        row.status,
+        dpd,
+        bucket(dpd),
+        row.overdue_minor,
+        row.balance_minor,
+        row.principal_minor,
+        row.currency,
+        history.state_now(row.status, dpd)[0],
+        row.product,
+        row.role,
+        day(row.opened_on),
+        None,  # closed_on
+        None,  # status_on
+        optional_day(row.oldest_unpaid_due_on),
+        optional_day(first),
+        None,  # ended_on
+        optional_day(purge_on),
+        row.five_class,
+        Transfer.NONE,
+        None,  # transfer_id
+        (),  # pauses
+        _notice(row, None),
+        row.basis,
+        1,  # same_dpd
+        row_digest(row),
     )
 
 

@@ -2,7 +2,7 @@
 
 In:  the bytes of the file, block by block; the session that stages.
 Out: what the rows came to. Staged: each readable row with its sealed version, and every fault.
-One block is in memory at a time, whatever the length of the file.
+Two blocks are in memory at most, whatever the length of the file.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from exchange.domain.batches import (
     Dialect,
     FileFrame,
     FileReader,
+    NumberedRow,
     Totals,
     json_lines,
     read_rows,
@@ -29,6 +30,7 @@ from exchange.domain.rows import (
     row_faults,
 )
 from exchange.services.batches.ports import Action, Session, StagedRow
+from exchange.services.batches.read_ahead import read_ahead
 from exchange.services.ports import Ports
 from exchange.services.records.append_versions import seal_versions
 from exchange.services.records.judge_rows import Change, Frame, Verdict, judge_rows
@@ -67,9 +69,7 @@ def check_rows(
         work.commit()
     totals, one_amount = Totals(), OneAmount()
     unreadable = done = 0
-    for lines, first in _blocks(content, file.dialect, ports):
-        rows = read_rows(lines, first)
-        totals.add(lines, rows)
+    for rows in read_ahead(_read(content, file.dialect, totals, ports)):
         with session.begin() as work:
             verdicts = judge_rows(rows, judged_in, work, ports)
             work.staging.stage(_staged(verdicts, judged_in.submission.member, ports))
@@ -89,11 +89,15 @@ def check_rows(
     return Checked(unreadable=unreadable, whole_totals=totals.whole)
 
 
-def _blocks(
-    content: Iterable[bytes], dialect: Dialect, ports: Ports
-) -> Iterator[tuple[Sequence[bytes], int]]:
+def _read(
+    content: Iterable[bytes], dialect: Dialect, totals: Totals, ports: Ports
+) -> Iterator[Sequence[NumberedRow]]:
+    """Read the rows block by block, and add up what they say."""
     for block in FileReader(content, ports.terms.batches.limits).blocks():
-        yield json_lines(block, dialect), block.first
+        lines = json_lines(block, dialect)
+        rows = read_rows(lines, block.first)
+        totals.add(lines, rows)
+        yield rows
 
 
 def _faults(verdicts: Sequence[Verdict]) -> list[RowFault]:

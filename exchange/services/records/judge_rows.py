@@ -123,7 +123,9 @@ def _prepare(rows: Sequence[NumberedRow], frame: Frame, ports: Ports) -> list[_P
         for token in each.row.tokens
         if token.kind is TokenKind.IDENTITY
     ]
-    indices = iter(ports.keyring.index_each(frame.epoch, token_bytes(identities)))
+    # A deletion that is sent alone has no token, and no epoch either.
+    tokens = token_bytes(identities)
+    indices = iter(ports.keyring.index_each(frame.epoch, tokens) if tokens else ())
     return [_prepared(each, frame.submission, indices) for each in rows]
 
 
