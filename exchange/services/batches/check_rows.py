@@ -30,8 +30,8 @@ from exchange.domain.rows import (
     row_faults,
 )
 from exchange.services.batches.ports import Action, Session, StagedRow
-from exchange.services.batches.read_ahead import read_ahead
 from exchange.services.ports import Ports
+from exchange.services.read_ahead import read_ahead
 from exchange.services.records.append_versions import seal_versions
 from exchange.services.records.judge_rows import Change, Frame, Verdict, judge_rows
 from exchange.services.records.ports import NewVersion
