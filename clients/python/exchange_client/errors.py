@@ -16,7 +16,8 @@
     ├── ReceiptInvalid        the receipt does not prove what it claims
     │   ├── InclusionInvalid    the proof does not show the receipt's leaf in the pinned log
     │   ├── LogInvalid          entries, tiles or openings are not what the checkpoint signs
-    │   └── LogForked           two signed checkpoints of one log contradict each other
+    │   ├── LogForked           two signed checkpoints of one log contradict each other
+    │   └── LogDisowned         the exchange denies a checkpoint that its log's key signed
     ├── WebhookInvalid        a webhook did not ring from the exchange, or not just now
     └── PinMismatch           the exchange describes itself otherwise than it is pinned
 
@@ -186,6 +187,27 @@ class LogForked(ReceiptInvalid):
 
     def __reduce__(self) -> tuple[type[LogForked], tuple[bytes, bytes]]:
         return type(self), (self.held, self.offered)
+
+
+class LogDisowned(ReceiptInvalid):
+    """The exchange denies a checkpoint that its log's key signed: keep the note, it is the proof.
+
+    Two members were shown two logs, or the log was set back. Base no decision on this exchange's
+    answers before its operator and the regulator have seen the note.
+    """
+
+    code = "log.disowned"
+
+    def __init__(self, held: bytes) -> None:
+        note = held.decode("utf-8", "replace")
+        super().__init__(
+            "the exchange denies a checkpoint that its log's key signed: another log was shown "
+            f"elsewhere, or the log was set back; tell its operator and the regulator\n\n{note}"
+        )
+        self.held = held
+
+    def __reduce__(self) -> tuple[type[LogDisowned], tuple[bytes]]:
+        return type(self), (self.held,)
 
 
 class WebhookInvalid(CxError):

@@ -25,6 +25,7 @@ from exchange_client.keys import is_wrapped
 from exchange_client.pins import Pins
 
 PINS_FILE = Path("exchange.pins.json")
+CHECKPOINTS_SUFFIX = ".checkpoints"  # beside the pins: what log this member was shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,11 @@ class Keyed:
 def open_exchange(telling: Telling, pinned: Pinned, keyed: Keyed) -> Exchange:
     """Open the SDK; a sealed key file asks for its passphrase on the terminal."""
     outside = telling.outside
-    settings: Settings = {"operator": keyed.operator, "clock": outside.clock}
+    settings: Settings = {
+        "operator": keyed.operator,
+        "clock": outside.clock,
+        "checkpoints": pinned.pins.with_name(pinned.pins.name + CHECKPOINTS_SUFFIX),
+    }
     if is_wrapped(keyed.key_file):
         settings["passphrase"] = ask_passphrase(confirm=False)
     return Exchange(keyed.key_file, pinned.load(), transport=outside.transport, **settings)

@@ -35,10 +35,11 @@ from exchange_client.core.http import response_of, unreachable
 from exchange_client.core.ids import new_id
 from exchange_client.core.proving import ProvenReceipt
 from exchange_client.core.setup import Settings, set_up
-from exchange_client.errors import CxError
+from exchange_client.errors import CxError, Refused
 from exchange_client.grants import Grant
 from exchange_client.identifiers import Identifier
 from exchange_client.keys import KeyFile
+from exchange_client.log.gossip import Gossip
 from exchange_client.pins import Pins
 from exchange_client.receipts import Receipt
 from exchange_client.statuses import StatusList
@@ -227,6 +228,11 @@ class AsyncExchange(AsyncStanding):
         """Carry out one of a regulator's flows, made by `exchange_client.audit.flows`."""
         return await self._run(flow)
 
+    @property
+    def gossip(self) -> Gossip:
+        """What log this member was shown; let it learn what others were."""
+        return self._desk.gossip
+
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
@@ -247,7 +253,12 @@ class AsyncExchange(AsyncStanding):
         try:
             call = next(flow)
             while True:
-                call = flow.send(await self._call(call))
+                try:
+                    reply = await self._call(call)
+                except Refused as refused:  # A flow may know what a refusal means.
+                    call = flow.throw(refused)
+                else:
+                    call = flow.send(reply)
         except StopIteration as done:
             result: T = done.value
             return result

@@ -19,11 +19,13 @@ from exchange_client.core.encoding import JSON, dumps, loads_object
 from exchange_client.core.ids import check_id, new_id
 from exchange_client.core.setup import Desk
 from exchange_client.core.tokens import evaluate
-from exchange_client.errors import UnverifiedResponse, UsageError
+from exchange_client.errors import Refused, UnverifiedResponse, UsageError
 from exchange_client.identifiers import Identifier, check_age
+from exchange_client.log.gossip import Named
 from exchange_client.receipts import Expected, open_receipt
 
 QUERIES_MAX: Final = 1000  # of one batch, under one signature
+QUERY_CONFLICT: Final = "query.conflict"
 Detail = Literal["bands", "flag"]
 
 
@@ -56,8 +58,14 @@ class Question:
         if self.grant is not None:
             check_id("gnt", self.grant)
 
-    def body(self, desk: Desk, epoch: str, tokens: dict[Identifier, bytes]) -> bytes:
-        """Write the exact bytes that ask; the receipt is bound to them."""
+    def body(
+        self, desk: Desk, epoch: str, tokens: dict[Identifier, bytes], after: Named = None
+    ) -> bytes:
+        """Write the exact bytes that ask; the receipt is bound to them.
+
+        Args:
+            after: the checkpoint that the question names.
+        """
         question: dict[str, object] = {
             "query_id": self.query_id,
             "epoch": epoch,
@@ -69,6 +77,8 @@ class Question:
         }
         if self.grant is not None:
             question["grant_id"] = self.grant
+        if after is not None:
+            question["after"] = after
         return dumps(question)
 
 
@@ -77,12 +87,21 @@ def ask(desk: Desk, question: Question) -> Flow[Answer]:
 
     Raises:
         ReceiptInvalid: what came back does not prove that this question was answered.
+        LogDisowned: the exchange denies the checkpoint that the question named.
     """
     _check_ages(desk, [question])
     epoch = desk.pins.current_epoch
     tokens = yield from evaluate(question.identifiers, epoch)
-    body = question.body(desk, epoch.epoch, tokens)
-    reply = yield Call(method="POST", path="/v1/queries", body=lambda: body, content_type=JSON_TYPE)
+    body = question.body(desk, epoch.epoch, tokens, _after(desk, question))
+    try:
+        reply = yield Call(
+            method="POST", path="/v1/queries", body=lambda: body, content_type=JSON_TYPE
+        )
+    except Refused as refused:
+        desk.gossip.check(refused)
+        if refused.code != QUERY_CONFLICT:
+            raise
+        return (yield from _asked_before(desk, question, epoch.epoch, tokens, refused))
     return _accept(desk, question, body, tokens, reply.json())
 
 
@@ -92,6 +111,7 @@ def ask_many(desk: Desk, questions: Sequence[Question]) -> Flow[list[Answer]]:
     Raises:
         UsageError: a subject or a grant stands twice.
         ReceiptInvalid: a receipt does not prove that its question was answered.
+        LogDisowned: the exchange denies the checkpoint that the questions named.
     """
     _check_ages(desk, questions)
     _check_distinct(questions)
@@ -101,9 +121,13 @@ def ask_many(desk: Desk, questions: Sequence[Question]) -> Flow[list[Answer]]:
     answers: list[Answer] = []
     for start in range(0, len(questions), QUERIES_MAX):
         part = questions[start : start + QUERIES_MAX]
-        lines = [question.body(desk, epoch.epoch, tokens) for question in part]
+        lines = [one.body(desk, epoch.epoch, tokens, _after(desk, one)) for one in part]
         body = b"".join(line + b"\n" for line in lines)
-        reply = yield _batch(body)
+        try:
+            reply = yield _batch(body)
+        except Refused as refused:
+            desk.gossip.check(refused)
+            raise
         for question, line, answered in zip(part, lines, _lines(reply, len(part)), strict=True):
             answers.append(_accept(desk, question, line, tokens, answered))
     return answers
@@ -118,6 +142,33 @@ def find(desk: Desk, query_id: str) -> Flow[Answer]:
     reply = yield Call(method="GET", path=path)
     expected = Expected(member=desk.member, query_id=query_id)
     return answer_of(open_receipt(_receipt_text(reply.json()), desk.pins, expected, now=desk.now()))
+
+
+def _after(desk: Desk, question: Question) -> Named:
+    return desk.gossip.name(question.query_id, datetime.fromtimestamp(desk.now(), UTC).year)
+
+
+def _asked_before(
+    desk: Desk,
+    question: Question,
+    epoch: str,
+    tokens: dict[Identifier, bytes],
+    refused: Refused,
+) -> Flow[Answer]:
+    """Fetch what an earlier run was answered, which named another checkpoint in the same question.
+
+    Raises:
+        Refused: the conflict, where the earlier question differs in anything else.
+    """
+    reply = yield Call(method="GET", path=f"/v1/queries/{question.query_id}")
+    answered = reply.json()
+    expected = Expected(member=desk.member, query_id=question.query_id)
+    receipt = open_receipt(_receipt_text(answered), desk.pins, expected, now=desk.now())
+    for after in desk.gossip.candidates():
+        body = question.body(desk, epoch, tokens, after)
+        if hashlib.sha256(body).digest() == receipt.claims.req:
+            return _accept(desk, question, body, tokens, answered)
+    raise refused
 
 
 def _accept(

@@ -34,7 +34,8 @@ def redeem(desk: Desk, receipt: Receipt, wait_seconds: int) -> Flow[ProvenReceip
     Raises:
         NotYetLogged: there is no proof after that time.
         InclusionInvalid: the proof is of another leaf, log or tree. ReceiptInvalid: the leaf says
-            something else. Keep both: they are evidence against the exchange.
+            something else. Keep both: they are evidence against the exchange. LogForked: its
+            checkpoint contradicts one that was shown before.
     """
     ends = desk.now() + wait_seconds
     pause = 0.0
@@ -43,6 +44,7 @@ def redeem(desk: Desk, receipt: Receipt, wait_seconds: int) -> Flow[ProvenReceip
         reply = yield _call(receipt, hold, pause)
         if reply.status == 200:
             verified = prove(receipt, reply.body, desk.pins)
+            desk.gossip.learn(verified.checkpoint)
             return ProvenReceipt(receipt=receipt, proof=reply.body, verified=verified)
         pause = _pause(reply)
         if desk.now() + pause >= ends:

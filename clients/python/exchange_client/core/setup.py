@@ -13,6 +13,7 @@ from exchange_client.core.retrying import Patience
 from exchange_client.core.session import Session
 from exchange_client.errors import PinError, UsageError
 from exchange_client.keys import KeyFile
+from exchange_client.log.gossip import Gossip
 from exchange_client.pins import Pins
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -28,6 +29,7 @@ class Settings(TypedDict, total=False):
     profile: str  # rules that rows are reported under, e.g. `cn@1`; by default the first
     patience: Patience
     clock: Callable[[], int]  # unix seconds
+    checkpoints: Path | str  # a file that keeps what log was shown; by default in memory alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,7 @@ class Desk:
     operator: str
     profile: str
     now: Callable[[], int]  # unix seconds
+    gossip: Gossip  # what log it was shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +78,16 @@ def set_up(key: KeyFile | Path | str, pins: Pins | Path | str, settings: Setting
             operator=settings.get("operator", "unattended"),
             profile=settings.get("profile") or _first_profile(known),
             now=clock,
+            gossip=Gossip(known.log_vkey, _file(settings)),
         ),
         session=Session(key=signer, pins=known, base_url=base_url, now=clock),
         patience=settings.get("patience", Patience()),
     )
+
+
+def _file(settings: Settings) -> Path | None:
+    named = settings.get("checkpoints")
+    return None if named is None else Path(named)
 
 
 def _clock() -> int:

@@ -75,6 +75,10 @@ class AccessLog:
         lines = ["c2sp.org/tlog-proof@v1", f"extra {extra}", f"index {index}", *path, "", ""]
         return "\n".join(lines).encode() + self._checkpoint()
 
+    def knows(self, size: int, root: bytes) -> bool:
+        """Tell whether this log had this root at this size."""
+        return 0 < size <= len(self._leaves) and _root(self._leaves[:size]) == root
+
     def is_of(self, leaf: bytes, member: str) -> bool:
         """Tell whether this leaf was added for this member."""
         return self._members.get(leaf) == member

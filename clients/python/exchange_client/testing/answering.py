@@ -40,13 +40,16 @@ def answer(world: World, caller: Caller, asked: Asked) -> tuple[str, bool]:
         The receipt, and whether it was given before.
 
     Raises:
-        Refusal: 409, the id was used for another question.
+        Refusal: 409, the id was used for another question, or the log never had the checkpoint
+            that the question names.
     """
     stored = world.answers.get((caller.member, asked.query_id))
     if stored is not None:
         if stored.digest != asked.digest:
             raise Refusal(409, "query.conflict", pointer="/query_id")
         return stored.receipt, True
+    if asked.after is not None and not world.log.knows(*asked.after):
+        raise Refusal(409, "log.disagrees", pointer="/after")
     decision = _decide(world, caller.member, asked)
     if decision.permitted:
         claims = _found(world, caller.member, asked, decision)
@@ -160,7 +163,7 @@ def _log(world: World, caller: Caller, asked: Asked, claims: Mapping[str, object
         "purpose": asked.purpose,
         "outcome": claims["outcome"],
     }
-    audit = {
+    audit: dict[str, object] = {
         "query": asked.query_id,
         "request_sha256": standard_base64(asked.digest),
         "key": caller.keyid,
@@ -171,6 +174,9 @@ def _log(world: World, caller: Caller, asked: Asked, claims: Mapping[str, object
     }
     if asked.grant_id is not None:
         audit["grant"] = asked.grant_id
+    if asked.after is not None:
+        size, root = asked.after
+        audit["after"] = {"size": size, "root": standard_base64(root)}
     return world.log.append(caller.member, subject, audit)
 
 

@@ -31,6 +31,7 @@ class Asked:
     operator: str
     application: str
     digest: bytes  # SHA-256 of the bytes that asked
+    after: tuple[int, bytes] | None = None  # size and root of a checkpoint that it names
 
 
 def read_question(body: bytes, question: Mapping[str, JSON]) -> Asked:
@@ -59,6 +60,7 @@ def read_question(body: bytes, question: Mapping[str, JSON]) -> Asked:
         operator=str(question["operator"]),
         application=str(question["application_ref"]),
         digest=hashlib.sha256(body).digest(),
+        after=_after(question.get("after")),
     )
 
 
@@ -77,6 +79,16 @@ def read_tokens(value: JSON) -> list[tuple[str, str]]:
     if not 1 <= identities <= 3 or kinds[identities:] not in ([], ["contact"]):
         raise Refusal(422, "request.field", pointer="/tokens")
     return tokens
+
+
+def _after(named: JSON) -> tuple[int, bytes] | None:
+    match named:
+        case None:
+            return None
+        case {"size": int(size), "root": str(root), **rest} if not rest:
+            return size, unb64url(root)
+        case _:
+            raise Refusal(422, "request.field", pointer="/after")
 
 
 def _token(one: JSON) -> tuple[str, str]:
