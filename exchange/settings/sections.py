@@ -92,7 +92,9 @@ class Serving(BaseSettings):
         "127.0.0.1:8420", description="address:port, or unix:/path; TLS is the proxy's"
     )
     workers: int = Field(0, ge=0, le=256, description="server processes; 0: one a core")
-    worker_threads: int = Field(8, ge=1, le=64, description="threads a server process")
+    worker_threads: int = Field(
+        16, ge=1, le=64, description="threads a server process; more than in_flight_max"
+    )
     metrics_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
         ("127.0.0.1", "::1"), description="peers that may read /readyz, /metrics and /openapi.json"
     )
