@@ -1,9 +1,9 @@
 """`python -m tests.bench NAME [PATH] [--seconds N] [--out FILE]`: figures as one JSON object.
 
-NAME is query, batch-query, lookup, log, tokens, demo, start, races, mutation, ingest, growth, uci
-or all. `uci` takes the path of the public UCI credit-card default file (UCI Machine Learning
-Repository, data set 350, as CSV with the columns ID, X1 to X23, Y); `all` runs it only where a path
-is given, and says so otherwise.
+NAME is query, grant-check, batch-query, lookup, log, tokens, demo, start, races, mutation, ingest,
+growth, uci or all. `uci` takes the path of the public UCI credit-card default file (UCI Machine
+Learning Repository, data set 350, as CSV with the columns ID, X1 to X23, Y); `all` runs it only
+where a path is given, and says so otherwise.
 Progress goes to standard error. Run it on a quiet machine: figures are ratios of one run.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.bench.files.ingest import measure_growth, measure_ingest
 from tests.bench.fixtures import stage
+from tests.bench.grants.checking import measure_grant_check
 from tests.bench.grants.mutants import measure_mutation
 from tests.bench.grants.races import measure_races
 from tests.bench.log.figures import measure_log, measure_rhythm
@@ -27,7 +28,7 @@ from tests.bench.starting import measure_demo, measure_starts
 from tests.bench.tokens import measure_tokens
 from tests.bench.uci.run import bench_uci
 
-STAGED = ("query", "batch-query", "lookup", "log")  # they share one loaded sandbox
+STAGED = ("query", "grant-check", "batch-query", "lookup", "log")  # they share one loaded sandbox
 SMALL = ("tokens", "demo", "start", "races", "mutation")
 INGESTS = ("ingest", "growth")  # each has an exchange of its own
 NAMES = (*STAGED, *SMALL, *INGESTS, "uci")
@@ -97,6 +98,7 @@ def _staged(names: tuple[str, ...], options: argparse.Namespace) -> dict[str, di
     with stage(options.records) as loaded:
         made: dict[str, Callable[[], dict[str, Measure]]] = {
             "query": lambda: measure_queries(loaded, options.seconds),
+            "grant-check": lambda: measure_grant_check(loaded, options.seconds),
             "batch-query": lambda: measure_batches(loaded, options.seconds),
             "lookup": lambda: measure_lookups(loaded),
             "log": lambda: (

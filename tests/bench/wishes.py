@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import time
+from collections.abc import Sequence
 from uuid import UUID
 
 from exchange.domain.base64url import b64url
@@ -19,10 +20,12 @@ QUERIES, BATCHES = "/v1/queries", "/v1/query-batches"
 class Wishes:
     """What one member asks, as bytes ready to send. A signature is good for a minute."""
 
-    def __init__(self, scene: Scene, member: str, subjects: list[tuple[bytes, UUID]]) -> None:
+    def __init__(
+        self, scene: Scene, member: str, subjects: Sequence[tuple[bytes, UUID | None]]
+    ) -> None:
         self._base = scene.base_url
         self._key = scene.key(member)
-        self._subjects = subjects  # token and grant
+        self._subjects = subjects  # token and grant, where there is one
         self._next = 0
 
     def singles(self, count: int) -> list[bytes]:
@@ -51,7 +54,7 @@ class Wishes:
             "epoch": "ep_1",
             "tokens": [{"kind": "identity", "value": b64url(token)}],
             "purpose": "credit_application",
-            "grant_id": show("gnt", grant),
+            **({"grant_id": show("gnt", grant)} if grant else {}),
             "operator": f"op-{self._next % 997}",
             "application_ref": f"app-{self._next}",
         }
