@@ -9,9 +9,9 @@ from exchange.domain.flags.engine import find_flags
 from exchange.domain.flags.parameters import DEFAULTS, Parameters
 from exchange.services.audit.raise_flags import events_of
 from exchange.services.audit.read_events import Opened
-from exchange_client.audit.export import AuditLeaf
 from exchange_client.audit.flags.finding import find
 from exchange_client.audit.flags.looks import looks_of
+from exchange_client.audit.leaves import AuditLeaf
 from exchange_client.core.encoding import JSON
 
 START = 1_790_000_000 // 86_400 * 86_400  # midnight, UTC

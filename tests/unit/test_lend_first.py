@@ -15,7 +15,7 @@ from exchange.domain.lend_first import (
     judge,
     months,
 )
-from exchange_client.audit.export import AuditLeaf
+from exchange_client.audit.leaves import AuditLeaf
 from exchange_client.audit.lend_first import judge as judged_elsewhere
 from exchange_client.core.encoding import JSON
 

@@ -8,14 +8,16 @@ from psycopg.rows import TupleRow
 from exchange.services.log.ports import SubjectLine, Usage
 from exchange.store.statement import Statement
 
+# Counted by the time of leaves, so that whoever holds the log can count the same.
 _USAGE = Statement("""
 SELECT m.member_id,
     coalesce((SELECT sum(q.used) FROM quota q WHERE q.member_id = m.member_id
         AND q.what = 'evaluations' AND q.period >= %(first)s AND q.period < %(end)s), 0)::bigint,
     (SELECT count(*) FROM log_search s WHERE s.member_id = m.member_id AND s.kind = 'query'
         AND s.t >= %(first)s AND s.t < %(end)s),
-    coalesce((SELECT sum(b.rows) FROM batch b WHERE b.member_id = m.member_id
-        AND b.received_at >= %(first)s AND b.received_at < %(end)s), 0)::bigint,
+    coalesce((SELECT sum(b.rows) FROM log_search s JOIN batch b USING (leaf_hash)
+        WHERE s.member_id = m.member_id AND s.kind = 'batch'
+        AND s.t >= %(first)s AND s.t < %(end)s), 0)::bigint,
     coalesce((SELECT sum(q.used) FROM quota q WHERE q.member_id = m.member_id
         AND q.what = 'proofs' AND q.period >= %(first)s AND q.period < %(end)s), 0)::bigint
 FROM member m ORDER BY m.member_id

@@ -13,7 +13,9 @@ from exchange.crypto.keyring import Use
 from exchange.domain.leaves import JsonValue
 from exchange.domain.notes import Note, SignatureLine
 from exchange.services.audit.export_range import statement_key
-from exchange.services.log.write_leaves import LeafDraft
+from exchange.services.log.ports import LogPorts
+from exchange.services.log.write_daily import INDEX_ROOT_RULE, index_root
+from exchange.services.log.write_leaves import LeafDraft, standard_base64
 from exchange_client.audit.export import verify_export
 from exchange_client.errors import CxError, LogInvalid
 from tests.support.access_log import run_sql
@@ -103,6 +105,44 @@ def test_an_index_that_hides_a_hit_is_shown_by_the_export(
 
     shown = [leaf for leaf in verified.leaves if leaf.said("outcome") == "ADVERSE"]
     assert (0, 1) == (hidden, len(shown))
+
+
+def test_an_index_root_over_an_index_that_hides_a_hit_is_refused(
+    regulator: Regulator, tmp_path: Path
+) -> None:
+    """The borrower of a hidden look would be proven that nobody else looked."""
+    regulator.looks(look(outcome="ADVERSE"), look("p:" + "0b" * 16))
+    write_index(regulator)
+    true = regulator.export(tmp_path / "true", f"from_index=0&to_index={size(regulator)}")
+    url = regulator.sandbox.settings.libpq_url
+    run_sql(url, "DELETE FROM log_search WHERE outcome = 'ADVERSE'")
+    write_index(regulator)
+    false = regulator.export(tmp_path / "false", f"from_index=0&to_index={size(regulator)}")
+
+    recounted = verify_export(true, regulator.policy()).recounted
+    with pytest.raises(LogInvalid, match="the index hides a leaf"):
+        verify_export(false, regulator.policy())
+
+    assert 1 == recounted.index_roots
+
+
+def write_index(regulator: Regulator) -> None:
+    """Write the day's index root from the search index, as the exchange does once a day."""
+    ports = regulator.sandbox.ports
+    now = ports.now()
+    with LogPorts(ports=ports, begin=regulator.sandbox.database.begin).begin() as work:
+        log_id = work.log.find_log(ports.origin(now))
+        assert log_id is not None
+        size_now = work.tree.state(log_id).size
+        lines = work.daily.subject_lines(log_id, size=size_now)
+    said: dict[str, JsonValue] = {
+        "day": "2026-01-01",
+        "size": size_now,
+        "subjects": len(lines),
+        "root": standard_base64(index_root(lines)),
+    }
+    rule: dict[str, JsonValue] = {"rule": INDEX_ROOT_RULE}
+    regulator.looks(LeafDraft(kind="index_root", member="", subject_slot=said, audit_slot=rule))
 
 
 def test_a_closed_entry_without_an_erasure_is_reported(

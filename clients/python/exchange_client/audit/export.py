@@ -6,7 +6,8 @@ What must hold, by the numbers in the code:
 3. the bundles of the range, with the hash tiles around it, lead to the signed root;
 4. there is one line for every index of the range, and each opening is what its entry commits to;
 5. a closed entry is accounted for: by an erasure that names it, where that lies in the range;
-6. the looks at a subject are numbered without a gap, but for what was erased.
+6. the looks at a subject are numbered without a gap, but for what was erased;
+7. what the log says of itself each day, usage and the root of the index, is what its leaves say.
 An export in parts is a folder of such folders; its parts meet and show one checkpoint.
 """
 
@@ -20,6 +21,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from exchange_client.audit.daily import Recounted, recount
+from exchange_client.audit.leaves import AuditLeaf
 from exchange_client.audit.manifest import Manifest, read_manifest
 from exchange_client.audit.tree import export_root
 from exchange_client.core.encoding import JSON, loads_object
@@ -35,28 +38,6 @@ _ENTRY = b"credit-exchange/access/v1\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditLeaf:
-    """One index of an export."""
-
-    index: int
-    subject: Mapping[str, JSON] | None  # payloads; None: closed
-    audit: Mapping[str, JSON] | None
-    erased_by: int | None = None  # index of the erasure that closed it
-
-    @property
-    def kind(self) -> str:
-        """What it is about; empty where it is closed."""
-        return "" if self.subject is None else str(self.subject.get("kind", ""))
-
-    def said(self, name: str) -> JSON:
-        """Return what either payload says under this name."""
-        for slot in (self.subject, self.audit):
-            if slot is not None and name in slot:
-                return slot[name]
-        return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedExport:
     """An export every byte of which was checked."""
 
@@ -66,6 +47,7 @@ class VerifiedExport:
     leaves: list[AuditLeaf] = field(repr=False)  # one for each index
     checkpoints: list[Witnessed] = field(repr=False)  # that say when the range was covered
     signed_at: Mapping[int, int] = field(repr=False)  # by the exchange's clock, by size
+    recounted: Recounted  # daily leaves
 
     def counts(self) -> dict[str, int]:
         """Count the entries by kind; closed ones under `closed`."""
@@ -104,6 +86,7 @@ def verify_export(folder: Path, policy: Policy) -> VerifiedExport:
         leaves=leaves,
         checkpoints=sorted(known.values(), key=lambda one: one.checkpoint.head.size),
         signed_at={size: at for part in parts for size, at in part.signed_at.items()},
+        recounted=recount(leaves),  # 7
     )
 
 
@@ -140,6 +123,7 @@ def _verify_part(folder: Path, policy: Policy) -> VerifiedExport:
         leaves=leaves,
         checkpoints=checkpoints,
         signed_at=signed_at,
+        recounted=Recounted(),
     )
 
 

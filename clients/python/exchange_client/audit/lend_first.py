@@ -19,7 +19,8 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from exchange_client.audit.export import AuditLeaf, VerifiedExport
+from exchange_client.audit.export import VerifiedExport
+from exchange_client.audit.leaves import AuditLeaf
 from exchange_client.core.encoding import JSON
 
 GRACE_SECONDS = 60

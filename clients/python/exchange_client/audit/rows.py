@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from exchange_client.audit.export import AuditLeaf
+from exchange_client.audit.leaves import AuditLeaf
 from exchange_client.core.encoding import JSON
 
 Row = Mapping[str, JSON]

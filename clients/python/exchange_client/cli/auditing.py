@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -240,6 +240,7 @@ def _verified(verified: VerifiedExport) -> dict[str, object]:
         "to_index": verified.end,
         "counts": verified.counts(),
         "erased_elsewhere": verified.erased_elsewhere(),
+        "recounted": asdict(verified.recounted),
         "quorum_at": verified.witnessed.quorum_at,
     }
 
@@ -251,6 +252,10 @@ def _verified_lines(verified: VerifiedExport) -> str:
         f"{verified.end} of {checkpoint.head.size}, {checkpoint.origin}"
     ]
     lines += [f"  {kind:<18} {count}" for kind, count in verified.counts().items()]
+    recounted = verified.recounted
+    lines.append(f"recounted    {recounted.usages} usages, {recounted.index_roots} index roots")
+    if recounted.not_recounted:
+        lines.append(f"not recounted: {recounted.not_recounted} daily entries (erased, or outside)")
     if verified.witnessed.quorum_at is None:
         lines.append("not checked: witnesses; the policy asks for none")
     return "\n".join(lines)

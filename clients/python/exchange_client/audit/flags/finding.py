@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from exchange_client.audit.export import AuditLeaf, VerifiedExport
+from exchange_client.audit.export import VerifiedExport
 from exchange_client.audit.flags.looks import (
     DAY_SECONDS,
     Look,
@@ -18,6 +18,7 @@ from exchange_client.audit.flags.looks import (
     raised,
 )
 from exchange_client.audit.flags.rules import RULES
+from exchange_client.audit.leaves import AuditLeaf
 from exchange_client.audit.lend_first import JudgedLoan, judge, quorums
 from exchange_client.errors import UsageError
 

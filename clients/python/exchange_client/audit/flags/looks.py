@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from exchange_client.audit.export import AuditLeaf
+from exchange_client.audit.leaves import AuditLeaf
 from exchange_client.core.encoding import JSON
 
 HOUR_SECONDS = 3_600
