@@ -179,6 +179,28 @@ def test_ending_a_reporting_consent_takes_its_records_out(desk: GrantDesk) -> No
     assert {(kept[4:], False), (ended[4:], True)} == set(rows)
 
 
+@pytest.mark.parametrize("how", ["withdraw", "revoke"])
+def test_the_end_of_a_renewal_takes_along_what_the_whole_chain_carried(
+    desk: GrantDesk, how: str
+) -> None:
+    """A consent that was renewed twice still carries the first row: its end must reach it."""
+    apart, chain = desk.granted(2, purpose=Purpose.CONTRIBUTE), []
+    for _ in range(3):
+        changes = {"supersedes": chain[-1]} if chain else {}
+        chain.append(desk.granted(1, purpose=Purpose.CONTRIBUTE, changes=changes))
+    for number, grant in enumerate([apart, *chain]):
+        put_record(desk, grant, number)
+
+    body = {"channel": "app"} if how == "withdraw" else {"reason": "not_needed"}
+    shown(desk.end(chain[-1], how, body))
+
+    rows = desk.sql("SELECT replace(grant_id::text, '-', ''), suppressed FROM record")
+    assert {(apart[4:], False), *((grant[4:], True) for grant in chain)} == set(rows)
+    assert [(409, "grant.transition")] * 2 == [
+        refusal(desk.end(grant, how, body))[:2] for grant in chain[:-1]
+    ]
+
+
 def test_a_grant_on_another_basis_is_not_ended_by_an_objection(
     database_url: str, tmp_path: Path
 ) -> None:
