@@ -22,12 +22,12 @@ from pydantic_settings import (
 from exchange.errors import Fault, SettingsError
 from exchange.settings import checks
 from exchange.settings.audit import Audit
+from exchange.settings.files import Files
 from exchange.settings.keeping import Retention
 from exchange.settings.outward import Outward
 from exchange.settings.sections import (
     AccessLog,
     Enrolment,
-    Files,
     Identity,
     Limits,
     Pages,
