@@ -1,9 +1,9 @@
 """`python -m tests.bench NAME [PATH] [--seconds N] [--out FILE]`: figures as one JSON object.
 
-NAME is query, grant-check, batch-query, lookup, log, tokens, demo, start, races, mutation, ingest,
-growth, uci or all. `uci` takes the path of the public UCI credit-card default file (UCI Machine
-Learning Repository, data set 350, as CSV with the columns ID, X1 to X23, Y); `all` runs it only
-where a path is given, and says so otherwise.
+NAME is query, grant-check, batch-query, ingest-query, lookup, log, tokens, demo, start, races,
+mutation, ingest, growth, uci or all. `uci` takes the path of the public UCI credit-card default
+file (UCI Machine Learning Repository, data set 350, as CSV with the columns ID, X1 to X23, Y);
+`all` runs it only where a path is given, and says so otherwise.
 Progress goes to standard error. Run it on a quiet machine: figures are ratios of one run.
 """
 
@@ -14,7 +14,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench.files.ingest import measure_growth, measure_ingest
+from tests.bench.files.beside import measure_beside
+from tests.bench.files.growth import measure_growth
+from tests.bench.files.ingest import measure_ingest
 from tests.bench.fixtures import stage
 from tests.bench.grants.checking import measure_grant_check
 from tests.bench.grants.mutants import measure_mutation
@@ -28,7 +30,8 @@ from tests.bench.starting import measure_demo, measure_starts
 from tests.bench.tokens import measure_tokens
 from tests.bench.uci.run import bench_uci
 
-STAGED = ("query", "grant-check", "batch-query", "lookup", "log")  # they share one loaded sandbox
+# They share one loaded sandbox.
+STAGED = ("query", "grant-check", "batch-query", "lookup", "log", "ingest-query")
 SMALL = ("tokens", "demo", "start", "races", "mutation")
 INGESTS = ("ingest", "growth")  # each has an exchange of its own
 NAMES = (*STAGED, *SMALL, *INGESTS, "uci")
@@ -44,7 +47,11 @@ def main() -> None:
     parser.add_argument("--leaves", type=int, default=500_000, help="of the log that is sequenced")
     parser.add_argument("--rows", type=int, default=20_000, help="of a file of `ingest`, `growth`")
     parser.add_argument(
-        "--stored", type=int, nargs=2, default=(100_000, 1_000_000), help="rows beside `growth`"
+        "--stored",
+        type=int,
+        nargs=2,
+        default=(100_000, 1_000_000),
+        help="rows that lie there already when `growth` measures; up to 10,000,000 is the goal",
     )
     parser.add_argument("--clients", type=int, help="of the UCI file; all by default")
     parser.add_argument("--out", type=Path)
@@ -101,6 +108,7 @@ def _staged(names: tuple[str, ...], options: argparse.Namespace) -> dict[str, di
             "grant-check": lambda: measure_grant_check(loaded, options.seconds),
             "batch-query": lambda: measure_batches(loaded, options.seconds),
             "lookup": lambda: measure_lookups(loaded),
+            "ingest-query": lambda: measure_beside(loaded, options.seconds),
             "log": lambda: (
                 measure_log(options.leaves)
                 | measure_rhythm(loaded, options.seconds)

@@ -75,9 +75,9 @@ def load_grants(
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         with cursor.copy(_GRANTS) as copy:
             copy.set_types(_GRANT_TYPES)
-            for token, grant_id in zip(subjects, ids, strict=True):
+            for n, (token, grant_id) in enumerate(zip(subjects, ids, strict=True)):
                 index = keyring.index("ep_1", token)
-                validity = (now - 60, now + 86_400)
+                validity = (now - 200_000 - n, now + 2_000_000 + n)  # given one after the other
                 row = (index, member, grant_id, "ep_1", purpose, "ACTIVE", 1, *validity)
                 copy.write_row((*row, "bands", _FIELDS, 24))
         connection.commit()

@@ -37,6 +37,10 @@ class Wishes:
         bodies = [b"".join(self._body() + b"\n" for _ in range(size)) for _ in range(count)]
         return [self._signed(BATCHES, body, "application/x-ndjson") for body in bodies]
 
+    def upload(self, content: bytes) -> bytes:
+        """Return a signed upload of a record file."""
+        return self._signed("/v1/batches", content, "application/x-ndjson")
+
     def echoes(self, count: int) -> list[bytes]:
         """Return unsigned requests to the echo with a query's sizes, headers included."""
         length = len(self._signed(QUERIES, self._body(), "application/json"))

@@ -133,7 +133,7 @@ def measure_ingest(rows: int) -> dict[str, Measure]:
     with works(rows, members=2) as stage:
         ndjson = [_round(stage, as_csv=False) for _ in range(ROUNDS)]
         csv = [_round(stage, as_csv=True) for _ in range(ROUNDS)]
-        pairs = [(_worked(stage, 1), _worked(stage, 2)) for _ in range(ROUNDS)]
+        pairs = [(worked(stage, 1), worked(stage, 2)) for _ in range(ROUNDS)]
         again = _again(stage)
     return {
         "ndjson_per_copy": measure([one.copy / one.ingest for one in ndjson], "ratio"),
@@ -144,29 +144,6 @@ def measure_ingest(rows: int) -> dict[str, Measure]:
         "two_workers_per_one": measure([one / two for one, two in pairs], "ratio"),
         "ingest_rss_mib": figure(max(one.rss_mib for one in (*ndjson, *csv)), "MiB"),
         "upload_again_s": figure(again, "s"),
-    }
-
-
-def measure_growth(rows: int, small: int, large: int) -> dict[str, Measure]:
-    """Measure one file beside a small and a large stock of stored rows."""
-    with works(rows, members=1) as stage:
-        rates = {}
-        for stored in (small, large):
-            stage.empty()
-            _fill(stage, stored)
-            times = []
-            for _ in range(3):
-                stage.sql("DELETE FROM account WHERE member_id LIKE 'member-%'")
-                times.append(rows / _worked(stage, 1, emptied=False))
-                stage.sql("DELETE FROM record WHERE member_id LIKE 'member-%'")
-                stage.sql("TRUNCATE batch")
-            rates[stored] = times
-    return {
-        f"ingest_rows_per_s_at_{small}": measure(rates[small], "1/s"),
-        f"ingest_rows_per_s_at_{large}": measure(rates[large], "1/s"),
-        "ingest_growth": measure(
-            [big / little for little, big in zip(*rates.values(), strict=True)], "ratio"
-        ),
     }
 
 
@@ -190,13 +167,14 @@ def _round(stage: Works, *, as_csv: bool) -> _Round:
         ingest = time.monotonic() - began
         cpu = sum(worker.cpu_times()[:2]) - cpu
         rss_mib = _peak_mib(worker.pid)
-    copied = _timed(stage.sql, *_copies())
+    copied = _timed(stage.sql, *_copies(stage))
     print(f"ingest {ingest:.1f} s, COPY {copied:.1f} s, {rss_mib:.0f} MiB", file=sys.stderr)
     return _Round(ingest=ingest, copy=copied, cpu=cpu, rss_mib=rss_mib)
 
 
-def _copies() -> tuple[str, ...]:
-    path = Path(tempfile.gettempdir()) / f"cx-prepared-{os.getpid()}"
+def _copies(stage: Works) -> tuple[str, ...]:
+    """Write the rows to a file of the server's own, and copy them back under every index."""
+    path = f"{stage.sql('SHOW data_directory')[0][0]}/cx-prepared"
     return (
         f"COPY record TO '{path}' (FORMAT BINARY)",
         "TRUNCATE record",
@@ -214,7 +192,7 @@ def _timed(sql: Callable[[str], object], *statements: str) -> float:
     return time.monotonic() - began
 
 
-def _worked(stage: Works, workers: int, *, emptied: bool = True) -> float:
+def worked(stage: Works, workers: int, *, emptied: bool = True) -> float:
     """Return the seconds a file takes of each of so many workers: a file of a member each."""
     if emptied:
         stage.empty()
@@ -236,18 +214,6 @@ def _again(stage: Works) -> float:
         stage.queue(content, stage.books[0].member)
         stage.await_done(1)
     return stage.queue(content, stage.books[0].member)
-
-
-def _fill(stage: Works, rows: int) -> None:
-    """Store rows of another member as large as real ones, with indices spread as real ones are."""
-    stage.sql(
-        f"""INSERT INTO record (token_index, record_id, version, member_id, epoch, submitted_at,
-            kek_id, wrapped, sealed)
-        SELECT sha256(n::text::bytea), gen_random_uuid(), 1, 'stock', 'ep_1', 0, 'k',
-            decode(repeat('00', 60), 'hex'), decode(repeat('00', 284), 'hex')
-        FROM generate_series(1, {rows}) n"""
-    )
-    stage.sql("VACUUM ANALYZE record")
 
 
 def _book(server: Server, sandbox: Sandbox, member: str, rows: int) -> Book:

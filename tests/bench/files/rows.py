@@ -29,6 +29,7 @@ class Book:
     subjects: list[bytes]  # tokens
     grants: list[UUID]
     today: date
+    refs: str = "acc"  # what its account numbers begin with
 
 
 def file_of(
@@ -93,7 +94,7 @@ def _rows(book: Book, as_of: date, made: random.Random) -> Iterator[dict[str, ob
         principal = made.randrange(100_000, 5_000_000)
         row: dict[str, object] = {
             "op": "PUT",
-            "account_ref": f"acc-{number:08d}",
+            "account_ref": f"{book.refs}-{number:08d}",
             "tokens": [{"kind": "identity", "value": b64url(token)}],
             "role": "borrower",
             "product": "cash_loan",

@@ -1,0 +1,98 @@
+"""Growth: the same file and the same queries beside a small and a large stock of stored rows."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import psycopg
+
+from tests.bench.files.ingest import Works, worked, works
+from tests.bench.fixtures import ASKED_MAX, Stage, stage
+from tests.bench.load import drive
+from tests.bench.report import Measure, measure, percentile
+
+_ROUNDS = 5
+_QUERIES = 200  # of a round, one after the other: a median, not a load
+_FILES = 3  # each is worked off by a worker of its own
+_STEP_ROWS = 500_000
+
+
+def measure_growth(rows: int, small: int, large: int) -> dict[str, Measure]:
+    """Measure queries, then files of so many rows, beside each stock."""
+    return _query_growth(small, large) | _ingest_growth(rows, small, large)
+
+
+def _query_growth(small: int, large: int) -> dict[str, Measure]:
+    medians = {}
+    with stage(min(ASKED_MAX, small)) as loaded:
+        stored = loaded.records
+        for size in (small, large):
+            _fill(_runner(loaded.scene.database_url()), stored, size)
+            stored = size
+            _median_ms(loaded)  # Connections and caches are warm from here.
+            medians[size] = [_median_ms(loaded) for _ in range(_ROUNDS)]
+    return {
+        f"query_p50_ms_at_{small}": measure(medians[small], "ms"),
+        f"query_p50_ms_at_{large}": measure(medians[large], "ms"),
+        "growth_p50": _ratio(medians[large], medians[small]),
+    }
+
+
+def _ingest_growth(rows: int, small: int, large: int) -> dict[str, Measure]:
+    rates = {}
+    with works(rows, members=1) as scene:
+        for stored, size in ((0, small), (small, large)):
+            _fill(scene.sql, stored, size)
+            rates[size] = [_rate(scene, rows) for _ in range(_FILES)]
+    return {
+        f"ingest_rows_per_s_at_{small}": measure(rates[small], "1/s"),
+        f"ingest_rows_per_s_at_{large}": measure(rates[large], "1/s"),
+        "ingest_growth": _ratio(rates[large], rates[small]),
+    }
+
+
+def _ratio(above: list[float], below: list[float]) -> Measure:
+    return measure([over / under for over, under in zip(above, below, strict=True)], "ratio")
+
+
+def _median_ms(loaded: Stage) -> float:
+    requests = loaded.wishes.singles(_QUERIES)
+    return 1e3 * percentile(drive(loaded.scene.port, requests, connections=1).latencies, 0.5)
+
+
+def _rate(scene: Works, rows: int) -> float:
+    """Return the rows a second of one file, and leave the stock as it was."""
+    rate = rows / worked(scene, 1, emptied=False)
+    for table in ("account", "record", "batch"):
+        scene.sql(f"DELETE FROM {table} WHERE member_id LIKE 'member-%'")
+    scene.sql("VACUUM record, account")
+    return rate
+
+
+def _fill(sql: Callable[[str], object], stored: int, size: int) -> None:
+    """Add rows of another member as large as real ones, their indices spread as real ones are.
+
+    The server makes and writes them, in steps that it keeps up with: they are nobody's records and
+    open for nobody, and an index does not know.
+    """
+    for first in range(stored, size, _STEP_ROWS):
+        last = min(first + _STEP_ROWS, size)
+        print(f"growth: {last:,} of {size:,} rows", file=sys.stderr, flush=True)
+        sql(
+            f"""INSERT INTO record (token_index, record_id, version, member_id, epoch, submitted_at,
+                kek_id, wrapped, sealed)
+            SELECT sha256(n::text::bytea) AS token_index, gen_random_uuid(), 1, 'stock', 'ep_1', 0,
+                'k', decode(repeat('00', 60), 'hex'), decode(repeat('00', 284), 'hex')
+            FROM generate_series({first + 1}, {last}) n ORDER BY 1"""
+        )
+    sql("VACUUM ANALYZE record")
+    sql("CHECKPOINT")
+
+
+def _runner(url: str) -> Callable[[str], object]:
+    def run(text: str) -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(text.encode())
+
+    return run
