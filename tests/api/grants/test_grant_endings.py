@@ -184,7 +184,8 @@ def test_the_end_of_a_renewal_takes_along_what_the_whole_chain_carried(
     desk: GrantDesk, how: str
 ) -> None:
     """A consent that was renewed twice still carries the first row: its end must reach it."""
-    apart, chain = desk.granted(2, purpose=Purpose.CONTRIBUTE), []
+    chain: list[str] = []
+    apart = desk.granted(2, purpose=Purpose.CONTRIBUTE)
     for _ in range(3):
         changes = {"supersedes": chain[-1]} if chain else {}
         chain.append(desk.granted(1, purpose=Purpose.CONTRIBUTE, changes=changes))
