@@ -62,6 +62,7 @@ def make_ports(settings: Settings, database: Database) -> Ports:
             name=settings.name,
             public_base=settings.public_base_url,
             domain=settings.origin_domain,
+            log_restart=settings.log_restart,
             profile=load_profile(settings.profile),
             evaluations_per_day=settings.evaluations_per_day,
             queries=QueryQuotas(
@@ -159,4 +160,4 @@ def _log_ids(settings: Settings, database: Database) -> Callable[[int], int]:
             raise UnavailableError(f"the log {origin} is not open yet; start the sequencer")
         return found
 
-    return lambda now: by_origin(log_origin(settings.origin_domain, now))
+    return lambda now: by_origin(log_origin(settings.origin_domain, now, settings.log_restart))

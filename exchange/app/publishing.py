@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 from exchange.app.ports import make_ports, open_database, witness_policy
 from exchange.app.witness_client import Witnesses
+from exchange.errors import UnavailableError
 from exchange.services.log.ports import LogPorts, LogRef
 from exchange.services.witnesses.guard_witnesses import guard_witnesses
 from exchange.services.witnesses.submit_checkpoint import SubmitPorts
@@ -30,6 +31,16 @@ def open_publishing(settings: Settings) -> Iterator[SubmitPorts]:
             policy=witness_policy(settings),
         )
         yield SubmitPorts(log_ports=log_ports, reach=witnesses, executor=executor)
+
+
+def excusing(vouch: Callable[[LogRef], None]) -> Callable[[LogRef], None]:
+    """Return the same, but for witnesses that do not answer; one that contradicts still stops."""
+
+    def excuse(log: LogRef) -> None:
+        with suppress(UnavailableError):
+            vouch(log)
+
+    return excuse
 
 
 def vouching(ports: SubmitPorts) -> Callable[[LogRef], None]:

@@ -49,6 +49,15 @@ def create() -> None:
     )
 
 
+@keys.command("renew-checkpoint")
+def renew_checkpoint() -> None:
+    """Make a new key for a new log, before `exchange recover`: `exchange keys renew-checkpoint`."""
+    from exchange import settings
+    from exchange.crypto.renewal import renew_checkpoint_key
+
+    print(renew_checkpoint_key(settings.load().keyring_file, now=int(time.time())))
+
+
 @keys.command("list")
 def list_keys() -> None:
     """Show every key's use and what its thief could do: `exchange keys list`."""

@@ -18,12 +18,13 @@ from exchange.cli.keys import config, keys
 from exchange.cli.logs import log
 from exchange.cli.members import member
 from exchange.cli.notices import notice
+from exchange.cli.recovering import recover
 from exchange.cli.security import security
 from exchange.cli.verify_run import verify_run
 from exchange.cli.witness import publish, witness
-from exchange.errors import ExchangeError, SettingsError
+from exchange.errors import ExchangeError, LogRolledBack, SettingsError
 
-EXIT_REFUSED, EXIT_SETTINGS = 1, 2
+EXIT_REFUSED, EXIT_SETTINGS, EXIT_ROLLED_BACK = 1, 2, 3
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 _SERVING = (
@@ -34,6 +35,7 @@ for command in _SERVING:
     app.command()(command)
 app.command("verify-run")(verify_run)
 app.command()(publish)
+app.command()(recover)
 app.command()(purge)
 app.command()(quality)
 app.add_typer(config, name="config")
@@ -55,6 +57,9 @@ def main() -> None:
     except SettingsError as error:
         print(error, file=sys.stderr)
         raise SystemExit(EXIT_SETTINGS) from None
+    except LogRolledBack as error:
+        print(f"refused: {error}", file=sys.stderr)
+        raise SystemExit(EXIT_ROLLED_BACK) from None
     except (ExchangeError, ValueError, FileExistsError) as error:
         print(f"refused: {error}", file=sys.stderr)
         raise SystemExit(EXIT_REFUSED) from None

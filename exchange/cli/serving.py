@@ -26,12 +26,20 @@ def serve() -> None:
     run(settings.load())
 
 
-def sequence() -> None:
+def sequence(
+    unwitnessed: Annotated[
+        bool, typer.Option("--unwitnessed", help="go on though no witness answers; two people")
+    ] = False,
+    by: Annotated[str, typer.Option(help="with --unwitnessed: who does it")] = "",
+    approved_by: Annotated[str, typer.Option(help="with --unwitnessed: who agrees")] = "",
+) -> None:
     """Give leaves their index and sign checkpoints, once a second: `exchange sequence`."""
     from exchange import settings
     from exchange.jobs.run_sequencer import run_sequencer
+    from exchange.services.log.approve import Approval
 
-    raise typer.Exit(run_sequencer(settings.load()))
+    approval = Approval(by, approved_by) if unwitnessed else None
+    raise typer.Exit(run_sequencer(settings.load(), unwitnessed=approval))
 
 
 def work() -> None:

@@ -12,7 +12,6 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,6 +20,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from exchange.crypto.new_keys import fresh_key, write_new
 from exchange.errors import ClosedEpoch, SettingsError
 
 _MODE = 0o600
@@ -245,22 +245,8 @@ def create_keyring(path: Path, *, environment: str, epoch: str, now: int) -> Non
     Raises:
         FileExistsError: a file stands there; a keyring is never overwritten.
     """
-    keys = [
-        {
-            "kid": f"{environment}-{use}-{epoch if use in BY_EPOCH else now}",
-            "use": use.value,
-            "epoch": epoch if use in BY_EPOCH else None,
-            "created": now,
-            "secret": base64.b64encode(os.urandom(32)).decode(),
-        }
-        for use in Use
-    ]
-    text = json.dumps({"version": 1, "environment": environment, "keys": keys}, indent=1)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    keys = [fresh_key(use, environment, epoch if use in BY_EPOCH else None, now) for use in Use]
+    write_new(path, {"version": 1, "environment": environment, "keys": keys})
 
 
 def load_keyring(path: Path) -> Keyring:

@@ -9,10 +9,11 @@ from threading import Event
 
 from exchange import telemetry
 from exchange.app.ports import make_erase_ports, make_log_ports, make_ports, open_database
-from exchange.app.publishing import open_publishing, vouching
+from exchange.app.publishing import excusing, open_publishing, vouching
 from exchange.errors import LogDamaged, LogRolledBack, UnavailableError
 from exchange.jobs.sequence import EXIT_REFUSED, Late, sequence, stop_on_signals
 from exchange.services.erasure.shred_openings import shred_again
+from exchange.services.log.approve import Approval, write_approved
 from exchange.services.log.open_log import open_log
 from exchange.services.log.ports import LogPorts, SequencePorts
 from exchange.services.log.sequence_log import Turn, drain_log
@@ -29,8 +30,17 @@ WARN_SECONDS = 5
 PAGE_SECONDS = 30
 
 
-def run_sequencer(settings: Settings) -> int:
-    """Sequence until SIGTERM or SIGINT; return the exit code."""
+def run_sequencer(settings: Settings, *, unwitnessed: Approval | None = None) -> int:
+    """Sequence until SIGTERM or SIGINT; return the exit code.
+
+    Args:
+        unwitnessed: two people who let it go on though no witness answers; it is a leaf.
+
+    Raises:
+        InvalidField: they are not two.
+    """
+    if unwitnessed is not None:
+        unwitnessed.check()
     telemetry.configure_logs()
     stop = Event()
     stop_on_signals(stop)
@@ -41,10 +51,13 @@ def run_sequencer(settings: Settings) -> int:
     ):
         ports = make_ports(settings, database)
         log_ports, sequence_ports = make_log_ports(settings, ports, log_database)
-        sequence_ports = replace(sequence_ports, vouch=vouching(publishing))
+        vouch = vouching(publishing)
+        sequence_ports = replace(
+            sequence_ports, vouch=vouch if unwitnessed is None else excusing(vouch)
+        )
         try:
             once_it_answers(
-                lambda: _shred_again(settings, (log_ports, sequence_ports), database),
+                lambda: _before_turns(settings, (log_ports, sequence_ports), database, unwitnessed),
                 stop,
                 settings.sequence_interval_ms / 1_000,
             )
@@ -61,8 +74,11 @@ def run_sequencer(settings: Settings) -> int:
     return 0
 
 
-def _shred_again(
-    settings: Settings, log: tuple[LogPorts, SequencePorts], database: Database
+def _before_turns(
+    settings: Settings,
+    log: tuple[LogPorts, SequencePorts],
+    database: Database,
+    unwitnessed: Approval | None,
 ) -> None:
     """Shred what a restored database brought back, before anything of it is sequenced."""
     log_ports, sequence_ports = log
@@ -70,6 +86,10 @@ def _shred_again(
     again = shred_again(make_erase_ports(settings, log_ports.ports, database))
     if again.keys:
         telemetry.alarm("a restored database held shredded keys", leaves=len(again.leaves))
+    if unwitnessed is not None:
+        with log_ports.begin() as work:
+            write_approved("log.unwitnessed", unwitnessed, work, log_ports)
+            work.commit()
 
 
 def once_it_answers(act: Callable[[], None], stop: Event, pause_seconds: float) -> None:

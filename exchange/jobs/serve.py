@@ -8,13 +8,20 @@ keys, each of them makes after the fork.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # it ships no types
 
+from exchange import telemetry
 from exchange.app.counsel import check_counsel
+from exchange.app.ports import make_erase_ports, make_ports, open_database
+from exchange.errors import UnavailableError
+from exchange.services.log.check_restored import check_restored
+from exchange.services.log.ports import LogPorts
 from exchange.settings import Settings
+from exchange.store.log.checkpoint_file import CheckpointFiles
 
 
 class _Served(BaseApplication):  # type: ignore[misc]  # untyped base
@@ -42,7 +49,21 @@ def serve(settings: Settings) -> None:
 
     Raises:
         SettingsError: the settings are refused; asked here, so that the exit code says so.
+        LogRolledBack: the database was restored from before what was signed or shredded.
         SystemExit: the server ended.
     """
     check_counsel(settings)
+    _check_restored(settings)
     _Served(prog="gunicorn").run()
+
+
+def _check_restored(settings: Settings) -> None:
+    """Hold the database against the files outside of it, as far as this host can read them."""
+    with closing(open_database(settings)) as database:
+        ports = make_ports(settings, database)
+        outside = CheckpointFiles(settings.checkpoint_file).read
+        log_ports = LogPorts(ports=ports, begin=database.begin)
+        try:
+            check_restored(outside, log_ports, make_erase_ports(settings, ports, database))
+        except UnavailableError as error:  # Then nothing is answered either, until it is back.
+            telemetry.log("server starts without its database", code=error.code)

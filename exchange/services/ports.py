@@ -292,6 +292,7 @@ class Terms:
     name: str
     public_base: str  # URL under which members reach it
     domain: str  # the log's origin is <domain>/access/<year>
+    log_restart: str  # "2026-r1" after that year's log was given up, else ""
     profile: Profile
     evaluations_per_day: int
     queries: QueryQuotas
@@ -321,9 +322,14 @@ class Ports:
 
     def origin(self, now: int) -> str:
         """Return the origin of the log that is active now (one log a calendar year, UTC)."""
-        return log_origin(self.terms.domain, now)
+        return log_origin(self.terms.domain, now, self.terms.log_restart)
 
 
-def log_origin(domain: str, now: int) -> str:
-    """Name the log of the calendar year (UTC) that this time lies in."""
-    return f"{domain}/access/{datetime.fromtimestamp(now, UTC).year}"
+def log_origin(domain: str, now: int, restart: str) -> str:
+    """Name the log of the calendar year (UTC) that this time lies in.
+
+    Args:
+        restart: the name of the log that took a year's place, such as `2026-r1`; "" if none did.
+    """
+    year = f"{datetime.fromtimestamp(now, UTC).year}"
+    return f"{domain}/access/{restart if restart.startswith(year) else year}"

@@ -24,9 +24,9 @@ from exchange.settings import checks
 from exchange.settings.audit import Audit
 from exchange.settings.files import Files
 from exchange.settings.keeping import Retention
+from exchange.settings.log import AccessLog
 from exchange.settings.outward import Outward
 from exchange.settings.sections import (
-    AccessLog,
     Enrolment,
     Identity,
     Limits,

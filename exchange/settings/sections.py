@@ -229,24 +229,3 @@ class SecurityEvents(BaseSettings):
     security_event_keep_days: int = Field(
         365, ge=1, le=3_650, description="a security event is kept"
     )
-
-
-class AccessLog(BaseSettings):
-    """The rhythm of the access log (log.md, 6 and 9)."""
-
-    sequence_interval_ms: int = Field(
-        1_000, ge=200, le=10_000, description="the sequencer's turn: a checkpoint each"
-    )
-    sequence_rows_max: int = Field(5_000, ge=1, le=100_000, description="leaves a turn")
-    log_late_seconds_max: int = Field(
-        300, ge=5, le=3_600, description="with an older unsequenced leaf queries stop: 503"
-    )
-    heartbeat_seconds: int = Field(
-        0, ge=0, le=86_400, description="a leaf that says nothing, each so often; 0: none"
-    )
-    publish_interval_ms: int = Field(
-        5_000, ge=200, le=60_000, description="the newest checkpoint goes to all witnesses"
-    )
-    log_access: Literal["capability", "open"] = Field(
-        "capability", description="who may fetch tiles: members by a path of their own, or anyone"
-    )

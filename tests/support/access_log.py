@@ -130,7 +130,12 @@ def query_draft(member: str) -> LeafDraft:
 
 @contextmanager
 def access_log(
-    url: str, directory: Path, *, rows_max: int = 5_000, clock: Clock | None = None
+    url: str,
+    directory: Path,
+    *,
+    rows_max: int = 5_000,
+    clock: Clock | None = None,
+    restart: str = "",
 ) -> Iterator[AccessLog]:
     """Yield a log on this database, with keys and outside checkpoint in this directory.
 
@@ -141,7 +146,12 @@ def access_log(
     if not keyring_path.exists():
         create_keyring(keyring_path, environment="test", epoch="ep_1", now=START)
     settings = Settings.model_validate(
-        {"database_url": url, "data_dir": directory, "sequence_rows_max": rows_max}
+        {
+            "database_url": url,
+            "data_dir": directory,
+            "sequence_rows_max": rows_max,
+            "log_restart": restart,
+        }
     )
     database, log_database = open_database(settings), LogDatabase(url)
     ports = replace(make_ports(settings, database), now=clock)

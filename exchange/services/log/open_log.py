@@ -58,7 +58,7 @@ def open_log(log_ports: LogPorts, drain: Callable[[LogRef], None] | None = None)
                 raise LogDamaged(f"{origin}: the log of this year is closed")
             return LogRef(found, origin)
         content: dict[str, JsonValue] = {"previous": previous}
-        row = _leaf(work, log_id, Kind.LOG_OPEN, content, (ports, now))
+        row = open_leaf(work, log_id, content, (ports, now))
         work.log.append([row], log_id=log_id, now=now)
         work.commit()
     return LogRef(log_id, origin)
@@ -83,8 +83,15 @@ def _previous(before: LogRef | None, work: LogWork, origin: str) -> dict[str, Js
         name, size, root = before.origin, state.size, state.root
     else:
         prefix, _, year = origin.rpartition("/")
-        name, size, root = f"{prefix}/{int(year) - 1}", 0, EMPTY_ROOT
+        name, size, root = f"{prefix}/{int(year[:4]) - 1}", 0, EMPTY_ROOT
     return {"origin": name, "size": size, "root": standard_base64(root)}
+
+
+def open_leaf(
+    work: LogWork, log_id: int, audit: dict[str, JsonValue], made: tuple[Ports, int]
+) -> LeafRow:
+    """Make the first leaf of a log: it says where the one before ended."""
+    return _leaf(work, log_id, Kind.LOG_OPEN, audit, made)
 
 
 def _leaf(

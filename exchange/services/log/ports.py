@@ -73,6 +73,15 @@ class StoredLeaf(NamedTuple):
     wrapped: bytes
 
 
+class Unproven(NamedTuple):
+    """A leaf without an index."""
+
+    leaf_hash: bytes
+    kind: str
+    member: str
+    t: int  # unix seconds
+
+
 class TreeStatements(Protocol):
     """Statements about the tree: states, indices, tiles, checkpoints."""
 
@@ -134,6 +143,10 @@ class TreeStatements(Protocol):
 
     def sequenced(self, log_id: int, *, first: int, rows_max: int) -> list[LeafEntry]:
         """Fetch leaves by index, in order, from `first` on."""
+        ...
+
+    def unproven(self, log_id: int) -> list[Unproven]:
+        """List the leaves of a log without an index, in the order they were written."""
         ...
 
     def find_leaf(self, leaf_hash: bytes) -> StoredLeaf | None:

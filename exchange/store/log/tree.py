@@ -13,7 +13,15 @@ from psycopg.rows import TupleRow
 
 from exchange.domain.merkle import EMPTY_ROOT, TreeHead
 from exchange.domain.tiles import TileId
-from exchange.services.log.ports import LeafEntry, LogRef, LogState, Mark, StoredLeaf, Taken
+from exchange.services.log.ports import (
+    LeafEntry,
+    LogRef,
+    LogState,
+    Mark,
+    StoredLeaf,
+    Taken,
+    Unproven,
+)
 from exchange.store.functions import WRITERS_LOCK
 from exchange.store.statement import Statement
 
@@ -113,6 +121,13 @@ SELECT g.log_id, g.origin, p.leaf_index, f.created_at, f.entry, o.key_id, o.subj
 FROM leaf f JOIN log g USING (log_id) JOIN opening o USING (leaf_hash)
     JOIN opening_key k USING (key_id) LEFT JOIN leaf_place p USING (ord)
 WHERE f.leaf_hash = %(leaf_hash)s
+""")
+
+
+_UNPROVEN = Statement("""
+SELECT f.leaf_hash, s.kind, s.member_id, s.t FROM leaf f JOIN log_search s USING (leaf_hash)
+WHERE f.log_id = %(log_id)s AND NOT EXISTS (SELECT FROM leaf_place p WHERE p.ord = f.ord)
+ORDER BY f.ord
 """)
 
 
@@ -224,6 +239,10 @@ class Tree:
         """Fetch leaves by index, in order, from `first` on."""
         asked = {"log_id": log_id, "first": first, "rows_max": rows_max}
         return [LeafEntry(*row) for row in _SEQUENCED.run(self._connection, asked)]
+
+    def unproven(self, log_id: int) -> list[Unproven]:
+        """List the leaves without an index: in a log that is given up they get none."""
+        return [Unproven(*row) for row in _UNPROVEN.run(self._connection, {"log_id": log_id})]
 
     def find_leaf(self, leaf_hash: bytes) -> StoredLeaf | None:
         """Find a leaf and its openings."""
