@@ -46,6 +46,7 @@ def take_file(content: bytes, caller: Asker, ports: Ports) -> Taken:
         BatchConflict: the batch id was used before for another file.
         UnavailableError: another upload of the member takes too long.
     """
+    count_upload(caller.member, ports)  # First: a file that is refused has cost its reading.
     header = peek_header([content], ports.terms.batches.limits)
     check_header(header, caller.member, ports)
     task = Task(
@@ -59,7 +60,6 @@ def take_file(content: bytes, caller: Asker, ports: Ports) -> Taken:
     )
     file = frame_of(task, ports)
     task = replace(task, digest=file.digest)
-    count_upload(caller.member, ports)
     with ports.begin() as work:
         known = work.batches.find(task.key)
     if known:

@@ -98,11 +98,11 @@ def _task(part: Part, caller: Asker, ports: Ports) -> Task:
 def _begin(task: Task, content: bytes, ports: Ports) -> BatchRow:
     """Open the upload; whoever opened it meanwhile is joined."""
     member = task.key.member
+    count_upload(member, ports)
     header = peek_header([content], ports.terms.batches.limits)
     check_header(header, member, ports)
     if parse("bat", header.batch_id, field="batch_id") != task.key.batch_id:
         raise InvalidBatch("must be the batch of the upload", field="batch_id")
-    count_upload(member, ports)
     data_key = new_part_key(task.key, ports)
     row = task.row()._replace(
         state=BatchState.RECEIVING.value,

@@ -178,6 +178,8 @@ def test_a51_the_same_id_with_one_other_byte_is_a_conflict(desk: RecordDesk) -> 
 
     assert (409, "batch.conflict", "/batch_id") == refusal(refused)
     assert before == counts(desk)
+    desk.sandbox.app.extensions["exchange.security"].flush()
+    assert [(1,)] == desk.sql("SELECT count(*) FROM security_event WHERE code = 'batch.conflict'")
 
 
 @pytest.mark.usefixtures("untouched")
