@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from consent.artefact import parse_artefact
 from exchange.crypto.keyring import Use
 from exchange.crypto.signing import claims_of, parse_jws
+from tests.support.export_schemas import faults_of, validator
 from tests.support.grant_desk import ABSENT_GRANT, GrantDesk, refusal, shown
 from tests.support.sandbox import Sandbox, make_sandbox
 
@@ -53,6 +54,7 @@ def test_a_stock_library_verifies_the_receipt_that_the_borrower_keeps(
         receipt, statement_key(sandbox), algorithms=["EdDSA"], audience="member-a/customer-0001"
     )
 
+    assert [] == faults_of(validator("grant-receipt-1"), claims)
     header = jwt.get_unverified_header(receipt)
     assert "cx-grant-receipt+jwt" == header["typ"]
     assert (grant, "dpv:ConsentGiven") == (

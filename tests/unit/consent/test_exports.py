@@ -13,6 +13,7 @@ from consent.exports.rebit import rebit_artefact
 from consent.grants import GrantState
 from consent.purposes import GRANT_PURPOSES, Purpose
 from tests.support.export_cases import FOLDER, TXNID, cases, facts_of, iso27560, rebit
+from tests.support.export_schemas import faults_of, validator
 
 DPV = "https://w3id.org/dpv#"
 OLDER = "gnt_019aa000000070008000000000000001"
@@ -51,6 +52,26 @@ def test_every_purpose_and_state_is_written_as_its_readers_know_it(
 
     assert golden == written
     assert len(GRANT_PURPOSES) * len(GrantState) + 1 == len(written)
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"), [("iso27560", "consent-record-1"), ("rebit", "rebit-like-1")]
+)
+def test_every_golden_export_keeps_its_published_schema(name: str, schema: str) -> None:
+    """Who builds a reader from the schema reads every grant that we write."""
+    lines = (FOLDER / f"{name}.ndjson").read_text(encoding="utf-8").splitlines()
+    check = validator(schema)
+
+    faults = {line["case"]: faults_of(check, line["document"]) for line in map(json.loads, lines)}
+
+    assert {} == {case: found for case, found in faults.items() if found}
+    document = json.loads(lines[0])["document"]
+    assert all(
+        faults_of(check, {key: one for key, one in document.items() if key != left})
+        for left in document
+        if left not in {"hasConsentControl"}
+    )
+    assert faults_of(check, {**document, "unheard": "of"})
 
 
 def test_a_record_expands_with_the_vendored_context_alone_and_comes_back_whole() -> None:
