@@ -7,6 +7,7 @@ import pytest
 from consent.profile_values import ProfileFault
 from consent.profiles import (
     PROFILE_IDS,
+    REFERENCE_CHARACTERS_MAX,
     load_profile,
     read_references,
     unconfirmed,
@@ -38,6 +39,9 @@ def test_a_reference_stands_for_its_own_version_and_key_alone() -> None:
     one = unreferenced(CN, read_references(references(*KEYS[1:]), CN))
     assert [KEYS[0]] == [value.key for value in one]
     assert {} == read_references(references(*KEYS, ref="cn@2"), CN)
+    for length in (1, REFERENCE_CHARACTERS_MAX):
+        text = f'["cn@1"]\n{KEYS[0]} = "{"x" * length}"'
+        assert {KEYS[0]: "x" * length} == read_references(text, CN)
 
 
 @pytest.mark.parametrize(
