@@ -64,6 +64,7 @@ EVENTS_LOST = Counter(
 WITNESS_STATUS = Counter(
     "cx_log_witness_status", "What witnesses answered; 0: nothing.", ["witness", "status"]
 )
+PROOFS = Counter("cx_log_proofs", "Proofs of leaves that members fetched.")
 ALARMS = Counter("cx_alarms", "Faults of ours that a person must look at.", ["code"])
 
 _Event = MutableMapping[str, object]

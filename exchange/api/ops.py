@@ -27,7 +27,7 @@ class OpsPorts:
     """What the operator's routes need of the outside."""
 
     readiness: Callable[[], Mapping[str, str]]  # by dependency: "ok", or what is wrong
-    gauges: Callable[[], Mapping[str, int]]  # read at each scrape
+    gauges: Callable[[], Mapping[str, int]]  # by name, labels included; read at each scrape
     openapi: Callable[[], Mapping[str, object]]
     trusted: frozenset[str]  # addresses that may ask more than `/healthz`
     proxies: frozenset[str]  # addresses whose X-Forwarded-For names the peer
@@ -54,16 +54,22 @@ def ops_routes(ports: OpsPorts) -> Blueprint:
 
     @routes.get("/metrics")
     def metrics() -> Response:
-        gauges = "".join(
-            f"# TYPE {name} gauge\n{name} {value}\n" for name, value in ports.gauges().items()
-        )
-        return Response(telemetry.metrics() + gauges.encode(), content_type=METRICS_TYPE)
+        told = telemetry.metrics() + _told(ports.gauges()).encode()
+        return Response(told, content_type=METRICS_TYPE)
 
     @routes.get("/openapi.json")
     def openapi() -> Response:
         return _json(ports.openapi(), 200)
 
     return routes
+
+
+def _told(gauges: Mapping[str, int]) -> str:
+    """Write gauges as Prometheus reads them: one TYPE a name, whatever labels it has."""
+    lines = dict.fromkeys(f"# TYPE {name.partition('{')[0]} gauge" for name in gauges)
+    for name, value in gauges.items():
+        lines[f"{name} {value}"] = None
+    return "".join(f"{line}\n" for line in lines)
 
 
 def observe(app: Flask) -> None:

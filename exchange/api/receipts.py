@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from flask import Response, request
 
+from exchange import telemetry
 from exchange.api.edge.blueprints import Routes, answer
 from exchange.api.edge.guard import current_caller
 from exchange.api.edge.transport import RoutePolicy
@@ -49,6 +50,7 @@ def receipt_routes(log_ports: LogPorts, *, sleep: Callable[[float], None] = time
 
 
 def _proven(found: Proven) -> Response:
+    telemetry.PROOFS.inc()
     return Response(found.proof, content_type=PROOF_TYPE)
 
 

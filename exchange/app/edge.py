@@ -11,15 +11,18 @@ from exchange.api.edge.guard import EdgePorts
 from exchange.api.edge.paging import Paging
 from exchange.api.edge.problems import Refusal
 from exchange.api.ops import OpsPorts, report
+from exchange.app.ports import witness_policy
 from exchange.app.security import SecurityWriter
 from exchange.crypto.keyring import Use
 from exchange.crypto.messages import Window
 from exchange.crypto.responses import ResponseSigner
+from exchange.domain.log.policies import NO_QUORUM, Policy
 from exchange.domain.members import MemberKey
 from exchange.errors import ReplayedRequest, SignatureError
+from exchange.services.log.show_log import QUORUM_SECONDS_MAX
 from exchange.services.ports import Ports
 from exchange.settings import Settings
-from exchange.store.health import look
+from exchange.store.health import Health, look
 from exchange.store.work import Database
 
 KEY_SECONDS_MAX = 2  # how long a worker may go by a key's roles as it read them
@@ -79,6 +82,8 @@ def edge_ports(
 def ops_ports(settings: Settings, ports: Ports, api: Api) -> OpsPorts:
     """Gather what the operator's routes tell."""
 
+    policy = witness_policy(settings)
+
     def readiness() -> dict[str, str]:
         found = look(settings.libpq_url)
         late = found is None or ports.now() - found.covered_until > settings.log_late_seconds_max
@@ -100,6 +105,7 @@ def ops_ports(settings: Settings, ports: Ports, api: Api) -> OpsPorts:
             "cx_log_unsequenced": found.unsequenced,
             "cx_log_unsequenced_age_seconds": max(0, ports.now() - oldest) if oldest else 0,
             "cx_log_covered_age_seconds": max(0, ports.now() - found.covered_until),
+            **witnessed(found, policy, ports.now()),
         }
 
     return OpsPorts(
@@ -109,6 +115,20 @@ def ops_ports(settings: Settings, ports: Ports, api: Api) -> OpsPorts:
         trusted=frozenset(settings.metrics_addresses),
         proxies=frozenset(settings.proxy_addresses),
     )
+
+
+def witnessed(found: Health, policy: Policy, now: int) -> dict[str, int]:
+    """Tell how old the newest checkpoint and each witness's word are. Source: log.md, 9."""
+    late = now - found.quorum_at > QUORUM_SECONDS_MAX
+    gauges = {
+        "cx_log_checkpoint_age_seconds": max(0, now - found.checkpoint_at),
+        "cx_log_quorum_missing": int(policy.quorum != NO_QUORUM and late),
+    }
+    for witness in policy.witnesses:
+        name = witness.key.name
+        age = max(0, now - found.cosigned_at.get(name, 0))
+        gauges[f'cx_log_cosignature_age_seconds{{witness="{name}"}}'] = age
+    return gauges
 
 
 def make_paging(settings: Settings, ports: Ports) -> Paging:

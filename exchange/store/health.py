@@ -5,7 +5,8 @@ Not over the pool: a spent pool must not hide that the database is well, nor be 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import psycopg
 
@@ -24,6 +25,21 @@ WHERE f.ord >= (
 """
 
 
+_CHECKPOINT = """
+SELECT coalesce((SELECT signed_at FROM checkpoint c
+        WHERE c.log_id = g.log_id ORDER BY size DESC LIMIT 1), 0),
+    coalesce((SELECT quorum_at FROM published p WHERE p.log_id = g.log_id), 0)
+FROM log g ORDER BY g.log_id DESC LIMIT 1
+"""
+# Of the newest sizes alone: a witness that signed none of them is away for long.
+_COSIGNED = """
+SELECT witness, max(signed_at) FROM (
+    SELECT witness, signed_at FROM cosignature
+    WHERE log_id = (SELECT max(log_id) FROM log) ORDER BY size DESC LIMIT 2000
+) AS newest GROUP BY witness
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """What one look at the database found."""
@@ -33,6 +49,9 @@ class Health:
     covered_until: int  # unix seconds up to which the log is sequenced
     unsequenced: int  # leaves without an index
     oldest_unsequenced_at: int  # unix seconds, 0 if there is none
+    checkpoint_at: int = 0  # unix seconds, of the newest signed one
+    quorum_at: int = 0  # unix seconds, of the newest one with a quorum; 0: there is none
+    cosigned_at: Mapping[str, int] = field(default_factory=dict)  # by witness, unix seconds
 
 
 def connections_max(url: str) -> int | None:
@@ -60,6 +79,8 @@ def look(url: str) -> Health | None:
                     oldest_unsequenced_at=0,
                 )
             row = connection.execute(_LOG).fetchone() or (0, 0, 0, 0)
+            signed = connection.execute(_CHECKPOINT).fetchone() or (0, 0)
+            cosigned: dict[str, int] = dict(connection.execute(_COSIGNED).fetchall())
     except psycopg.Error:
         return None
     return Health(
@@ -68,4 +89,7 @@ def look(url: str) -> Health | None:
         covered_until=row[1],
         unsequenced=row[2],
         oldest_unsequenced_at=row[3],
+        checkpoint_at=signed[0],
+        quorum_at=signed[1],
+        cosigned_at=cosigned,
     )

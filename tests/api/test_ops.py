@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 from flask.testing import FlaskClient
 
+from exchange.app.edge import witnessed
+from exchange.domain.log.policies import parse_policy
+from exchange.store.health import Health
 from tests.support.sandbox import Sandbox, make_sandbox
+from tests.support.signed_log import WITNESSES, policy_text
 
 STRANGER = {"REMOTE_ADDR": "203.0.113.9"}
 HIDDEN = ("/readyz", "/metrics", "/openapi.json")
@@ -78,6 +83,50 @@ def test_metrics_count_requests_and_tell_how_the_log_stands(
     assert "\ncx_log_unsequenced 0\n" in text
     assert 'cx_refusals_total{code="auth.signature"}' in text
     assert "cx_requests_total{" in text
+
+
+def gauge(client: FlaskClient, name: str) -> int:
+    """Return what a metric says now."""
+    lines = client.get("/metrics").text.splitlines()
+    return int(float(next(one for one in lines if one.startswith(f"{name} ")).split()[-1]))
+
+
+def test_metrics_tell_how_old_the_newest_checkpoint_is(
+    sandbox: Sandbox, client: FlaskClient, database_url: str
+) -> None:
+    """A sequencer that turns and signs nothing is seen by nobody else."""
+    sandbox.sequence()
+    young = gauge(client, "cx_log_checkpoint_age_seconds")
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE checkpoint SET signed_at = signed_at - 500")
+
+    assert 500 <= gauge(client, "cx_log_checkpoint_age_seconds") - young < 600
+    assert 0 == gauge(client, "cx_log_quorum_missing")  # No policy asks for one.
+    assert 0 <= gauge(client, "cx_log_proofs_total")
+
+
+def test_metrics_tell_which_witness_is_silent_and_whether_the_quorum_is_missing() -> None:
+    """Receipts stop becoming final, and nobody knows whom to call."""
+    policy = parse_policy(policy_text(quorum="two"))
+    name = WITNESSES[0].key.name
+    found = Health(
+        schema_current=True,
+        log_size=1,
+        covered_until=1_000,
+        unsequenced=0,
+        oldest_unsequenced_at=0,
+        checkpoint_at=990,
+        quorum_at=969,
+        cosigned_at={name: 980},
+    )
+
+    missing = witnessed(found, policy, 1_000)
+
+    assert 10 == missing["cx_log_checkpoint_age_seconds"]
+    assert 20 == missing[f'cx_log_cosignature_age_seconds{{witness="{name}"}}']
+    assert 1_000 == missing[f'cx_log_cosignature_age_seconds{{witness="{WITNESSES[1].key.name}"}}']
+    assert 1 == missing["cx_log_quorum_missing"]
+    assert 0 == witnessed(replace(found, quorum_at=970), policy, 1_000)["cx_log_quorum_missing"]
 
 
 @pytest.mark.parametrize("path", HIDDEN)

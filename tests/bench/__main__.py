@@ -17,11 +17,11 @@ from pathlib import Path
 from tests.bench.files.beside import measure_beside
 from tests.bench.files.growth import measure_growth
 from tests.bench.files.ingest import measure_ingest
-from tests.bench.fixtures import stage
+from tests.bench.fixtures import Stage, stage
 from tests.bench.grants.checking import measure_grant_check
 from tests.bench.grants.mutants import measure_mutation
 from tests.bench.grants.races import measure_races
-from tests.bench.log.figures import measure_log, measure_rhythm
+from tests.bench.log.figures import measure_log, measure_receipts, measure_rhythm
 from tests.bench.log.verifying import measure_log_verify
 from tests.bench.lookup import measure_lookups
 from tests.bench.query import BATCH, CONNECTIONS, measure_batches, measure_queries
@@ -45,6 +45,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=3, help="of one round")
     parser.add_argument("--records", type=int, default=1_000_000, help="loaded before queries")
     parser.add_argument("--leaves", type=int, default=500_000, help="of the log that is sequenced")
+    parser.add_argument("--proof-leaves", type=int, default=10_000_000, help="of the proven tree")
+    parser.add_argument(
+        "--receipts", type=int, default=0, help="`log`: only a mixed run, every receipt verified"
+    )
     parser.add_argument("--rows", type=int, default=20_000, help="of a file of `ingest`, `growth`")
     parser.add_argument(
         "--stored",
@@ -109,11 +113,7 @@ def _staged(names: tuple[str, ...], options: argparse.Namespace) -> dict[str, di
             "batch-query": lambda: measure_batches(loaded, options.seconds),
             "lookup": lambda: measure_lookups(loaded),
             "ingest-query": lambda: measure_beside(loaded, options.seconds),
-            "log": lambda: (
-                measure_log(options.leaves)
-                | measure_rhythm(loaded, options.seconds)
-                | measure_log_verify()
-            ),
+            "log": lambda: _log(loaded, options),
         }
         return {
             name: report(
@@ -127,6 +127,16 @@ def _staged(names: tuple[str, ...], options: argparse.Namespace) -> dict[str, di
             )
             for name in names
         }
+
+
+def _log(loaded: Stage, options: argparse.Namespace) -> dict[str, Measure]:
+    if options.receipts:
+        return measure_receipts(loaded, options.receipts)
+    return (
+        measure_log(options.leaves, options.proof_leaves)
+        | measure_rhythm(loaded, options.seconds)
+        | measure_log_verify()
+    )
 
 
 if __name__ == "__main__":

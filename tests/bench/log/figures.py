@@ -1,13 +1,12 @@
 """The access log's figures: sequencing, proofs from stored tiles, what its rhythm costs a query.
 
 The sequencer's figures are taken on a server of its own with durable commits. `--leaves` sets how
-many leaves the tree has when proofs are measured: 10,000,000 is what the designs speak of.
+many leaves are sequenced, `--proof-leaves` how many the tree has when proofs are measured.
 """
 
 from __future__ import annotations
 
 import os
-import random
 import signal
 import sys
 import tempfile
@@ -23,15 +22,17 @@ from exchange.domain.leaves import Slot, entry
 from exchange.domain.merkle import TreeHead, consistency_ranges, leaf_hash
 from exchange.domain.notes import parse_checkpoint, parse_note
 from exchange.domain.tiles import range_root, tiles_for
-from exchange.services.log.prove_leaf import Proven, prove_opened, prove_place
+from exchange.services.log.prove_leaf import Proven, prove_opened
 from exchange.services.log.sequence_log import sequence_log
 from exchange.store.embedded.server import Launch, start
 from exchange.store.migrate import migrate
 from exchange.store.statement import copy_rows
+from exchange_client import Question, Receipt
 from exchange_client import merkle as verifier
 from exchange_client.proofs import verify_proof
 from tests.bench.fixtures import ASKER, Stage
 from tests.bench.load import drive
+from tests.bench.log.proving import measure_proofs
 from tests.bench.processes import started_as
 from tests.bench.query import CONNECTIONS
 from tests.bench.report import Measure, figure, measure, percentile
@@ -39,15 +40,16 @@ from tests.support.access_log import AccessLog, Clock, access_log
 from tests.support.borrowers import borrower
 
 ROUNDS = 5
-PROOFS = 1_000
 RECEIPTS = 40
+MIXED = 200  # questions of one turn of the mixed run
+SINGLES = 20  # of which so many are asked singly
 TURN_LEAVES = 20_000  # a turn's most leaves, while a backlog is sequenced
 _COPY = "COPY leaf (leaf_hash, log_id, entry, created_at) FROM STDIN (FORMAT BINARY)"
 _LEAVES_AT_ONCE = 100_000
 
 
-def measure_log(leaves: int) -> dict[str, Measure]:
-    """Measure sequencing and proofs on a log of this many leaves."""
+def measure_log(leaves: int, proof_leaves: int) -> dict[str, Measure]:
+    """Measure sequencing of so many leaves, and proofs in a tree of so many."""
     with _durable_log() as log:
         ref = log.open()
         rates = []
@@ -59,7 +61,7 @@ def measure_log(leaves: int) -> dict[str, Measure]:
             while sequence_log(ref, log.sequencer).full:
                 pass
             rates.append(share / (time.perf_counter() - began))
-        return {"sequence_leaves_per_s": measure(rates, "1/s"), **_proofs(log, ref.log_id)}
+        return {"sequence_leaves_per_s": measure(rates, "1/s"), **measure_proofs(log, proof_leaves)}
 
 
 def measure_rhythm(stage: Stage, seconds: int) -> dict[str, Measure]:
@@ -109,21 +111,32 @@ def _load(log: AccessLog, log_id: int, count: int) -> None:
         connection.execute("VACUUM ANALYZE leaf")
 
 
-def _proofs(log: AccessLog, log_id: int) -> dict[str, Measure]:
-    draw = random.Random(0)  # noqa: S311 - picks what is measured
-    with log.log_ports.begin() as work:
-        state = work.tree.state(log_id)
-        head, took = TreeHead(size=state.size, root=state.root), []
-        for _ in range(PROOFS):
-            index = draw.randrange(state.size)
-            leaf = work.tree.sequenced(log_id, first=index, rows_max=1)[0].leaf_hash
-            began = time.perf_counter()
-            prove_place(leaf, log_id, index, head, work.tree)
-            took.append(1e3 * (time.perf_counter() - began))
+def measure_receipts(stage: Stage, count: int) -> dict[str, Measure]:
+    """Ask singly and in batches by turns; redeem and verify every receipt, then every checkpoint.
+
+    Each checkpoint is held against the next: a tree that contains the one before contains all.
+    """
+    began = time.perf_counter()
+    with stage.scene.exchange(ASKER) as exchange:
+        receipts: list[Receipt] = []
+        while len(receipts) < count:
+            some = range(len(receipts), min(count, len(receipts) + MIXED))
+            asked = [
+                Question(identifiers=(borrower(one),), purpose="credit_application") for one in some
+            ]
+            answers = [exchange.ask(one) for one in asked[:SINGLES]]
+            if asked[SINGLES:]:
+                answers += exchange.query_batch(asked[SINGLES:])
+            receipts += [one.receipt for one in answers]
+        for number, receipt in enumerate(receipts):
+            exchange.receipt_proof(receipt, wait_seconds=60)
+            if number % 1_000 == 0:
+                print(f"log: receipt {number} of {count}", file=sys.stderr, flush=True)
+        vkey = exchange.pins.log_vkey
     return {
-        "proof_p50_ms": figure(percentile(took, 0.5), "ms"),
-        "proof_p99_ms": figure(percentile(took, 0.99), "ms"),
-        "log_size": figure(state.size, "leaves"),
+        "receipts_verified": figure(len(receipts), "receipts"),
+        "receipts_took_s": figure(time.perf_counter() - began, "s"),
+        **_consistency(stage, vkey),
     }
 
 
