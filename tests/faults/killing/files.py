@@ -79,7 +79,7 @@ def _kill_once(
     before, member = house.counts(_COUNTED), _member(house, digest)
     stored = _stored(house, member)
     with house.job("work") as worker:
-        house.await_state(digest, _UNDER_WAY | _ENDS)
+        house.await_state(digest, _UNDER_WAY | _ENDS, worker)
         time.sleep(delay)
         state = house.state(digest)
         judged.states[state] = judged.states.get(state, 0) + 1
@@ -103,10 +103,10 @@ def _kill_once(
 
 def complete(house: House, digest: bytes, judged: FilesJudged, ledger: Path) -> float:
     """Let a file through; return the seconds from its first row to its end."""
-    with house.job("work"):
-        house.await_state(digest, _UNDER_WAY | _ENDS)
+    with house.job("work") as worker:
+        house.await_state(digest, _UNDER_WAY | _ENDS, worker)
         began = time.monotonic()
-        state = house.await_state(digest, _ENDS)
+        state = house.await_state(digest, _ENDS, worker)
     seconds = time.monotonic() - began
     house.sequence()
     member = _member(house, digest)

@@ -124,12 +124,12 @@ class House:
         rows = self.sql("SELECT state FROM batch WHERE digest = %s", digest)
         return str(rows[0][0]) if rows else ""
 
-    def await_state(self, digest: bytes, wanted: set[str]) -> str:
-        """Wait until a file is in one of these states."""
+    def await_state(self, digest: bytes, wanted: set[str], worker: subprocess.Popen[bytes]) -> str:
+        """Wait until a file is in one of these states; its worker must live meanwhile."""
         deadline = time.monotonic() + WORK_SECONDS_MAX
         while (state := self.state(digest)) not in wanted:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the file stays {state}")
+            if worker.poll() is not None or time.monotonic() > deadline:
+                raise TimeoutError(f"the file stays {state}, its worker ended: {worker.poll()}")
             time.sleep(0.02)
         return state
 
