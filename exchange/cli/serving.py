@@ -21,9 +21,12 @@ def up(
 def serve() -> None:
     """Serve against the PostgreSQL that EXCHANGE_DATABASE_URL names: `exchange serve`."""
     from exchange import settings
+
+    loaded = settings.load()
+    import exchange.jobs.gunicorn_conf  # noqa: F401 - first: it says where processes count together
     from exchange.jobs.serve import serve as run
 
-    run(settings.load())
+    run(loaded)
 
 
 def sequence(

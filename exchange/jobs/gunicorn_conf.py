@@ -17,7 +17,8 @@ from exchange.jobs.parents import end_with_parent
 
 _settings = settings_module.load()
 _metrics = _settings.data_dir.absolute() / "metrics"
-# Before the metrics library is loaded: it looks once, when its first counter is made.
+# Before the metrics library is loaded: it looks once, and writes when its first counter is made.
+_metrics.mkdir(mode=0o700, parents=True, exist_ok=True)
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(_metrics))
 
 from exchange import telemetry  # noqa: E402 - see above

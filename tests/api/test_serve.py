@@ -84,16 +84,18 @@ def test_more_connections_than_the_database_takes_are_refused(
     database_url: str, tmp_path: Path
 ) -> None:
     """Found at the start, and not by the hundredth member at noon."""
+    env = {
+        "PATH": os.environ["PATH"],
+        "EXCHANGE_DATABASE_URL": database_url,
+        "EXCHANGE_DATA_DIR": str(tmp_path),
+        "EXCHANGE_LISTEN": "127.0.0.1:0",
+        "EXCHANGE_WORKERS": "64",
+        "EXCHANGE_COUNSEL_PATH": confirmed(tmp_path),
+    }
+    exchange("keys", "create", env=env)
     done = subprocess.run(
         [sys.executable, "-m", "exchange.cli", "serve"],
-        env={
-            "PATH": os.environ["PATH"],
-            "EXCHANGE_DATABASE_URL": database_url,
-            "EXCHANGE_DATA_DIR": str(tmp_path),
-            "EXCHANGE_LISTEN": "127.0.0.1:0",
-            "EXCHANGE_WORKERS": "64",
-            "EXCHANGE_COUNSEL_PATH": confirmed(tmp_path),
-        },
+        env=env,
         capture_output=True,
         text=True,
         check=False,
