@@ -1,4 +1,4 @@
-"""`exchange up|serve|sequence|work|migrate`: start something and stay, or change the schema."""
+"""`exchange up|serve|sequence|work|deliver|migrate`: start and stay, or change the schema."""
 
 from __future__ import annotations
 

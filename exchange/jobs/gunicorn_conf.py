@@ -25,6 +25,7 @@ from exchange import telemetry  # noqa: E402 - see above
 from exchange.store.health import connections_max  # noqa: E402 - see above
 
 GARBAGE_OBJECTS = 10_000  # a request makes hundreds of objects and no cycles: look for them seldom
+SOCKET_MODE = 0o660
 SPARE_CONNECTIONS = 10  # sequencer, probes, an operator
 
 
@@ -82,6 +83,12 @@ def on_starting(_arbiter: object) -> None:
 
     gc.collect()
     gc.freeze()
+
+
+def when_ready(_arbiter: object) -> None:
+    """Let the group reach a unix socket: the proxy is another user; the folder bars the rest."""
+    if _settings.listen.startswith("unix:"):
+        os.chmod(_settings.listen.removeprefix("unix:"), SOCKET_MODE)
 
 
 def post_fork(_arbiter: object, _worker: Process) -> None:

@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import time
+from http.client import HTTPConnection
 from pathlib import Path
-from socket import socket
-from urllib.request import urlopen
+from socket import AF_UNIX, socket
+from tempfile import TemporaryDirectory
 
 from consent.profiles import load_profile, unconfirmed
 
@@ -44,14 +45,13 @@ def test_an_external_database_is_served_by_its_url(database_url: str, tmp_path: 
     secret = tmp_path / "url"
     secret.write_text(database_url)
     secret.chmod(0o600)
-    with socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    short = TemporaryDirectory(prefix="cxs-", dir="/tmp")  # a unix socket's name: 107 bytes
+    listening = Path(short.name) / "http.sock"
     env = {
         "PATH": os.environ["PATH"],
         "EXCHANGE_DATABASE_URL_FILE": str(secret),
         "EXCHANGE_DATA_DIR": str(tmp_path / "state"),
-        "EXCHANGE_LISTEN": f"127.0.0.1:{port}",
+        "EXCHANGE_LISTEN": f"unix:{listening}",
         "EXCHANGE_WORKERS": "1",
         "EXCHANGE_COUNSEL_PATH": confirmed(tmp_path),
     }
@@ -70,14 +70,17 @@ def test_an_external_database_is_served_by_its_url(database_url: str, tmp_path: 
         for name in ("sequence", "serve")
     ]
     try:
-        ready = wait_until_ready(port)
+        ready = wait_until_ready(listening)
+        mode = listening.stat().st_mode & 0o777
     finally:
         for part in parts:
             part.send_signal(signal.SIGTERM)
         codes = [part.wait(60) for part in parts]
+        short.cleanup()
 
     assert {"ok"} == set(ready.values())
     assert [0, 0] == codes
+    assert 0o660 == mode, "the proxy runs as another user of the socket's group"
 
 
 def test_more_connections_than_the_database_takes_are_refused(
@@ -107,13 +110,21 @@ def test_more_connections_than_the_database_takes_are_refused(
     assert 1 == len(done.stderr.splitlines())
 
 
-def wait_until_ready(port: int) -> dict[str, str]:
+def wait_until_ready(listening: Path) -> dict[str, str]:
     """Return what each part says once all are ready."""
     deadline = time.monotonic() + READY_SECONDS_MAX
     while time.monotonic() < deadline:
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
-                return dict(json.load(answer))
-        except OSError:
-            time.sleep(0.1)
+        with socket(AF_UNIX) as line:
+            line.settimeout(5)
+            try:
+                line.connect(str(listening))
+                asking = HTTPConnection("x")
+                asking.sock = line
+                asking.request("GET", "/readyz")
+                answer = asking.getresponse()
+                if answer.status == 200:
+                    return dict(json.load(answer))
+            except OSError:
+                pass  # not there yet
+        time.sleep(0.1)
     raise AssertionError("the server did not become ready")

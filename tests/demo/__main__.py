@@ -86,8 +86,9 @@ def report(stage: Stage) -> dict[str, int]:
         for lender in stage.lenders:
             stored[lender] = _report(stage, lender, as_of, progress)
     total = sum(stored.values())
+    told = ", ".join(f"{lender} {rows:,}" for lender, rows in stored.items())
     stage.console.print(
-        f"{total:,} records stand, each lender holding a signed receipt over its file: {stored}."
+        f"{total:,} records stand ({told}); each lender holds a signed receipt over its file."
     )
     return stored
 
@@ -115,7 +116,7 @@ def ask(stage: Stage) -> dict[str, Answer]:
     """Ask about a borrower of each kind, and put the answers into plain words."""
     table = Table(
         *("asked by", "borrower", "outcome", "grade", "in plain words"),
-        title="What each lender is told about borrowers of the others",
+        title="What each lender is told about a borrower who now turns to it",
         show_lines=True,
     )
     answers = {}

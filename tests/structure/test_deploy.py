@@ -67,6 +67,9 @@ def test_what_runs_daily_has_its_timer_and_each_of_its_commands() -> None:
 
     assert ["borrower forget", "purge", "quality", "grant verify"] == started
     assert "OnCalendar=*-*-*" in (units / "credit-exchange-daily.timer").read_text()
+    services = yaml.safe_load((DEPLOY / "container" / "compose.yaml").read_text())["services"]
+    in_compose = services["daily"]["command"][0].splitlines()
+    assert [f"exchange {words}" for words in started] == in_compose
     for words in started:
         told = run(sys.executable, "-m", "exchange.cli", *words.split(), "--help")
         assert f"exchange {words}" in " ".join(told.split())
@@ -129,7 +132,7 @@ def test_the_compose_file_confines_its_services_and_names_real_settings() -> Non
     services = yaml.safe_load((DEPLOY / "container" / "compose.yaml").read_text())["services"]
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {f"{PREFIX}CONFIG"}
 
-    for name in ("api", "sequencer", "deliverer", "migrate"):
+    for name in services.keys() - {"database"}:
         service = services[name]
         assert service["read_only"]
         assert ["ALL"] == service["cap_drop"]
