@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from consent.grants import InvalidateCause, RevokeReason
 from exchange.cli.opening import open_ports
 
 if TYPE_CHECKING:
@@ -45,24 +46,20 @@ def resume(member: Member, grant_id: Grant) -> None:
 def revoke(
     member: Member,
     grant_id: Grant,
-    reason: Annotated[str, typer.Option(help="fraud, error, member_left or order")],
+    reason: Annotated[RevokeReason, typer.Option(help="why")],
 ) -> None:
     """End a grant: `exchange grant revoke lender-a gnt_… --reason fraud`."""
-    from consent.grants import RevokeReason
-
-    _change(member, grant_id, "revoke", RevokeReason(reason).value)
+    _change(member, grant_id, "revoke", reason.value)
 
 
 @grant.command()
 def invalidate(
     member: Member,
     grant_id: Grant,
-    cause: Annotated[str, typer.Option(help="evidence_missing, wrong_person or stolen_key")],
+    cause: Annotated[InvalidateCause, typer.Option(help="why")],
 ) -> None:
     """Find a grant never valid: `exchange grant invalidate lender-a gnt_… --cause wrong_person`."""
-    from consent.grants import InvalidateCause
-
-    _change(member, grant_id, "invalidate", InvalidateCause(cause).value)
+    _change(member, grant_id, "invalidate", cause.value)
 
 
 @grant.command("stolen-key")

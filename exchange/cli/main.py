@@ -1,6 +1,6 @@
 """The operator's command: `exchange …`. Each command calls one service or one job.
 
-Exit codes: 0 done, 1 refused, 2 usage or settings, 3 the log must not be continued.
+Exit codes: 0 done, 1 refused, 2 usage, files or settings, 3 the log must not be continued.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from exchange.errors import ExchangeError, LogRolledBack, SettingsError
 
 EXIT_REFUSED, EXIT_SETTINGS, EXIT_ROLLED_BACK = 1, 2, 3
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
 _SERVING = (
     *(serving.up, serving.serve, serving.sequence, serving.work, serving.deliver),
     serving.migrate,
@@ -60,6 +62,9 @@ def main() -> None:
     except LogRolledBack as error:
         print(f"refused: {error}", file=sys.stderr)
         raise SystemExit(EXIT_ROLLED_BACK) from None
-    except (ExchangeError, ValueError, FileExistsError) as error:
+    except (ExchangeError, ValueError) as error:
         print(f"refused: {error}", file=sys.stderr)
         raise SystemExit(EXIT_REFUSED) from None
+    except OSError as error:  # a file that was named, or one that the settings name
+        print(f"refused: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
+        raise SystemExit(EXIT_SETTINGS) from None

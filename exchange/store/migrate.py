@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 
 import migrations
-from exchange.errors import LaunchError
+from exchange.errors import LaunchError, UnavailableError
 
 FOLDER = Path(migrations.__file__).parent
 LOCK_TIMEOUT = "2s"  # a revision waits no longer for a table that is in use; run it again
@@ -43,8 +43,13 @@ def migrate(url: str, *, before_deployment: bool = False) -> list[str]:
 
     Raises:
         LaunchError: the database is newer than this version.
+        UnavailableError: it does not answer.
     """
-    with psycopg.connect(url, autocommit=True) as connection:
+    try:
+        connecting = psycopg.connect(url, autocommit=True)
+    except psycopg.OperationalError:
+        raise UnavailableError("the database is not available") from None
+    with connecting as connection:
         at = revision(connection)
         if at == (head() or None):
             return []  # the usual case: decided without loading the migration engine
