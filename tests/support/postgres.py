@@ -14,11 +14,12 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]  # it ships no types
 import psycopg
 from sqlalchemy import create_engine
 
@@ -94,7 +95,12 @@ def describe(url: str) -> None:
 def kill(running: Server) -> None:
     """Kill -9 the server, as a power cut would; `start` brings it back."""
     pid = running.pid
+    sessions = psutil.Process(pid).children()  # They outlive it by a moment, and would answer.
     os.kill(pid, signal.SIGKILL)
+    for session in sessions:
+        with suppress(psutil.NoSuchProcess):
+            session.kill()
+            await_gone(session.pid)
     await_gone(pid)
     running.stop()
 
