@@ -14,7 +14,8 @@ from exchange.console.web.assets import asset_routes, load_assets
 from exchange.console.web.site import Site
 from exchange.console.web.words import load_words
 from exchange.domain.borrowers.passkeys import RelyingParty
-from exchange.services.borrower.ports import BorrowerPorts, SessionTerms
+from exchange.services.borrower.ports import BorrowerPorts
+from exchange.services.borrower.statements import SessionTerms
 from exchange.services.ports import Ports
 from exchange.settings import Settings
 from exchange.store.work import Database

@@ -19,7 +19,8 @@ from exchange.services.audit.ports import AuditPorts
 from exchange.services.batches.ports import BatchTerms
 from exchange.services.erasure.ports import ErasePorts
 from exchange.services.log.ports import LogPorts, SequencePorts
-from exchange.services.ports import Ports, QueryQuotas, Terms, log_origin
+from exchange.services.ports import Ports, Terms, log_origin
+from exchange.services.queries.ports import QueryQuotas
 from exchange.settings import Settings
 from exchange.store.log import LogDatabase
 from exchange.store.log.checkpoint_file import CheckpointFiles

@@ -1,8 +1,7 @@
-"""What the services need of the world, as values and protocols.
+"""What every service may touch: the unit of work and what stands around it.
 
 `app` picks the concrete classes. Everything a service touches comes in through `Ports`; time is
-read once at its start. What passes between services and store by the thousand is a named tuple:
-it costs a tenth of a frozen dataclass to make.
+read once at its start. Each noun's own `ports.py` says what its statements are.
 """
 
 from __future__ import annotations
@@ -11,205 +10,31 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol
-from uuid import UUID
+from typing import Protocol
 
-from consent.grants import HeldGrant
 from consent.profiles import Profile
-from consent.reciprocity import Earned
 from exchange.crypto.keyring import Keyring
 from exchange.crypto.oprf import Evaluation
 from exchange.crypto.sealing import Sealer
-from exchange.domain.queries import Asker
-from exchange.services.batches.ports import BatchTerms, Session
-from exchange.services.borrower.ports import BorrowerStatements
+from exchange.services.batches.ports import BatchStatements, BatchTerms, StagingStatements
+from exchange.services.borrower.statements import BorrowerStatements, FileStatements
 from exchange.services.disbursements.ports import DisbursementStatements
-from exchange.services.disputes.ports import DisputeStatements, SealedStatement
+from exchange.services.disputes.ports import DisputeStatements
+from exchange.services.events.ports import EventStatements
 from exchange.services.grants.ports import GrantStatements
+from exchange.services.log.leaf_ports import LogStatements
 from exchange.services.members.ports import MemberStatements
 from exchange.services.notices.ports import NoticeStatements
-from exchange.services.nouns import Nouns
+from exchange.services.queries.ports import QueryQuotas, QueryStatements
 from exchange.services.records.ports import RecordStatements
+from exchange.services.retention.ports import RetentionStatements
 from exchange.services.security.ports import SecurityStatements
+from exchange.services.standing.ports import StandingStatements
+from exchange.services.statuses.ports import StatusStatements
+from exchange.services.webhooks.ports import WebhookStatements
 
 
-class SubjectAsk(NamedTuple):
-    """A subject whose counter is to be raised in the log, and a key to use if it has none yet."""
-
-    subject: str  # pseudonym, or "" for a leaf without a subject
-    key_id: str  # of the opening key of this subject and quarter
-    kek_id: str
-    wrapped: bytes  # a fresh key, stored only if the subject has none in this quarter
-
-
-class SubjectTurn(NamedTuple):
-    """The subject's next number in the log, and the opening key that stands for the quarter."""
-
-    seq: int
-    kek_id: str
-    wrapped: bytes
-
-
-class LeafRow(NamedTuple):
-    """One leaf as it is stored: commitments for everyone, sealed openings for the few."""
-
-    leaf_hash: bytes
-    entry: bytes  # 116 bytes
-    key_id: str
-    subject_sealed: bytes
-    audit_sealed: bytes
-    kind: str
-    member: str
-    subject: str
-    purpose: str
-    outcome: str
-    operator_mac: bytes
-    application_mac: bytes
-
-
-class QueryQuotas(NamedTuple):
-    """How many queries may be asked: security.md, 4."""
-
-    operator_hour: int
-    subject_day: int  # by one member
-    day: int  # by one member
-    new_member_day: int  # while its membership is younger than the next
-    new_member_seconds: int
-
-
-class After(NamedTuple):
-    """A checkpoint that the asker named as the last it saw."""
-
-    size: int
-    root: str  # standard base64
-
-
-class GateRow(NamedTuple):
-    """What the gate asks the store about one query: see consent.md, 7."""
-
-    query_id: UUID
-    grant_id: UUID | None
-    indices: tuple[bytes, ...]  # identity tokens first, primary at 0
-    identities: int  # how many of them are identity tokens
-    purpose: str
-    open: bool  # false where purpose, role or reciprocity already refuse
-    level: int  # evidence level that policy asks for
-    needs_account: bool
-    needs_overdue: bool  # the account must be overdue as well
-    subject: SubjectAsk
-    operator_mac: bytes  # keyed hash of who asked, for its quota
-
-
-class GateAsk(NamedTuple):
-    """What the gate goes by beside the rows."""
-
-    log_id: int
-    afters: tuple[After, ...]
-    quotas: QueryQuotas
-
-
-class SealedRecord(NamedTuple):
-    """One record version of a subject, still sealed."""
-
-    record_id: UUID
-    member: str
-    version: int
-    epoch: str
-    disputed: bool
-    suppressed: bool
-    kek_id: str
-    wrapped: bytes
-    sealed: bytes
-    answer_late: bool  # the answer to its dispute is overdue
-
-
-class StoredAnswer(NamedTuple):
-    """The claims given before under the same query id, still sealed."""
-
-    digest: bytes
-    leaf_hash: bytes
-    key_id: str
-    sealed: bytes
-    kek_id: str
-    wrapped: bytes
-
-
-class GateResult(NamedTuple):
-    """What the one statement of the gate found for one query."""
-
-    stored: StoredAnswer | None
-    grant: HeldGrant | None  # as the row lock found it, before this use
-    spent: bool  # the grant's use was counted, so the look-up was made
-    turn: SubjectTurn | None  # None only when the answer is stored
-    velocity: tuple[int, int, int]  # other members asking, in 7, 30 and 90 days
-    records: tuple[SealedRecord, ...]
-    statement: SealedStatement | None = None  # newest of the borrower
-
-
-class GatePass(NamedTuple):
-    """The gate's results, and what it found out about the asker and the log on the way."""
-
-    nonce_fresh: bool
-    key_live: bool
-    covered_until: int  # unix seconds up to which the log is sequenced
-    contributors: int  # other active members that contribute
-    after_agrees: bool  # the named checkpoints are of ours
-    earned: Earned  # how deep the asker's own contribution lets answers go
-    quota_spent: str | None  # `operator`, `subject` or `member`: whose queries are used up
-    results: tuple[GateResult, ...]
-
-
-class AnswerRow(NamedTuple):
-    """An answer to store: its leaf, its sealed claims and the inquiry it leaves behind."""
-
-    query_id: UUID
-    digest: bytes
-    leaf: LeafRow
-    sealed_claims: bytes
-    inquiry_indices: tuple[bytes, ...]  # empty unless it counts in velocity
-
-
-class QueryStatements(Protocol):
-    """Statements of the query's way."""
-
-    def pass_gate(
-        self, askers: Sequence[Asker], rows: Sequence[GateRow], ask: GateAsk, *, now: int
-    ) -> GatePass:
-        """Lock, spend, count and look up in one statement, for requests of one member."""
-        ...
-
-    def commit_answers(
-        self, member: str, answers: Sequence[AnswerRow], *, log_id: int, now: int
-    ) -> None:
-        """Write leaves, openings, search rows, answers and inquiries, and make all of it durable.
-
-        Raises:
-            QueryConflict: the same query id was stored meanwhile; start over.
-        """
-        ...
-
-    def stored_answer(self, member: str, query_id: UUID) -> StoredAnswer | None:
-        """Find the answer given under a query id of this member."""
-        ...
-
-
-class LogStatements(Protocol):
-    """Statements by which every other use case writes its leaves."""
-
-    def open_subjects(self, asks: Sequence[SubjectAsk], *, log_id: int) -> list[SubjectTurn]:
-        """Raise the counters (locking them) and fetch the opening keys."""
-        ...
-
-    def find_log(self, origin: str) -> int | None:
-        """Find the open log of this name."""
-        ...
-
-    def append(self, leaves: Sequence[LeafRow], *, log_id: int, now: int) -> None:
-        """Write leaves, openings and search rows."""
-        ...
-
-
-class Work(Nouns, Protocol):
+class Work(Protocol):
     """One unit of work: one transaction. Leaving it without commit() undoes everything."""
 
     @property
@@ -238,6 +63,16 @@ class Work(Nouns, Protocol):
         ...
 
     @property
+    def batches(self) -> BatchStatements:
+        """Statements about record files."""
+        ...
+
+    @property
+    def staging(self) -> StagingStatements:
+        """Statements about the file that this session is at work on."""
+        ...
+
+    @property
     def disputes(self) -> DisputeStatements:
         """Statements about disputes and borrowers' statements."""
         ...
@@ -258,8 +93,38 @@ class Work(Nouns, Protocol):
         ...
 
     @property
+    def standing(self) -> StandingStatements:
+        """Statements about members' standing."""
+        ...
+
+    @property
+    def retention(self) -> RetentionStatements:
+        """Statements about retention."""
+        ...
+
+    @property
+    def events(self) -> EventStatements:
+        """Statements about events."""
+        ...
+
+    @property
+    def webhooks(self) -> WebhookStatements:
+        """Statements about webhooks."""
+        ...
+
+    @property
+    def statuses(self) -> StatusStatements:
+        """Statements about status lists."""
+        ...
+
+    @property
     def borrowers(self) -> BorrowerStatements:
         """Statements about borrowers: passkeys, links, sessions."""
+        ...
+
+    @property
+    def files(self) -> FileStatements:
+        """Statements by which borrowers see their own files."""
         ...
 
     def attempt(self) -> AbstractContextManager[None]:
@@ -268,6 +133,26 @@ class Work(Nouns, Protocol):
 
     def commit(self) -> None:
         """Make everything durable; nothing may be written afterwards."""
+        ...
+
+
+class Session(Protocol):
+    """One connection for as long as a file is at work: its units of work share what is staged."""
+
+    def begin(self) -> AbstractContextManager[Work]:
+        """Open a unit of work."""
+        ...
+
+    def queue(self, member: str) -> AbstractContextManager[None]:
+        """Let one small file of the member pass after the other."""
+        ...
+
+    def claim(self, member: str) -> bool:
+        """Take the member's turn, until `release` or the session's end; False if it is taken."""
+        ...
+
+    def release(self, member: str) -> None:
+        """Give the member's turn back."""
         ...
 
 

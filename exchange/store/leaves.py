@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from exchange.services.ports import LeafRow, SubjectAsk, SubjectTurn
+from exchange.services.log.leaf_ports import LeafRow, SubjectAsk, SubjectTurn
 from exchange.store.functions import WRITERS_LOCK
 from exchange.store.statement import Statement, copy_rows
 

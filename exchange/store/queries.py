@@ -18,16 +18,16 @@ from consent.reciprocity import Earned
 from exchange.domain.queries import Asker
 from exchange.errors import QueryConflict
 from exchange.services.disputes.ports import SealedStatement
-from exchange.services.ports import (
+from exchange.services.log.leaf_ports import SubjectTurn
+from exchange.services.queries.ports import (
     AnswerRow,
     GateAsk,
     GatePass,
     GateResult,
     GateRow,
-    SealedRecord,
     StoredAnswer,
-    SubjectTurn,
 )
+from exchange.services.records.ports import SealedRecord
 from exchange.store.driver.trips import Call, TripConnection
 from exchange.store.leaves import APPEND_LEAF, copy_leaves, leaf_parameters
 from exchange.store.statement import Statement, copy_rows

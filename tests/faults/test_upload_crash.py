@@ -11,9 +11,8 @@ import pytest
 
 from exchange.domain.members import Role
 from exchange.domain.queries import Asker
-from exchange.services.batches.ports import Session
 from exchange.services.batches.take_file import take_file
-from exchange.services.ports import Ports, Work
+from exchange.services.ports import Ports, Session, Work
 from tests.support.record_desk import RecordDesk
 from tests.support.sandbox import make_sandbox
 

@@ -18,7 +18,7 @@ from consent.profiles import load_profile
 from consent.purposes import PURPOSES, Account, Act, Detail, Purpose
 from exchange.domain.queries import Asker
 from exchange.services.log.write_leaves import subject_ask
-from exchange.services.ports import GateAsk, GateResult, GateRow
+from exchange.services.queries.ports import GateAsk, GateResult, GateRow
 from tests.support.sandbox import Sandbox, make_sandbox
 
 NOW = 1_764_000_000

@@ -20,7 +20,8 @@ from exchange.console.web.words import LANGUAGES, Words
 from exchange.crypto.page_tokens import SECRET_BYTES, form_token, new_start
 from exchange.errors import SessionError
 from exchange.services.borrower.keep_session import resume_session
-from exchange.services.borrower.ports import BorrowerPorts, PageSession, Visitor
+from exchange.services.borrower.ports import BorrowerPorts, Visitor
+from exchange.services.borrower.statements import PageSession
 
 HOME = "/borrower"
 AGENT_CHARACTERS_MAX = 512  # of a browser's own name

@@ -29,8 +29,8 @@ from exchange.domain.rows import (
     RowFault,
     row_faults,
 )
-from exchange.services.batches.ports import Action, Session, StagedRow
-from exchange.services.ports import Ports
+from exchange.services.batches.ports import Action, StagedRow
+from exchange.services.ports import Ports, Session
 from exchange.services.read_ahead import read_ahead
 from exchange.services.records.append_versions import seal_versions
 from exchange.services.records.judge_rows import Change, Frame, Verdict, judge_rows

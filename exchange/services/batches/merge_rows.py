@@ -17,14 +17,13 @@ from exchange.services.batches.ports import (
     BatchRow,
     BatchState,
     MergeTerms,
-    Session,
     StagedCounts,
 )
 from exchange.services.batches.sign_batch import BatchTally, sign_batch
 from exchange.services.batches.task import Task
 from exchange.services.events.tell_corrections import Cause, look_before, tell_corrected
 from exchange.services.log.write_leaves import LeafDraft, standard_base64, write_leaves
-from exchange.services.ports import Ports, Work
+from exchange.services.ports import Ports, Session, Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

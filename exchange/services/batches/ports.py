@@ -8,10 +8,9 @@ it, so that a worker that dies leaves nothing behind.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -19,9 +18,6 @@ from msgspec import Struct
 from exchange.domain.batches import BatchLimits
 from exchange.domain.rows import RowFault
 from exchange.services.records.ports import NewVersion
-
-if TYPE_CHECKING:
-    from exchange.services.ports import Work
 
 
 class BatchState(StrEnum):
@@ -258,24 +254,4 @@ class StagingStatements(Protocol):
 
     def keep_faults(self, key: BatchKey) -> None:
         """Keep the faults."""
-        ...
-
-
-class Session(Protocol):
-    """One connection for as long as a file is at work: its units of work share what is staged."""
-
-    def begin(self) -> AbstractContextManager[Work]:
-        """Open a unit of work."""
-        ...
-
-    def queue(self, member: str) -> AbstractContextManager[None]:
-        """Let one small file of the member pass after the other."""
-        ...
-
-    def claim(self, member: str) -> bool:
-        """Take the member's turn, until `release` or the session's end; False if it is taken."""
-        ...
-
-    def release(self, member: str) -> None:
-        """Give the member's turn back."""
         ...

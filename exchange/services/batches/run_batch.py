@@ -19,9 +19,9 @@ from exchange.errors import BatchConflict, InvalidBatch, UnavailableError
 from exchange.services.batches.check_header import check_header
 from exchange.services.batches.check_rows import check_rows
 from exchange.services.batches.merge_rows import Staged, merge_rows
-from exchange.services.batches.ports import BatchRow, BatchState, Session
+from exchange.services.batches.ports import BatchRow, BatchState
 from exchange.services.batches.task import Task
-from exchange.services.ports import Ports
+from exchange.services.ports import Ports, Session
 from exchange.services.records.judge_rows import Frame
 
 _CHECKS_MAX = 3  # an account or a grant may move on while the file is checked

@@ -10,12 +10,12 @@ from __future__ import annotations
 from exchange.domain.batches import LINE_FAULT
 from exchange.domain.rows import RowFault, Severity
 from exchange.errors import AbandonedBatch, ExchangeError
-from exchange.services.batches.ports import BatchKey, BatchRow, BatchState, Session
+from exchange.services.batches.ports import BatchKey, BatchRow, BatchState
 from exchange.services.batches.refusals import OF_THE_FILE, rejected
 from exchange.services.batches.run_batch import run_batch
 from exchange.services.batches.seal_sent import read_sent
 from exchange.services.batches.task import Task
-from exchange.services.ports import Ports
+from exchange.services.ports import Ports, Session
 
 _LOOKED_AT_MAX = 100
 _STILL_WAITING = frozenset({BatchState.QUEUED, BatchState.CHECKING, BatchState.MERGING})

@@ -19,14 +19,9 @@ from exchange.domain.base64url import b64url
 from exchange.domain.borrowers.passkeys import Assertion, Creation, Passkey
 from exchange.errors import LinkError, PasskeyRefused
 from exchange.services.borrower.keep_session import open_session
-from exchange.services.borrower.ports import (
-    BorrowerPorts,
-    Cosignature,
-    NewVoucher,
-    PageSession,
-    Visitor,
-)
+from exchange.services.borrower.ports import BorrowerPorts, Visitor
 from exchange.services.borrower.show_request import GrantRequest, request_of
+from exchange.services.borrower.statements import Cosignature, NewVoucher, PageSession
 from exchange.services.grants.change_grant import change_within
 from exchange.services.grants.write_events import Change
 from exchange.services.ports import Work

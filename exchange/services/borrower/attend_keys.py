@@ -13,7 +13,7 @@ from exchange.domain.borrowers.reach import OPERATOR
 from exchange.domain.leaves import JsonValue
 from exchange.domain.log.kinds import Kind
 from exchange.errors import AbsentError
-from exchange.services.borrower.ports import NewVoucher
+from exchange.services.borrower.statements import NewVoucher
 from exchange.services.log.write_leaves import LeafDraft, write_leaves
 from exchange.services.ports import Ports, Work
 

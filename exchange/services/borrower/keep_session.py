@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from exchange.crypto.page_tokens import digest
 from exchange.errors import SessionError
-from exchange.services.borrower.ports import BorrowerPorts, PageSession, Visitor
+from exchange.services.borrower.ports import BorrowerPorts, Visitor
+from exchange.services.borrower.statements import PageSession
 from exchange.services.ports import Work
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from exchange.crypto.page_tokens import digest
 from exchange.errors import LinkError
-from exchange.services.borrower.ports import BorrowerPorts, PageSession, Visitor
+from exchange.services.borrower.ports import BorrowerPorts, Visitor
+from exchange.services.borrower.statements import PageSession
 
 
 def open_link(secret: bytes, visitor: Visitor, borrower: BorrowerPorts) -> None:

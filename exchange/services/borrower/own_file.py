@@ -12,7 +12,8 @@ from exchange.domain.base64url import b64url
 from exchange.domain.borrowers.reach import Reach, reach_of
 from exchange.domain.log.kinds import Kind
 from exchange.errors import QuotaError, SessionError
-from exchange.services.borrower.ports import BorrowerPorts, Opened, PageSession
+from exchange.services.borrower.ports import BorrowerPorts
+from exchange.services.borrower.statements import Opened, PageSession
 from exchange.services.log.write_leaves import LeafDraft, write_leaves
 from exchange.services.ports import Ports, Work
 

@@ -15,7 +15,8 @@ from exchange.errors import AbsentError, IntegrityError, SessionError
 from exchange.services.borrower.answer_request import key_name
 from exchange.services.borrower.export_grant import grant_facts, receipt_of
 from exchange.services.borrower.own_file import OwnFile, own_file
-from exchange.services.borrower.ports import BorrowerPorts, OwnGrant, PageSession, Voucher
+from exchange.services.borrower.ports import BorrowerPorts
+from exchange.services.borrower.statements import OwnGrant, PageSession, Voucher
 from exchange.services.grants.change_grant import change_within
 from exchange.services.grants.ports import GrantEventRow
 from exchange.services.grants.read_artefact import stored_artefact

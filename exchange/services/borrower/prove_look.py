@@ -5,7 +5,8 @@ from __future__ import annotations
 from exchange.domain.leaves import Slot
 from exchange.errors import AbsentError
 from exchange.services.borrower.own_file import own_file
-from exchange.services.borrower.ports import BorrowerPorts, PageSession
+from exchange.services.borrower.ports import BorrowerPorts
+from exchange.services.borrower.statements import PageSession
 from exchange.services.log.ports import LogPorts
 from exchange.services.log.prove_leaf import Promised, Proven, prove_opened
 

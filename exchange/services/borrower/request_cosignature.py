@@ -16,7 +16,8 @@ from exchange.crypto.page_tokens import LINK_BYTES, digest
 from exchange.domain.base64url import b64url
 from exchange.domain.queries import Asker
 from exchange.errors import GrantConflict, GrantTransition
-from exchange.services.borrower.ports import BorrowerPorts, GrantLink
+from exchange.services.borrower.ports import BorrowerPorts
+from exchange.services.borrower.statements import GrantLink
 from exchange.services.grants.enter_grant import Entry
 from exchange.services.grants.request_grant import request_within
 from exchange.services.grants.show_grant import Standing

@@ -9,7 +9,8 @@ from consent.grants import GrantState
 from consent.notices import Notice, parse_notice
 from exchange.domain.members import Member
 from exchange.errors import IntegrityError, LinkError
-from exchange.services.borrower.ports import BorrowerPorts, PageSession
+from exchange.services.borrower.ports import BorrowerPorts
+from exchange.services.borrower.statements import PageSession
 from exchange.services.grants.ports import StoredGrant
 from exchange.services.grants.read_artefact import stored_artefact
 from exchange.services.grants.show_grant import standing

@@ -14,7 +14,8 @@ from exchange.domain.leaves import Slot, opening_aad, unpad_opening
 from exchange.domain.members import Member
 from exchange.errors import IntegrityError, UnavailableError
 from exchange.services.borrower.own_file import OwnFile, log_view, own_file
-from exchange.services.borrower.ports import BorrowerPorts, OwnEntry, PageSession
+from exchange.services.borrower.ports import BorrowerPorts
+from exchange.services.borrower.statements import OwnEntry, PageSession
 from exchange.services.log.write_leaves import opening_key
 from exchange.services.ports import Ports, Work
 

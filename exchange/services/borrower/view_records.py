@@ -11,7 +11,8 @@ from exchange.domain.findings import HeldRecord
 from exchange.domain.members import Member
 from exchange.errors import IntegrityError
 from exchange.services.borrower.own_file import log_view, own_file
-from exchange.services.borrower.ports import BorrowerPorts, PageSession
+from exchange.services.borrower.ports import BorrowerPorts
+from exchange.services.borrower.statements import PageSession
 from exchange.services.queries.open_records import open_record
 
 ROWS_MAX = 200

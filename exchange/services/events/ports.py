@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from exchange.domain.outward.events import FeedEvent, NewEvent
-
-if TYPE_CHECKING:  # They stand beside the unit of work, which offers these statements.
-    from exchange.services.ports import SealedRecord, StoredAnswer
+from exchange.services.queries.ports import StoredAnswer
+from exchange.services.records.ports import SealedRecord
 
 
 class PastAsker(NamedTuple):

@@ -16,6 +16,7 @@ from exchange.domain.leaves import JsonValue, new_leaf
 from exchange.domain.log.kinds import Kind
 from exchange.domain.merkle import EMPTY_ROOT
 from exchange.errors import LogDamaged, UnavailableError
+from exchange.services.log.leaf_ports import LeafRow
 from exchange.services.log.ports import LogPorts, LogRef, LogWork
 from exchange.services.log.write_leaves import (
     LeafDraft,
@@ -24,7 +25,7 @@ from exchange.services.log.write_leaves import (
     standard_base64,
     subject_ask,
 )
-from exchange.services.ports import LeafRow, Ports
+from exchange.services.ports import Ports
 
 
 def open_log(log_ports: LogPorts, drain: Callable[[LogRef], None] | None = None) -> LogRef:

@@ -14,7 +14,8 @@ from exchange.domain.log.policies import NO_POLICY, Policy
 from exchange.domain.merkle import TreeHead
 from exchange.domain.notes import KeyType, NoteKey
 from exchange.domain.tiles import TileId
-from exchange.services.ports import LogStatements, Ports
+from exchange.services.log.leaf_ports import LogStatements
+from exchange.services.ports import Ports
 from exchange.services.witnesses.ports import PublicationStatements
 
 

@@ -18,7 +18,8 @@ from exchange.crypto.sealing import DataKey
 from exchange.domain.leaves import JsonValue, Leaf, Slot, new_leaf, opening_aad, pad_opening
 from exchange.domain.log.kinds import check_payloads
 from exchange.errors import UnavailableError
-from exchange.services.ports import LeafRow, LogStatements, Ports, SubjectAsk, SubjectTurn
+from exchange.services.log.leaf_ports import LeafRow, LogStatements, SubjectAsk, SubjectTurn
+from exchange.services.ports import Ports
 
 KEY_AAD = b"opening_key|1|"  # then the key id: what an opening key is wrapped for
 

@@ -26,18 +26,12 @@ from exchange.errors import (
 from exchange.services.log.write_leaves import (
     subject_ask,
 )
-from exchange.services.ports import (
-    After,
-    AnswerRow,
-    GateAsk,
-    GateResult,
-    GateRow,
-    Ports,
-)
+from exchange.services.ports import Ports
 from exchange.services.queries.check_gate import check_gate
 from exchange.services.queries.enter_artefact import enter_artefact
 from exchange.services.queries.issue_receipt import sign_receipt
 from exchange.services.queries.open_records import open_record, open_statement
+from exchange.services.queries.ports import After, AnswerRow, GateAsk, GateResult, GateRow
 from exchange.services.queries.write_answer import Asked, Turn, stored_claims, write_answer
 
 

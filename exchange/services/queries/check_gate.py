@@ -6,7 +6,8 @@ Out: nothing, or the error that undoes the transaction: no leaf, no use, no look
 from __future__ import annotations
 
 from exchange.errors import LogDisagrees, LogLate, QuotaError, ReplayedRequest, SignatureError
-from exchange.services.ports import GatePass, Ports
+from exchange.services.ports import Ports
+from exchange.services.queries.ports import GatePass
 
 _QUOTAS = {  # by the gate's word: what is used up, and how long a period lasts
     "operator": ("the queries of this operator and hour are spent", 3_600),

@@ -6,7 +6,8 @@ from exchange.crypto.sealing import record_aad, statement_aad, unpad
 from exchange.domain.findings import HeldRecord
 from exchange.domain.records import decode_payload
 from exchange.services.disputes.ports import SealedStatement
-from exchange.services.ports import Ports, SealedRecord
+from exchange.services.ports import Ports
+from exchange.services.records.ports import SealedRecord
 
 
 def open_record(record: SealedRecord, ports: Ports) -> HeldRecord:

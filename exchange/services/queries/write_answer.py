@@ -24,8 +24,9 @@ from exchange.services.log.write_leaves import (
     seal_leaf,
     standard_base64,
 )
-from exchange.services.ports import AnswerRow, GateResult, GateRow, Ports, StoredAnswer
+from exchange.services.ports import Ports
 from exchange.services.queries.issue_receipt import receipt_claims
+from exchange.services.queries.ports import AnswerRow, GateResult, GateRow, StoredAnswer
 
 _VELOCITY = frozenset({"credit_application", "guarantor_check"})
 

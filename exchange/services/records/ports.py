@@ -26,6 +26,21 @@ class SealedAccount(NamedTuple):
     sealed: bytes
 
 
+class SealedRecord(NamedTuple):
+    """One record version of a subject, still sealed."""
+
+    record_id: UUID
+    member: str
+    version: int
+    epoch: str
+    disputed: bool
+    suppressed: bool
+    kek_id: str
+    wrapped: bytes
+    sealed: bytes
+    answer_late: bool  # the answer to its dispute is overdue
+
+
 # A grant that a row names, under one of the row's tokens: index of the token, and id (16 bytes).
 GrantAsk: TypeAlias = tuple[bytes, bytes]
 

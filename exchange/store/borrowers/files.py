@@ -8,8 +8,8 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from exchange.services.borrower.ports import Opened, OwnCount, OwnEntry, OwnGrant
-from exchange.services.ports import SealedRecord
+from exchange.services.borrower.statements import Opened, OwnCount, OwnEntry, OwnGrant
+from exchange.services.records.ports import SealedRecord
 from exchange.store.statement import Statement
 
 _OPENED = """

@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from exchange.domain.borrowers.passkeys import Passkey
-from exchange.services.borrower.ports import (
+from exchange.services.borrower.statements import (
     Cosignature,
     GrantLink,
     NewVoucher,

@@ -10,7 +10,8 @@ from psycopg.rows import TupleRow
 
 from exchange.domain.outward.events import EventKind, FeedEvent, NewEvent, StoredBands
 from exchange.services.events.ports import Expiring, PastAsker
-from exchange.services.ports import SealedRecord, StoredAnswer
+from exchange.services.queries.ports import StoredAnswer
+from exchange.services.records.ports import SealedRecord
 from exchange.store.statement import Statement
 
 NUMBERED_AT_ONCE_MAX = 5_000  # the rest is numbered at the next reading
