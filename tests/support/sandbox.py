@@ -81,8 +81,11 @@ class Sandbox:
 
     def exchange(self, key: KeyFile) -> Exchange:
         """Open the SDK for a member."""
-        transport = httpx2.WSGITransport(app=self._serve)
-        return Exchange(key, self.pins(), transport=transport)
+        return Exchange(key, self.pins(), transport=self.transport())
+
+    def transport(self) -> httpx2.WSGITransport:
+        """Return how a client reaches it."""
+        return httpx2.WSGITransport(app=self._serve)
 
     def _serve(self, environ: dict[str, object], start_response: StartResponse) -> Iterable[bytes]:
         """Add the raw target, which every real server hands on and the transport does not."""

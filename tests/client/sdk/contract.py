@@ -5,12 +5,13 @@ Each test takes borrowers and members of its own, so that they may share one exc
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 from typing import Protocol
 
 import pytest
 
-from exchange_client import Exchange, Identifier, KeyFile, Pins
+from exchange_client import Exchange, Identifier, KeyFile, Pins, Refused
 from exchange_client.answers import Answer
 from exchange_client.keys import Algorithm
 from tests.client.sdk.samples import PURPOSE, borrower, grant_for, row
@@ -45,6 +46,10 @@ class House(Protocol):
 
     def work_off(self) -> None:
         """Let a worker end the files that wait."""
+        ...
+
+    def publish(self) -> None:
+        """Publish the status lists that are due."""
         ...
 
 
@@ -91,3 +96,10 @@ def who() -> Identifier:
 def stranger() -> Identifier:
     """Return a borrower that no test has used yet."""
     return borrower(next(_borrowers))
+
+
+def refused(code: str, status: int, act: Callable[[], object]) -> None:
+    """Hold that an act is refused under this code."""
+    with pytest.raises(Refused) as error:
+        act()
+    assert (code, status) == (error.value.code, error.value.status)

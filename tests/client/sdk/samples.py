@@ -47,6 +47,11 @@ def row(who: Identifier, grant: str, days_late: int = 0, **changes: object) -> d
     }
 
 
+def account_of(who: Identifier) -> str:
+    """Return the account under which the contract reports a borrower."""
+    return str(row(who, "")["account_ref"])
+
+
 def _late(days: int) -> Mapping[str, object]:
     due: date = AS_OF - timedelta(days=days)
     return {
@@ -64,4 +69,4 @@ def _late(days: int) -> Mapping[str, object]:
     }
 
 
-__all__ = ["AS_OF", "NEVER", "PURPOSE", "borrower", "grant_for", "mobile", "row"]
+__all__ = ["AS_OF", "NEVER", "PURPOSE", "account_of", "borrower", "grant_for", "mobile", "row"]

@@ -11,11 +11,15 @@ from exchange.domain.members import Algorithm as MemberAlgorithm
 from exchange.domain.members import NewKey
 from exchange.services.batches.work_off import work_off_one
 from exchange.services.members.manage_members import add_key
+from exchange.services.statuses.publish_lists import publish_lists
 from exchange_client import Exchange, KeyFile, Pins
 from exchange_client.keys import Algorithm
 from exchange_client.testing import FakeExchange
 from tests.client.sdk.asking import AskingContract
 from tests.client.sdk.contract import House, desk, other, who
+from tests.client.sdk.disputing import DisputeContract
+from tests.client.sdk.driving import Drive, driving
+from tests.client.sdk.following import FollowingContract
 from tests.client.sdk.reporting import GrantContract, ProvingContract, ReportingContract
 from tests.support.sandbox import Sandbox, make_sandbox
 
@@ -25,8 +29,9 @@ __all__ = ["desk", "other", "who"]  # fixtures of the contract
 class FakeHouse:
     """The fake, as the contract asks for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, drive: Drive) -> None:
         self._fake = FakeExchange()
+        self._drive = drive
 
     @property
     def pins(self) -> Pins:
@@ -39,7 +44,7 @@ class FakeHouse:
 
     def exchange(self, key: KeyFile) -> Exchange:
         """Open the SDK."""
-        return Exchange(key, self._fake.pins, transport=self._fake.transport)
+        return self._drive(key, self._fake.pins, self._fake.transport)
 
     def sequence(self) -> None:
         """Give every leaf its place."""
@@ -52,12 +57,16 @@ class FakeHouse:
     def work_off(self) -> None:
         """Nothing to do: the fake ends a file with its last byte."""
 
+    def publish(self) -> None:
+        """Nothing to do: the fake makes its list when it is asked for."""
+
 
 class RealHouse:
     """The real application on a real database, as the contract asks for it."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, drive: Drive) -> None:
         self._sandbox = sandbox
+        self._drive = drive
         self.pins = sandbox.pins()
 
     def enrol(self, member: str, algorithm: Algorithm) -> KeyFile:
@@ -78,7 +87,7 @@ class RealHouse:
 
     def exchange(self, key: KeyFile) -> Exchange:
         """Open the SDK."""
-        return self._sandbox.exchange(key)
+        return self._drive(key, self.pins, self._sandbox.transport())
 
     def sequence(self) -> None:
         """Give every leaf its place."""
@@ -93,26 +102,41 @@ class RealHouse:
             while work_off_one(session, self._sandbox.ports):
                 pass
 
+    def publish(self) -> None:
+        """Publish in this process, as if the list had waited its ten minutes."""
+        with self._sandbox.ports.begin() as work:
+            work.statuses.publish(1, "", 0)
+            work.commit()
+        publish_lists(self._sandbox.ports)
+
 
 class _Fake:
-    @pytest.fixture(scope="class")
+    @pytest.fixture(scope="class", params=["waiting", "asyncio"])
     @classmethod
-    def house(cls) -> House:
-        """A fake exchange."""
-        return FakeHouse()
+    def house(cls, request: pytest.FixtureRequest) -> Iterator[House]:
+        """A fake exchange, asked by either client."""
+        with driving(request.param) as drive:
+            yield FakeHouse(drive)
 
 
 class _Real:
     @pytest.fixture(scope="class")
     @classmethod
-    def house(
+    def sandbox(
         cls, shared_database_url: str, tmp_path_factory: pytest.TempPathFactory
-    ) -> Iterator[House]:
-        """The real exchange."""
+    ) -> Iterator[Sandbox]:
+        """The real application on a database."""
         folder: Path = tmp_path_factory.mktemp("contract")
-        sandbox = make_sandbox(shared_database_url, folder)
-        yield RealHouse(sandbox)
-        sandbox.close()
+        made = make_sandbox(shared_database_url, folder)
+        yield made
+        made.close()
+
+    @pytest.fixture(scope="class", params=["waiting", "asyncio"])
+    @classmethod
+    def house(cls, sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[House]:
+        """The real exchange, asked by either client."""
+        with driving(request.param) as drive:
+            yield RealHouse(sandbox, drive)
 
 
 class TestFakeAsking(_Fake, AskingContract):
@@ -131,5 +155,17 @@ class TestFakeProving(_Fake, ProvingContract):
     """Proofs of the fake."""
 
 
-class TestRealExchange(_Real, AskingContract, ReportingContract, GrantContract, ProvingContract):
+class TestFakeStanding(_Fake, DisputeContract, FollowingContract):
+    """Disputes, payments and events of the fake."""
+
+
+class TestRealExchange(
+    _Real,
+    AskingContract,
+    ReportingContract,
+    GrantContract,
+    ProvingContract,
+    DisputeContract,
+    FollowingContract,
+):
     """All of it at the real exchange."""

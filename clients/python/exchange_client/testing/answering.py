@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from exchange_client._consent.decision import Decision
@@ -24,7 +24,9 @@ from exchange_client.testing.world import (
     EXCHANGE,
     MMD_SECONDS,
     PROFILE,
+    Account,
     Inquiry,
+    Look,
     StoredAnswer,
     World,
 )
@@ -58,7 +60,7 @@ def answer(world: World, caller: Caller, asked: Asked) -> tuple[str, bool]:
     leaf = _log(world, caller, asked, claims)
     receipt = _receipt(world, caller.member, asked, claims, leaf)
     world.answers[caller.member, asked.query_id] = StoredAnswer(
-        digest=asked.digest, receipt=receipt
+        digest=asked.digest, receipt=receipt, primary=asked.primary
     )
     return receipt, False
 
@@ -95,25 +97,55 @@ def _withheld(reason: str) -> dict[str, object]:
     }
 
 
-def _found(world: World, member: str, asked: Asked, shown: Decision) -> dict[str, object]:
-    held = world.accounts_where(
-        lambda account: account.member != member and bool(account.tokens & asked.identities)
+def seen(
+    world: World, member: str, identities: frozenset[str], fields: frozenset[str]
+) -> tuple[str, dict[str, object]]:
+    """Return the outcome and the bands that a member may see of a subject, but for velocity."""
+    others = world.accounts_where(
+        lambda account: account.member != member and bool(account.tokens & identities)
     )
-    contributors = world.contributors_besides(member)
-    today = world.clock.today()
-    full: dict[str, object] = {"dispute": False}
+    now, today = world.clock(), world.clock.today()
+    # What was not checked in time is flagged and no longer shown.
+    held = [one for one in others if one.hidden_from is None or now < one.hidden_from]
+    full = findings.find(held, world.contributors_besides(member), today) if held else {}
+    full["dispute"] = any(one.disputed for one in others)
     if held:
-        full = findings.find(held, contributors, today)
-    full["velocity"] = _velocity(world, member, asked)
-    if asked.purpose in COUNTED:
-        world.inquiries.append(Inquiry(member=member, tokens=asked.tokens, at=world.clock()))
-    finding = {name: value for name, value in full.items() if name in shown.fields}
+        full["statement"] = _said(world, member, identities, held)
+    finding = {name: value for name, value in full.items() if name in fields}
     if "overdue_amount_band" in finding:
         finding["other_currency"] = False
     if not held:
-        return _graded("NO_DATA", finding, asked, shown, contributors)
-    outcome = "ADVERSE" if findings.is_adverse(held, today) else "NO_ADVERSE"
-    return _graded(outcome, finding, asked, shown, contributors)
+        return "NO_DATA", finding
+    return "ADVERSE" if findings.is_adverse(held, today) else "NO_ADVERSE", finding
+
+
+def _said(
+    world: World, member: str, identities: frozenset[str], held: Sequence[Account]
+) -> str | None:
+    """Return the newest statement; one about an account that does not enter is not read out."""
+    about = [
+        one
+        for one in world.statements.values()
+        if one.account.tokens & identities and one.account.member != member
+    ]
+    newest = about[-1] if about else None
+    return newest.text if newest and any(newest.account is one for one in held) else None
+
+
+def _found(world: World, member: str, asked: Asked, shown: Decision) -> dict[str, object]:
+    outcome, finding = seen(world, member, asked.identities, shown.fields)
+    if "velocity" in shown.fields:
+        finding["velocity"] = _velocity(world, member, asked)
+    if asked.purpose in COUNTED:
+        world.inquiries.append(Inquiry(member=member, tokens=asked.tokens, at=world.clock()))
+        world.looks[member, asked.primary] = Look(
+            member=member,
+            identities=asked.identities,
+            query_id=asked.query_id,
+            fields=shown.fields,
+            given={**finding, "outcome": outcome},
+        )
+    return _graded(outcome, finding, asked, shown, world.contributors_besides(member))
 
 
 def _graded(

@@ -1,7 +1,9 @@
 """An exchange inside the process, for a lender's own tests.
 
-Real signatures, a real evaluator, real receipts and proofs; accounts and grants in memory. It
-fails on misuse as the exchange does, and is held to the exchange's own contract suite.
+Real signatures, a real evaluator, real receipts and proofs; accounts, grants and disputes in
+memory. It fails on misuse as the exchange does, and is held to the exchange's own contract suite.
+Left out are webhooks and the regulator's audit (NotImplementedError says so), and what the exchange
+does by itself as time passes: `tell` and `measured` stand in for its events and monthly measures.
 
     fake = FakeExchange()
     with fake.member("lender-a") as exchange:
@@ -15,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias, Unpack
 
@@ -25,6 +27,7 @@ from exchange_client._consent.grants import GrantState
 from exchange_client.client import AsyncExchange, Exchange
 from exchange_client.core.calls import JSON_TYPE
 from exchange_client.core.encoding import b64url, dumps
+from exchange_client.core.records.reporting import QualityReport
 from exchange_client.core.setup import Settings
 from exchange_client.grants import Grant, build, evidence_of
 from exchange_client.identifiers import Identifier
@@ -35,6 +38,7 @@ from exchange_client.testing.messages import Caller, authenticate, signed_header
 from exchange_client.testing.personas import Persona, personas
 from exchange_client.testing.refusals import Answered, Refusal
 from exchange_client.testing.routes import route
+from exchange_client.testing.standing.telling import tell
 from exchange_client.testing.world import PUBLIC_BASE, Account, Clock, World
 
 Fault: TypeAlias = Callable[[httpx2.Request], httpx2.Response]
@@ -130,6 +134,23 @@ class FakeExchange:
         elif ends == "EXPIRED":
             held.held = replace(held.held, expires=self.clock())
         return grant.grant_id
+
+    def tell(
+        self,
+        member: str,
+        kind: str,
+        facts: Mapping[str, object],
+        bands: Mapping[str, object] | None = None,
+    ) -> str:
+        """Put an event into a member's feed, such as GRANT_EXPIRING, and return its id.
+
+        Changes of grants and corrections of what was answered are told without it.
+        """
+        return tell(self.world, member, kind, facts, bands)
+
+    def measured(self, report: QualityReport) -> None:
+        """Let a member's contribution be measured so: what `data_quality()` then reports."""
+        self.world.quality[report.member] = report
 
     def fail_next(
         self, status: int, code: str, *, times: int = 1, retry_after_seconds: int | None = None

@@ -59,7 +59,7 @@ class Held:
 
 
 def find(held: Sequence[Held], contributors: int, today: date) -> dict[str, object]:
-    """Return the bands over other members' accounts; velocity is added by the caller."""
+    """Return the bands over other members' accounts; what is said of them the caller adds."""
     now = today.year * 12 + today.month - 1
     looked = range(now - LOOKBACK_MONTHS + 1, now + 1)
     heights = {m: max((_height(one.months.get(m)) for one in held), default=0) for m in looked}
@@ -78,8 +78,6 @@ def find(held: Sequence[Held], contributors: int, today: date) -> dict[str, obje
         "open_overdue_band": _count(sum(bucket_of(one.row) >= 1 for one in is_open)),
         "overdue_amount_band": sum(amount >= edge for edge in AMOUNT_EDGES),
         "freshest_month": max(str(one.row["as_of"])[:7] for one in held),
-        "dispute": any(one.disputed for one in held),
-        "statement": None,
     }
 
 

@@ -18,6 +18,8 @@ from exchange_client.grants import ARTEFACT_BYTES_MAX, GRANT_TYPE
 from exchange_client.testing.deciding import FakeGrant, TransitionRefused, law
 from exchange_client.testing.messages import Caller, open_artefact
 from exchange_client.testing.refusals import Refusal
+from exchange_client.testing.standing.statuses import LIST
+from exchange_client.testing.standing.telling import tell
 from exchange_client.testing.world import EPOCH, EXCHANGE, PROFILE, World
 
 _LENDER: Final = frozenset({Party.ASKER.value, Party.CONTRIBUTOR.value})
@@ -61,6 +63,17 @@ def relay(world: World, caller: Caller, grant_id: str, verb: str) -> dict[str, o
             grant.happen(event, Actor.SUBJECT, world.clock())
         except TransitionRefused:
             raise Refusal(409, "grant.transition") from None
+        leaf = _log(world, caller, grant, event.value)
+        facts = {
+            "grant_id": grant_id,
+            "state": grant.state(world.clock()).value,
+            "actor": Actor.SUBJECT.value,
+            "reason": "",
+            "acted_at": world.clock(),
+            "effective_at": world.clock(),
+            "leaf": b64url(leaf),
+        }
+        tell(world, caller.member, f"GRANT_{after.value}".replace("ACTIVE", "RESUMED"), facts)
     return shown(world, grant)
 
 
@@ -111,6 +124,7 @@ def shown(world: World, grant: FakeGrant) -> dict[str, object]:
         "policy": PROFILE,
         "registered_at": grant.registered_at,
         "leaf": b64url(grant.leaf),
+        "status_list": {"list": LIST, "idx": list(world.grants).index(grant.grant_id)},
     }
 
 
@@ -147,7 +161,7 @@ def _enter(world: World, caller: Caller, artefact: Artefact, sent: tuple[str, st
         chain_id=old.chain_id if old else artefact.jti,
         registered_at=now,
     )
-    grant.leaf = _log(world, caller, grant)
+    grant.leaf = _log(world, caller, grant, "register")
     world.grants[grant.grant_id] = grant
     if old:
         old.happen(GrantEvent.SUPERSEDE, Actor.GRANTEE, now)
@@ -198,7 +212,7 @@ def _notices() -> dict[tuple[str, str, str], RegisteredNotice]:
     }
 
 
-def _log(world: World, caller: Caller, grant: FakeGrant) -> bytes:
-    subject = {"kind": "grant", "t": world.clock(), "member": caller.member, "event": "register"}
+def _log(world: World, caller: Caller, grant: FakeGrant, event: str) -> bytes:
+    subject = {"kind": "grant", "t": world.clock(), "member": caller.member, "event": event}
     audit = {"grant": grant.grant_id, "policy": PROFILE, "key": caller.keyid}
     return world.log.append(caller.member, subject, audit)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -13,13 +11,15 @@ from voprf import ristretto
 
 from exchange_client.batches.packing import MEDIA
 from exchange_client.core.calls import JSON_TYPE, NDJSON_TYPE
-from exchange_client.core.encoding import JSON, b64url, dumps, loads_object, unb64url
+from exchange_client.core.encoding import b64url, dumps, loads_object, unb64url
 from exchange_client.oprf import ELEMENT_BYTES, ELEMENTS_MAX, PROOF_BYTES
 from exchange_client.testing import answering, granting
 from exchange_client.testing.messages import Caller
 from exchange_client.testing.questions import Asked, read_question
 from exchange_client.testing.records import receiving, reporting
 from exchange_client.testing.refusals import Answered, Refusal
+from exchange_client.testing.standing import routes as standing
+from exchange_client.testing.visits import Places, Visit, json_answer
 from exchange_client.testing.world import EPOCH, World
 
 FILE_TYPES: Final = (NDJSON_TYPE, "text/csv", *MEDIA.values(), "application/octet-stream")
@@ -28,36 +28,12 @@ PROMISE_TYPE: Final = "cx-promise+jwt"
 QUERIES_MAX: Final = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """One authenticated request on its way to its route."""
-
-    world: World
-    caller: Caller
-    body: bytes
-    parts: tuple[str, ...]  # what the path's pattern caught
-    query: dict[str, list[str]]
-
-    def json(self) -> dict[str, JSON]:
-        """Read the body as one strict JSON object.
-
-        Raises:
-            Refusal: 400, it is none.
-        """
-        try:
-            return loads_object(self.body)
-        except ValueError:
-            raise Refusal(400, "request.form") from None
-
-
-Route = Callable[[Visit], Answered]
-
-
 def route(world: World, caller: Caller, request: httpx2.Request) -> Answered:
     """Find the route of a request and take it.
 
     Raises:
-        Refusal: there is none, the body has another type, or the route refuses.
+        NotImplementedError: the fake has none; it says what it leaves out.
+        Refusal: the body has another type, or the route refuses.
     """
     target, known = urlsplit(request.url.raw_path.decode()), False
     for method, pattern, content_type, view in ROUTES:
@@ -75,7 +51,12 @@ def route(world: World, caller: Caller, request: httpx2.Request) -> Answered:
             query=parse_qs(target.query),
         )
         return view(visit)
-    raise Refusal(415, "request.media_type") if known else Refusal(404, "absent")
+    if known:
+        raise Refusal(415, "request.media_type")
+    raise NotImplementedError(
+        f"FakeExchange serves no {request.method} {target.path}; it leaves out: "
+        + "; ".join(LEFT_OUT)
+    )
 
 
 def _tokens(visit: Visit) -> Answered:
@@ -95,13 +76,13 @@ def _tokens(visit: Visit) -> Answered:
     proof, evaluated = output[:PROOF_BYTES], output[PROOF_BYTES:]
     starts = range(0, len(evaluated), ELEMENT_BYTES)
     listed = [b64url(evaluated[start : start + ELEMENT_BYTES]) for start in starts]
-    return _json({"epoch": EPOCH, "elements": listed, "proof": b64url(proof)})
+    return json_answer({"epoch": EPOCH, "elements": listed, "proof": b64url(proof)})
 
 
 def _ask(visit: Visit) -> Answered:
     asked = read_question(visit.body, visit.json())
     receipt, replayed = answering.answer(visit.world, visit.caller, asked)
-    return _json({"receipt": receipt}, replayed=replayed)
+    return json_answer({"receipt": receipt}, replayed=replayed)
 
 
 def _ask_many(visit: Visit) -> Answered:
@@ -133,7 +114,7 @@ def _find(visit: Visit) -> Answered:
     stored = visit.world.answers.get((visit.caller.member, visit.parts[0]))
     if stored is None:
         raise Refusal(404, "absent")
-    return _json({"receipt": stored.receipt}, replayed=True)
+    return json_answer({"receipt": stored.receipt}, replayed=True)
 
 
 def _upload(visit: Visit) -> Answered:
@@ -144,7 +125,7 @@ def _upload(visit: Visit) -> Answered:
 
 
 def _batch(visit: Visit) -> Answered:
-    return _json(receiving.shown(visit.world, visit.caller, visit.parts[0]))
+    return json_answer(receiving.shown(visit.world, visit.caller, visit.parts[0]))
 
 
 def _faults(visit: Visit) -> Answered:
@@ -157,33 +138,41 @@ def _faults(visit: Visit) -> Answered:
     return Answered(body=body, content_type=NDJSON_TYPE)
 
 
+def _absent(visit: Visit) -> Answered:
+    stored = visit.world.batches.get((visit.caller.member, visit.parts[0]))
+    if stored is None:
+        raise Refusal(404, "absent")
+    behind = [ref for ref in stored.absent if ref > visit.asked("after")]
+    return json_answer({"account_refs": behind})
+
+
 def _put(visit: Visit) -> Answered:
     visit.json()
-    return _json(reporting.put_record(visit.world, visit.caller, visit.parts[0], visit.body))
+    return json_answer(reporting.put_record(visit.world, visit.caller, visit.parts[0], visit.body))
 
 
 def _delete(visit: Visit) -> Answered:
     reason = visit.query.get("reason", [""])[0]
-    return _json(reporting.delete_record(visit.world, visit.caller, visit.parts[0], reason))
+    return json_answer(reporting.delete_record(visit.world, visit.caller, visit.parts[0], reason))
 
 
 def _register(visit: Visit) -> Answered:
-    return _json(granting.register(visit.world, visit.caller, visit.json()))
+    return json_answer(granting.register(visit.world, visit.caller, visit.json()))
 
 
 def _grant(visit: Visit) -> Answered:
     grant = visit.world.grant_of(visit.caller.member, visit.parts[0])
-    return _json(granting.shown(visit.world, grant))
+    return json_answer(granting.shown(visit.world, grant))
 
 
 def _relay(visit: Visit) -> Answered:
     if not visit.json().keys() <= {"acted_at", "channel"}:
         raise Refusal(422, "request.field")
-    return _json(granting.relay(visit.world, visit.caller, *visit.parts))
+    return json_answer(granting.relay(visit.world, visit.caller, *visit.parts))
 
 
 def _notices(_: Visit) -> Answered:
-    return _json({"notices": granting.listed_notices()})
+    return json_answer({"notices": granting.listed_notices()})
 
 
 def _redeem(visit: Visit) -> Answered:
@@ -200,12 +189,8 @@ def _redeem(visit: Visit) -> Answered:
     return Answered(body=dumps({"promise": promise}), status=202, headers={"Retry-After": "1"})
 
 
-def _json(value: dict[str, object], *, replayed: bool = False) -> Answered:
-    return Answered(body=dumps(value), headers={"Cx-Replayed": "true"} if replayed else {})
-
-
 _ID: Final = "([a-z]{3}_[0-9a-f]{32})"
-ROUTES: Final[tuple[tuple[str, str, str | None, Route], ...]] = (
+ROUTES: Final[Places] = (
     ("POST", "/v1/tokens", JSON_TYPE, _tokens),
     ("POST", "/v1/queries", JSON_TYPE, _ask),
     ("POST", "/v1/query-batches", NDJSON_TYPE, _ask_many),
@@ -213,6 +198,7 @@ ROUTES: Final[tuple[tuple[str, str, str | None, Route], ...]] = (
     *(("POST", "/v1/batches", media, _upload) for media in FILE_TYPES),
     ("GET", f"/v1/batches/{_ID}", None, _batch),
     ("GET", f"/v1/batches/{_ID}/faults", None, _faults),
+    ("GET", f"/v1/batches/{_ID}/absent", None, _absent),
     ("PUT", "/v1/records/([^/]+)", JSON_TYPE, _put),
     ("DELETE", "/v1/records/([^/]+)", None, _delete),
     ("POST", "/v1/grants", JSON_TYPE, _register),
@@ -220,4 +206,11 @@ ROUTES: Final[tuple[tuple[str, str, str | None, Route], ...]] = (
     ("POST", f"/v1/grants/{_ID}/(withdraw|pause|resume)", JSON_TYPE, _relay),
     ("GET", "/v1/notices", None, _notices),
     ("GET", "/v1/receipts/([^/]+)", None, _redeem),
+    *standing.ROUTES,
 )
+# What the fake has no part of, and where its paths begin: the first is delivered from outside the
+# process, the second is the regulator's, who tests against a sandbox.
+LEFT_OUT: Final = {
+    "webhooks and their delivery (verify deliveries with exchange_client.webhooks)": "/v1/webhooks",
+    "the regulator's audit (use a sandbox: `exchange up`)": "/audit/v1/",
+}

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from voprf import ristretto
 
 from exchange_client.core.encoding import b64url, dumps
+from exchange_client.core.records.reporting import QualityReport
 from exchange_client.keys import Algorithm, KeyFile
 from exchange_client.pins import DESCRIPTION_TYPE, SUITE
 from exchange_client.signing import sign_jws
@@ -55,6 +56,7 @@ class Account(Held):
     """An account, and the tokens of its subject."""
 
     tokens: frozenset[str]  # identity tokens, base64url
+    hidden_from: int | None = None  # unix seconds: a dispute about it is answered too late
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,7 @@ class StoredBatch:
     digest: bytes
     receipt: str
     faults: tuple[dict[str, object], ...]
+    absent: tuple[str, ...] = ()  # open accounts that a FULL file did not mention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,51 @@ class StoredAnswer:
 
     digest: bytes
     receipt: str
+    primary: str  # token of the subject, base64url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The last permitted look of a member at a subject for new credit: who is told corrections."""
+
+    member: str
+    identities: frozenset[str]
+    query_id: str
+    fields: frozenset[str]  # that its grant permitted
+    given: dict[str, object]  # the finding, and `outcome`
+
+
+@dataclass(slots=True, kw_only=True)
+class FakeDispute:
+    """A dispute about one account."""
+
+    dispute_id: str
+    member: str
+    account_ref: str
+    account: Account
+    cause: str
+    digest: bytes  # SHA-256 of what opened it
+    opened_at: int  # unix seconds
+    due_on: date
+    state: str = "OPEN"
+    result: str | None = None
+    answered_at: int | None = None
+    closed_at: int | None = None
+    extended: bool = False
+    days_late: int = 0
+    reopened: int = 0
+    steps: list[dict[str, object]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeStatement:
+    """A borrower's own word about one account."""
+
+    account: Account
+    text: str
+    digest: bytes
+    made_at: int  # unix seconds
+    leaf: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +169,12 @@ class World:
     batches: dict[tuple[str, str], StoredBatch] = field(default_factory=dict)
     received: dict[tuple[str, str], bytes] = field(default_factory=dict)  # of files in parts
     inquiries: list[Inquiry] = field(default_factory=list)
+    looks: dict[tuple[str, str], Look] = field(default_factory=dict)  # member, primary token
+    disputes: dict[str, FakeDispute] = field(default_factory=dict)
+    statements: dict[str, FakeStatement] = field(default_factory=dict)
+    disbursements: dict[tuple[str, str], tuple[bytes, str]] = field(default_factory=dict)
+    feeds: dict[str, list[dict[str, object]]] = field(default_factory=dict)  # by member
+    quality: dict[str, QualityReport] = field(default_factory=dict)  # by member
 
     def description(self) -> str:
         """Return the signed description that members pin."""

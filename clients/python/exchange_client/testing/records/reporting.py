@@ -18,6 +18,7 @@ from exchange_client.testing.messages import Caller
 from exchange_client.testing.questions import read_tokens
 from exchange_client.testing.records.rows import row_flaws
 from exchange_client.testing.refusals import Refusal
+from exchange_client.testing.standing.telling import correcting
 from exchange_client.testing.world import (
     EPOCH,
     EXCHANGE,
@@ -68,13 +69,16 @@ def take_batch(world: World, caller: Caller, content: bytes) -> tuple[str, str, 
         world.batches[place] = StoredBatch(digest=digest, receipt="", faults=faults)
         raise Refusal(422, "batch.fault_share")
     claims = _tally(header, rows, digest, verdicts)
+    named = {str(each.row.get("account_ref")) for each in verdicts}
+    absent = _absent(world, caller.member, named) if header["kind"] == "FULL" else ()
+    claims["absent"] = len(absent)
     leaf = None
     if header["dry_run"] is not True:
         for each in verdicts:
             _store(world, caller.member, each)
         leaf = _log(world, caller, place[1], digest)
-    receipt = _sign(world, caller.member, claims, leaf)
-    world.batches[place] = StoredBatch(digest=digest, receipt=receipt, faults=faults)
+    receipt = sign_receipt(world, caller.member, claims, leaf)
+    world.batches[place] = StoredBatch(digest=digest, receipt=receipt, faults=faults, absent=absent)
     return place[1], receipt, False
 
 
@@ -105,8 +109,11 @@ def delete_record(world: World, caller: Caller, account_ref: str, reason: str) -
     """
     if reason not in ("DELETE_ERROR", "DELETE_FRAUD"):
         raise Refusal(422, "request.field", pointer="/reason")
-    if world.accounts.pop((caller.member, account_ref), None) is None:
+    gone = world.accounts.get((caller.member, account_ref))
+    if gone is None:
         raise Refusal(404, "absent", pointer="/account_ref")
+    with correcting(world, gone.tokens, "DELETED"):
+        del world.accounts[caller.member, account_ref]
     digest = hashlib.sha256(f"{account_ref}\n{reason}".encode()).digest()
     return _record_answer(world, caller, account_ref, digest, "deleted")
 
@@ -172,6 +179,8 @@ def _of_the_subject(
     world: World, member: str, row: Mapping[str, JSON], known: Account | None
 ) -> list[tuple[str, str]]:
     primary = read_tokens(row["tokens"])[0][1]
+    if known is None and row.get("reason") == "AMEND":
+        return [("reason", "row.reason")]
     if known is not None and primary not in known.tokens:
         return [("tokens", "row.subject_changed")]
     grant = world.grants.get(str(row.get("grant")))
@@ -191,13 +200,26 @@ def _store(world: World, member: str, verdict: Verdict) -> None:
     if verdict.flaws or verdict.unchanged:
         return
     place = (member, str(verdict.row["account_ref"]))
+    known = world.accounts.get(place)
     if verdict.row.get("op") == "DELETE":
-        world.accounts.pop(place, None)
+        with correcting(world, known.tokens if known else (), "DELETED"):
+            world.accounts.pop(place, None)
+        return
+    if known is not None and verdict.row.get("reason") == "AMEND":
+        with correcting(world, known.tokens, "AMENDED"):
+            known.learn(verdict.row)
         return
     tokens = read_tokens(verdict.row["tokens"])
     identities = frozenset(value for kind, value in tokens if kind == "identity")
     fresh = Account(member=member, row=verdict.row, tokens=identities)
     world.accounts.setdefault(place, fresh).learn(verdict.row)
+
+
+def _absent(world: World, member: str, named: set[str]) -> tuple[str, ...]:
+    """Return the open accounts of a member that are not named, in the order of their references."""
+    own = world.accounts.items()
+    refs = (ref for (whose, ref), account in own if whose == member and account.is_open)
+    return tuple(sorted(ref for ref in refs if ref not in named))
 
 
 def _tally(
@@ -216,7 +238,7 @@ def _tally(
         "deleted": sum(each.row.get("op") == "DELETE" for each in good),
         "faulted": len(verdicts) - len(good),
         "warned": 0,
-        "absent": 0,
+        "absent": 0,  # counted by the caller, for a FULL file
         "totals": "WHOLE",
     }
 
@@ -235,12 +257,15 @@ def _record_answer(
         "account_ref": account_ref,
         "event": event,
         "leaf": None if leaf is None else b64url(leaf),
-        "receipt": _sign(world, caller.member, claims, leaf),
+        "receipt": sign_receipt(world, caller.member, claims, leaf),
         "warnings": [],
     }
 
 
-def _sign(world: World, member: str, claims: Mapping[str, object], leaf: bytes | None) -> str:
+def sign_receipt(
+    world: World, member: str, claims: Mapping[str, object], leaf: bytes | None
+) -> str:
+    """Sign the receipt of a file, a record or a disbursement."""
     whole = {
         "iss": EXCHANGE,
         "aud": member,

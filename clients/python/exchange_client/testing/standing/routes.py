@@ -1,0 +1,98 @@
+"""The fake's routes about disputes, statements, disbursements, events, status lists, quality."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Final
+
+from exchange_client.core.calls import JSON_TYPE
+from exchange_client.core.encoding import b64url
+from exchange_client.core.records.reporting import QualityReport
+from exchange_client.testing.refusals import Answered
+from exchange_client.testing.standing import disbursing, disputing, stating, statuses, telling
+from exchange_client.testing.visits import Places, Visit, json_answer
+
+
+def _open(visit: Visit) -> Answered:
+    dispute, replayed = disputing.open_dispute(visit.world, visit.caller, visit.json())
+    return json_answer(disputing.shown(visit.world, dispute), replayed=replayed)
+
+
+def _list(visit: Visit) -> Answered:
+    state, overdue = visit.asked("state"), visit.asked("overdue")
+    rows = disputing.listed(visit.world, visit.caller, state, overdue)
+    return json_answer({"disputes": rows, "has_more": False, "next": None})
+
+
+def _show(visit: Visit) -> Answered:
+    dispute = disputing.find(visit.world, visit.caller, visit.parts[0])
+    return json_answer(disputing.shown(visit.world, dispute))
+
+
+def _step(visit: Visit) -> Answered:
+    dispute = disputing.find(visit.world, visit.caller, visit.parts[0])
+    steps = {"close": disputing.close, "facts": disputing.add_facts, "reopen": disputing.reopen}
+    steps[visit.parts[1]](visit.world, visit.caller, dispute, visit.json())
+    return json_answer(disputing.shown(visit.world, dispute))
+
+
+def _answer(visit: Visit) -> Answered:
+    dispute = disputing.find(visit.world, visit.caller, visit.parts[0])
+    replayed = disputing.answer(visit.world, visit.caller, dispute, visit.json())
+    return json_answer(disputing.shown(visit.world, dispute), replayed=replayed)
+
+
+def _state(visit: Visit) -> Answered:
+    body = visit.json()
+    made, replayed = stating.state(visit.world, visit.caller, body)
+    told: dict[str, object] = {
+        "statement_id": body["statement_id"],
+        "made_at": made.made_at,
+        "leaf": b64url(made.leaf),
+    }
+    return json_answer(told, replayed=replayed)
+
+
+def _disburse(visit: Visit) -> Answered:
+    told = visit.json()
+    receipt, replayed = disbursing.disburse(visit.world, visit.caller, told, visit.body)
+    return json_answer({"receipt": receipt}, replayed=replayed)
+
+
+def _events(visit: Visit) -> Answered:
+    after, limit = visit.asked("after"), visit.asked("limit", "100")
+    return json_answer(telling.feed(visit.world, visit.caller.member, after, limit))
+
+
+def _status_list(visit: Visit) -> Answered:
+    return statuses.signed_list(visit.world, visit.parts[0])
+
+
+def _quality(visit: Visit) -> Answered:
+    member = visit.caller.member
+    report = visit.world.quality.get(member) or QualityReport(
+        member=member, earned="ALL", next_earned=None, next_at=None, months=()
+    )
+    change = {"earned": report.next_earned, "effective_at": report.next_at, "announced_at": 0}
+    told: dict[str, object] = {
+        "member": member,
+        "earned": report.earned,
+        "next": None if report.next_at is None else change,
+        "months": [asdict(month) for month in report.months],
+    }
+    return json_answer({"reports": [told]})
+
+
+DISPUTE: Final = "(dsp_[0-9a-f]{32})"
+ROUTES: Final[Places] = (
+    ("POST", "/v1/disputes", JSON_TYPE, _open),
+    ("GET", "/v1/disputes", None, _list),
+    ("GET", f"/v1/disputes/{DISPUTE}", None, _show),
+    ("POST", f"/v1/disputes/{DISPUTE}/answer", JSON_TYPE, _answer),
+    ("POST", f"/v1/disputes/{DISPUTE}/(close|facts|reopen)", JSON_TYPE, _step),
+    ("POST", "/v1/statements", JSON_TYPE, _state),
+    ("POST", "/v1/disbursements", JSON_TYPE, _disburse),
+    ("GET", "/v1/events", None, _events),
+    ("GET", "/v1/status-lists/([1-9][0-9]{0,8})", None, _status_list),
+    ("GET", "/v1/reports/data-quality", None, _quality),
+)
