@@ -66,7 +66,7 @@ def stage(records: int) -> Iterator[Stage]:
 
 @contextmanager
 def echo_server() -> Iterator[int]:
-    """Serve the echo under the server's own gunicorn settings; yield its port."""
+    """Serve the echo under plain gunicorn, as many processes as the server; yield its port."""
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--threads", "4"]
     command += ["--workers", str(os.cpu_count() or 1), "--bind", f"127.0.0.1:{port}"]

@@ -2,8 +2,7 @@
 
 A query costs its transaction more than anything else: its waits, its flush, caches gone cold on
 the way. So while one transaction of a member is under way, its other queries gather, and the next
-transaction takes them all. Where the last one had company, the next waits a moment for its own;
-a query that nobody accompanies goes at once.
+transaction takes them all.
 
 In:  one query of each calling thread.
 Out: its answer, as if it had been alone. Where a joint transaction fails, whosever fault that was,
@@ -13,7 +12,6 @@ Out: its answer, as if it had been alone. Where a joint transaction fails, whose
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -30,7 +28,6 @@ from exchange.services.queries.answer_query import (
 from exchange.services.queries.write_answer import Asked
 
 TOGETHER_MAX = 16
-GATHER_SECONDS = 0.002  # a tenth of what a query takes where many come at a time
 
 
 def _taken() -> Lock:
@@ -56,7 +53,6 @@ class Together:
         self._ports = ports
         self._lock = Lock()
         self._waiting: dict[str, list[_Seat]] = {}  # by member; present: a transaction is under way
-        self._accompanied: set[str] = set()  # members whose last transaction took several
 
     def __len__(self) -> int:
         """Return how many queries wait for a transaction to end."""
@@ -110,19 +106,15 @@ class Together:
 
     def _company(self, seat: _Seat) -> list[_Seat]:
         """Choose who goes along: in order, and nobody who locks what another one locks."""
-        member = seat.asked.asker.member
-        if member in self._accompanied:
-            time.sleep(GATHER_SECONDS)
         company, names = [seat], _names(seat)
         with self._lock:
-            waiting = self._waiting[member]
+            waiting = self._waiting[seat.asked.asker.member]
             for one in waiting[: TOGETHER_MAX - 1]:
                 mine = _names(one)
                 if names.isdisjoint(mine):
                     names |= mine
                     company.append(one)
             waiting[:] = [one for one in waiting if one not in company]
-            (self._accompanied.add if company[1:] else self._accompanied.discard)(member)
         return company
 
     def _hand_over(self, member: str) -> None:
