@@ -52,6 +52,8 @@ class GrantEvent(StrEnum):
     SUPERSEDE = "supersede"
     INVALIDATE = "invalidate"
     REBIND = "rebind"  # the subject's token of a new epoch; the state stays
+    ASK_EVIDENCE = "ask_evidence"  # a sample, to be shown in the profile's days; the state stays
+    SHOW_EVIDENCE = "show_evidence"  # it is what the artefact names; the state stays
 
 
 class Actor(StrEnum):
@@ -123,6 +125,11 @@ class HeldGrant:
 _SUBJECT = frozenset({Actor.SUBJECT})
 _GRANTEE = frozenset({Actor.GRANTEE})
 _OFFICIAL = frozenset({Actor.EXCHANGE, Actor.REGULATOR})
+_ONCE_IN_FORCE = frozenset(GrantState) - {
+    GrantState.REQUESTED,
+    GrantState.REJECTED,
+    GrantState.INVALIDATED,
+}
 # The exchange pauses where its nightly check finds stored bytes that are not what was signed.
 _MAY_PAUSE = frozenset({Actor.SUBJECT, Actor.REGULATOR, Actor.EXCHANGE})
 
@@ -142,6 +149,8 @@ _TRANSITIONS: Mapping[tuple[GrantState | None, GrantEvent], tuple[frozenset[Acto
             (GrantState.ACTIVE, GrantEvent.SUPERSEDE): (_GRANTEE, GrantState.SUPERSEDED),
             (GrantState.ACTIVE, GrantEvent.REBIND): (_GRANTEE, GrantState.ACTIVE),
             (GrantState.PAUSED, GrantEvent.REBIND): (_GRANTEE, GrantState.PAUSED),
+            **{(state, GrantEvent.ASK_EVIDENCE): (_OFFICIAL, state) for state in _ONCE_IN_FORCE},
+            **{(state, GrantEvent.SHOW_EVIDENCE): (_GRANTEE, state) for state in _ONCE_IN_FORCE},
             **{
                 (state, GrantEvent.INVALIDATE): (_OFFICIAL, GrantState.INVALIDATED)
                 for state in GrantState

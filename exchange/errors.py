@@ -390,7 +390,7 @@ class GrantNotice(InvalidGrant):
 
 
 class GrantEvidence(InvalidGrant):
-    """The same evidence stands behind another grant, and not in one bundle of one subject."""
+    """The evidence stands behind another grant, not in one bundle; or it is another one's."""
 
     code = "grant.evidence"
 

@@ -22,6 +22,7 @@ from exchange.api.edge.guard import API_VERSION, Edge, EdgePorts
 from exchange.api.edge.transport import BodyLimits
 from exchange.api.grant_requests import grant_request_routes
 from exchange.api.grants.changing import change_routes
+from exchange.api.grants.evidence import evidence_routes
 from exchange.api.grants.notices import notice_routes
 from exchange.api.grants.ordering import order_routes
 from exchange.api.grants.registering import grant_routes
@@ -109,6 +110,7 @@ def _add_member_routes(api: Api, settings: Settings, ports: Ports) -> None:
     api.register_blueprint(grant_routes(ports))
     api.register_blueprint(change_routes(ports))
     api.register_blueprint(order_routes(ports))
+    api.register_blueprint(evidence_routes(ports))
     api.register_blueprint(notice_routes(ports))
     for routes in outward_routes(settings, ports, paging):
         api.register_blueprint(routes)

@@ -36,6 +36,29 @@ def verify() -> None:
         raise typer.Exit(1)
 
 
+@grant.command("sample-evidence")
+def sample_evidence(
+    day: Annotated[datetime | None, typer.Option(help="UTC; yesterday if not given")] = None,
+) -> None:
+    """Ask for the evidence of some grants of a day, end those never shown: run it daily.
+
+    Example: exchange grant sample-evidence
+    """
+    from exchange import settings
+    from exchange.cli.opening import open_log_ports
+    from exchange.services.evidence.sample_evidence import DAY_SECONDS, end_unshown
+    from exchange.services.evidence.sample_evidence import sample_evidence as ask
+
+    permille = settings.load().evidence_samples_per_thousand
+    with open_log_ports() as ports:
+        for standing in end_unshown(ports.ports):
+            _tell(standing)
+        now = ports.ports.now()
+        first = int(day.replace(tzinfo=UTC).timestamp()) if day else now - DAY_SECONDS
+        for standing in ask(first - first % DAY_SECONDS, permille, ports):
+            print(f"gnt_{standing.grant.grant_id.hex}  {standing.grant.held.grantee}  asked")
+
+
 @grant.command()
 def resume(member: Member, grant_id: Grant) -> None:
     """Let a grant go on that the exchange paused: `exchange grant resume lender-a gnt_…`."""

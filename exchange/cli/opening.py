@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from exchange.services.log.ports import LogPorts
     from exchange.services.ports import Ports
 
 
@@ -19,3 +20,15 @@ def open_ports() -> Iterator[Ports]:
     current = settings.load()
     with closing(open_database(current)) as database:
         yield make_ports(current, database)
+
+
+@contextmanager
+def open_log_ports() -> Iterator[LogPorts]:
+    """Open the database for one command that reads the tree as well."""
+    from exchange import settings
+    from exchange.app.ports import make_ports, open_database
+    from exchange.services.log.ports import LogPorts
+
+    current = settings.load()
+    with closing(open_database(current)) as database:
+        yield LogPorts(ports=make_ports(current, database), begin=database.begin)

@@ -65,7 +65,13 @@ def test_what_runs_daily_has_its_timer_and_each_of_its_commands() -> None:
         r"(?m)^ExecStart=\S+/exchange (.+)$", (units / "credit-exchange-daily.service").read_text()
     )
 
-    assert ["borrower forget", "purge", "quality", "grant verify"] == started
+    assert [
+        "borrower forget",
+        "purge",
+        "quality",
+        "grant sample-evidence",
+        "grant verify",
+    ] == started
     assert "OnCalendar=*-*-*" in (units / "credit-exchange-daily.timer").read_text()
     services = yaml.safe_load((DEPLOY / "container" / "compose.yaml").read_text())["services"]
     in_compose = services["daily"]["command"][0].splitlines()

@@ -26,7 +26,7 @@ OPEN_ROUTES = {
 # People have no keys of members: these rooms guard their own pages, by sessions and passkeys.
 PAGES = ("/borrower", "/assets/")
 # One of them is of the type that a route takes; the other is refused for its type.
-TYPES = ("application/json", "application/x-ndjson")
+TYPES = ("application/json", "application/x-ndjson", "application/octet-stream")
 UNITS = (
     "_bytes_",
     "_rows_",

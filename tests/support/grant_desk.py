@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from werkzeug.test import TestResponse
 
 from consent.purposes import Detail, Purpose
+from exchange.api.edge.transport import PART_TYPE
 from exchange.domain.ids import uuid7
 from exchange.domain.members import Role
 from exchange.domain.queries import Asker, Query, Token, TokenKind
@@ -52,14 +53,17 @@ class GrantDesk:
         return self.key.private
 
     def send(self, method: str, path: str, body: object = None) -> TestResponse:
-        """Send a signed request."""
-        raw = b"" if body is None else json.dumps(body).encode()
+        """Send a signed request; bytes go as they are, anything else as JSON."""
+        plain = isinstance(body, bytes)
+        raw = (
+            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        )
         draft = Draft(
             method=method,
             target_uri=BASE + path,
             created=int(time.time()),
             body=raw,
-            content_type="application/json" if raw else None,
+            content_type=(PART_TYPE if plain else "application/json") if raw else None,
             keyid=self.key.keyid,
         )
         return self.sandbox.app.test_client().open(

@@ -116,10 +116,14 @@ class Routes(Blueprint):
         return decorate
 
     def raw(
-        self, schema: type[Schema], *, media: str
+        self, schema: type[Schema] | None, *, media: str
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
         """Document a body that the view reads by itself, from the caller's exact bytes."""
-        described = {"schema": schema(), "content_type": media}
+        bare = {"type": "string", "format": "binary"}
+        described: dict[str, object] = {
+            "schema": schema() if schema else bare,
+            "content_type": media,
+        }
         return lambda view: _document_body(view, described)
 
     def takes(self, **arguments: str) -> Callable[[View[P]], View[P]]:

@@ -48,9 +48,10 @@ class Body(Enum):
     JSON = "json"
     QUERY_LINES = "query lines"
     RECORD_FILE = "record file"
+    EVIDENCE = "evidence"  # hashed, never kept
 
 
-_MEDIA = {Body.JSON: (JSON_TYPE,), Body.RECORD_FILE: FILE_TYPES}
+_MEDIA = {Body.JSON: (JSON_TYPE,), Body.RECORD_FILE: FILE_TYPES, Body.EVIDENCE: (PART_TYPE,)}
 
 
 class Nonce(Enum):
@@ -84,6 +85,7 @@ class BodyLimits:
             Body.JSON: self.json_bytes_max,
             Body.QUERY_LINES: self.query_lines_bytes_max,
             Body.RECORD_FILE: self.record_file_bytes_max,
+            Body.EVIDENCE: self.record_file_bytes_max,
         }[body]
 
 

@@ -113,6 +113,13 @@ class KeptArtefact(NamedTuple):
     registered_at: int
 
 
+class Registered(NamedTuple):
+    """A grant of evidence level 1, and whether its evidence was asked for."""
+
+    grant_id: UUID
+    asked: bool
+
+
 class GrantStatements(Protocol):
     """Statements about grants."""
 
@@ -158,6 +165,14 @@ class GrantStatements(Protocol):
 
     def kept(self, grantee: str, after: UUID, rows_max: int) -> list[KeptArtefact]:
         """List artefacts of a member after an id, in the order of ids."""
+        ...
+
+    def registered(self, grantee: str, first: int, end: int) -> list[Registered]:
+        """List what a member registered at evidence level 1 between two times."""
+        ...
+
+    def unshown(self, asked_until: int) -> list[tuple[str, UUID]]:
+        """List grants, with their grantees, whose evidence was asked for by then and not shown."""
         ...
 
     def claim_evidence(self, grant: NewGrant, sha256: bytes, bundle: str) -> bool:

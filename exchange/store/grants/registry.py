@@ -20,6 +20,7 @@ from exchange.services.grants.ports import (
     KeptArtefact,
     LastEvent,
     NewGrant,
+    Registered,
     SealedLook,
     StoredGrant,
 )
@@ -139,6 +140,16 @@ class Grants:
         """List artefacts of a member after an id, in the order of ids."""
         parameters = {"grantee": grantee, "after": after, "rows_max": rows_max}
         return [KeptArtefact(*row) for row in texts.KEPT.run(self._connection, parameters)]
+
+    def registered(self, grantee: str, first: int, end: int) -> list[Registered]:
+        """List what a member registered at evidence level 1 between two times."""
+        parameters = {"grantee": grantee, "first": first, "end": end}
+        return [Registered(*row) for row in texts.REGISTERED.run(self._connection, parameters)]
+
+    def unshown(self, asked_until: int) -> list[tuple[str, UUID]]:
+        """List grants, with their grantees, whose evidence was asked for by then and not shown."""
+        parameters = {"asked_until": asked_until}
+        return [(row[0], row[1]) for row in texts.UNSHOWN.run(self._connection, parameters)]
 
     def claim_evidence(self, grant: NewGrant, sha256: bytes, bundle: str) -> bool:
         """Let a grant stand on evidence; say whether no other does, but in its bundle."""

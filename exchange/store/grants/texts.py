@@ -33,7 +33,8 @@ JOIN grants g ON g.token_index = a.token_index AND g.grantee = a.grantee
     AND g.grant_id = a.grant_id
 JOIN LATERAL (
     SELECT h.event_id, h.event, h.actor FROM grant_event h
-    WHERE h.grantee = a.grantee AND h.grant_id = a.grant_id AND h.event <> 'rebind'
+    WHERE h.grantee = a.grantee AND h.grant_id = a.grant_id
+        AND h.event NOT IN ('rebind', 'ask_evidence', 'show_evidence')
     ORDER BY h.event_id DESC LIMIT 1) e ON true
 LEFT JOIN grant_status s ON s.grantee = a.grantee AND s.grant_id = a.grant_id
 WHERE a.grantee = %(grantee)s AND a.grant_id = %(grant_id)s
@@ -118,6 +119,23 @@ WHERE f.leaf_hash = %(leaf_hash)s
 KEPT = Statement("""
 SELECT grant_id, kid, registered_at FROM grant_artefact
 WHERE grantee = %(grantee)s AND grant_id > %(after)s ORDER BY grant_id LIMIT %(rows_max)s
+""")
+
+REGISTERED = Statement("""
+SELECT a.grant_id, EXISTS (SELECT 1 FROM grant_event e WHERE e.grantee = a.grantee
+    AND e.grant_id = a.grant_id AND e.event = 'ask_evidence')
+FROM grant_artefact a
+JOIN grants g ON g.token_index = a.token_index AND g.grantee = a.grantee
+    AND g.grant_id = a.grant_id AND g.level = 1
+WHERE a.grantee = %(grantee)s AND a.registered_at >= %(first)s AND a.registered_at < %(end)s
+ORDER BY a.grant_id
+""")
+UNSHOWN = Statement("""
+SELECT DISTINCT e.grantee, e.grant_id FROM grant_event e
+WHERE e.event = 'ask_evidence' AND e.effective_at <= %(asked_until)s AND NOT EXISTS (
+    SELECT 1 FROM grant_event h WHERE h.grantee = e.grantee AND h.grant_id = e.grant_id
+        AND h.event_id > e.event_id AND h.event IN ('show_evidence', 'invalidate'))
+ORDER BY e.grantee, e.grant_id
 """)
 
 CLAIM_EVIDENCE = Statement("""

@@ -101,4 +101,5 @@ grant_event = Table(
     at("effective_at"),
     blob("leaf_hash"),
     Index("grant_event_grant", "grantee", "grant_id", "event_id"),
+    Index("grant_event_asked", "effective_at", postgresql_where=sql("event = 'ask_evidence'")),
 )

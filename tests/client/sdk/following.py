@@ -58,6 +58,12 @@ class FollowingContract:
         assert [told[-1]] == list(desk.sdk.events(after=told[1].event_id))
         refused("request.cursor", 400, lambda: list(desk.sdk.events(after=new_id("evt"))))
 
+    def test_evidence_is_shown_when_it_is_asked_for(self, desk: Desk, who: Identifier) -> None:
+        """Papers that nobody asked for are nobody's business."""
+        grant = desk.grant(who)
+
+        refused("grant.transition", 409, lambda: desk.sdk.show_evidence(grant, b"a form"))
+
     def test_who_was_answered_is_told_of_a_correction(
         self, desk: Desk, other: Desk, who: Identifier
     ) -> None:

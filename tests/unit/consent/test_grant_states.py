@@ -41,11 +41,17 @@ ALLOWED: dict[tuple[GrantState | None, GrantEvent], tuple[set[Actor], GrantState
     (S.ACTIVE, E.REBIND): ({A.GRANTEE}, S.ACTIVE),
     (S.PAUSED, E.REBIND): ({A.GRANTEE}, S.PAUSED),
     **{
+        (state, event): (actors, state)
+        for state in set(GrantState) - {S.REQUESTED, S.REJECTED, S.INVALIDATED}
+        for event, actors in ((E.ASK_EVIDENCE, OFFICIAL), (E.SHOW_EVIDENCE, {A.GRANTEE}))
+    },
+    **{
         (state, E.INVALIDATE): (OFFICIAL, S.INVALIDATED)
         for state in GrantState
         if state is not S.INVALIDATED
     },
 }
+UNMOVED = {E.REBIND, E.ASK_EVIDENCE, E.SHOW_EVIDENCE}  # the state stays
 EVERY = list(product([None, *GrantState], GrantEvent, Actor))
 
 
@@ -150,9 +156,9 @@ class GrantLife(RuleBasedStateMachine):
             after = next_state(self.state, event, actor, self.paused_by)
         except TransitionRefused:
             return
-        if event is not E.REBIND:
+        if event not in UNMOVED:
             self.paused_by = actor if event is E.PAUSE else None
-        if self.state in FINAL_STATES:
+        if self.state in FINAL_STATES and event not in UNMOVED:
             self.ended = self.state
         self.state = after
 

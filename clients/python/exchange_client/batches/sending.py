@@ -15,14 +15,13 @@ from typing import Final
 
 from exchange_client.batches.files import BatchFile
 from exchange_client.batches.receipts import BatchReceipt, open_batch_receipt
-from exchange_client.core.calls import Call, Flow, Reply
+from exchange_client.core.calls import PART_TYPE, Call, Flow, Reply
 from exchange_client.core.encoding import JSON
 from exchange_client.core.setup import Desk
 from exchange_client.errors import Problem, Refused, UnverifiedResponse
 
 WHOLE_BYTES_MAX: Final = 1 << 20  # a file that is longer is sent in parts
 PART_BYTES: Final = 4 << 20
-PART_TYPE: Final = "application/octet-stream"
 PAUSE_SECONDS: Final = 0.25  # between two looks, at first
 PAUSE_SECONDS_MAX: Final = 2.0
 _TAKEN: Final = frozenset({200, 202})

@@ -79,6 +79,20 @@ def resume(telling: Telling, pinned: Pinned, keyed: Keyed, grant_id: GrantId) ->
     tell({**state}, _lines(grant_id, state), as_json=telling.as_json)
 
 
+def evidence(
+    telling: Telling,
+    pinned: Pinned,
+    keyed: Keyed,
+    grant_id: GrantId,
+    file: Annotated[Path, typer.Argument(help="the very file that the grant was made with")],
+) -> None:
+    """Send the evidence that the exchange asked for; it compares the hash and keeps no bytes."""
+    content = _content(file)
+    with open_exchange(telling, pinned, keyed) as exchange:
+        state = exchange.show_evidence(grant_id, content)
+    tell({**state}, _lines(grant_id, state), as_json=telling.as_json)
+
+
 def show(telling: Telling, pinned: Pinned, keyed: Keyed, grant_id: GrantId) -> None:
     """Show where a grant of yours stands."""
     with open_exchange(telling, pinned, keyed) as exchange:
@@ -133,6 +147,13 @@ def _standing(exchange: Exchange, grant: Grant) -> Mapping[str, JSON] | None:
         if error.code != "absent":
             raise
         return None
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}") from error
 
 
 def _lines(grant_id: str, state: Mapping[str, object]) -> str:

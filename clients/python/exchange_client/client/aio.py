@@ -171,6 +171,10 @@ class AsyncExchange(AsyncStanding):
         """Relay the subject's wish to let a grant go on that they paused."""
         return await self._run(granting.rest(grant_id, "resume"))
 
+    async def show_evidence(self, grant_id: str, content: bytes) -> Mapping[str, JSON]:
+        """Send the evidence that was asked for (`GRANT_EVIDENCE_ASKED`); its bytes are not kept."""
+        return await self._run(granting.show_evidence(grant_id, content))
+
     async def notices(self) -> list[Mapping[str, JSON]]:
         """Fetch the notices; a grant names the digest of a live one that the borrower was shown."""
         return await self._run(granting.notices())

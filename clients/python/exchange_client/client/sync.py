@@ -168,6 +168,10 @@ class Exchange(Standing):
         """Relay the subject's wish to let a grant go on that they paused."""
         return self._run(granting.rest(grant_id, "resume"))
 
+    def show_evidence(self, grant_id: str, content: bytes) -> Mapping[str, JSON]:
+        """Send the evidence that was asked for (`GRANT_EVIDENCE_ASKED`); its bytes are not kept."""
+        return self._run(granting.show_evidence(grant_id, content))
+
     def notices(self) -> list[Mapping[str, JSON]]:
         """Fetch the notices; a grant names the digest of a live one that the borrower was shown."""
         return self._run(granting.notices())

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 JSON_TYPE = "application/json"
 NDJSON_TYPE = "application/x-ndjson"
+PART_TYPE = "application/octet-stream"  # bytes that mean nothing by themselves
 
 
 def _nothing() -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from exchange_client.core.calls import Flow, get, post_json
+from exchange_client.core.calls import PART_TYPE, Call, Flow, get, post_json
 from exchange_client.core.encoding import JSON, b64url
 from exchange_client.core.ids import check_id
 from exchange_client.core.setup import Desk
@@ -36,6 +36,21 @@ def withdraw(grant_id: str, *, reason: str | None = None) -> Flow[Mapping[str, J
     """Relay the subject's withdrawal: from the next question on the grant is refused."""
     body: dict[str, object] = {} if reason is None else {"reason": reason}
     reply = yield post_json(f"/v1/grants/{check_id('gnt', grant_id)}/withdraw", body)
+    return reply.json()
+
+
+def show_evidence(grant_id: str, content: bytes) -> Flow[Mapping[str, JSON]]:
+    """Send the evidence that was asked for.
+
+    Raises:
+        Refused: `grant.evidence`, it is not what the grant names; `grant.transition`, nobody asked.
+    """
+    reply = yield Call(
+        method="POST",
+        path=f"/v1/grants/{check_id('gnt', grant_id)}/evidence",
+        body=lambda: content,
+        content_type=PART_TYPE,
+    )
     return reply.json()
 
 

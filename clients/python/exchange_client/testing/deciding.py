@@ -51,6 +51,8 @@ class FakeGrant:
     paused_by: Actor | None = None
     registered_at: int = 0  # unix seconds
     leaf: bytes = b""
+    evidence: bytes | None = None  # SHA-256 of what its member keeps
+    evidence_asked: bool = False
 
     def state(self, now: int) -> GrantState:
         """Return where it stands; expiry and use are derived, never stored."""

@@ -33,6 +33,7 @@ from exchange_client.grants import Grant, build, evidence_of
 from exchange_client.identifiers import Identifier
 from exchange_client.keys import Algorithm, KeyFile
 from exchange_client.pins import DESCRIPTION_PATH, Pins
+from exchange_client.testing import granting
 from exchange_client.testing.granting import notice_of
 from exchange_client.testing.messages import Caller, authenticate, signed_headers
 from exchange_client.testing.personas import Persona, personas
@@ -134,6 +135,10 @@ class FakeExchange:
         elif ends == "EXPIRED":
             held.held = replace(held.held, expires=self.clock())
         return grant.grant_id
+
+    def ask_evidence(self, grant_id: str) -> None:
+        """Ask for the evidence behind a grant, as the exchange's nightly sample does."""
+        granting.ask_evidence(self.world, grant_id)
 
     def tell(
         self,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
 from exchange_client._consent.artefact import Artefact, check_together, parse_artefact
 from exchange_client._consent.claims import ArtefactRefused
-from exchange_client._consent.grants import Actor, GrantEvent, GrantState
+from exchange_client._consent.grants import Actor, GrantEvent, GrantState, next_state
 from exchange_client._consent.notices import RegisteredNotice, check_notice, parse_notice
 from exchange_client._consent.purposes import Party
 from exchange_client._consent.sandbox.notices import sandbox_notices
@@ -74,6 +75,37 @@ def relay(world: World, caller: Caller, grant_id: str, verb: str) -> dict[str, o
             "leaf": b64url(leaf),
         }
         tell(world, caller.member, f"GRANT_{after.value}".replace("ACTIVE", "RESUMED"), facts)
+    return shown(world, grant)
+
+
+def ask_evidence(world: World, grant_id: str) -> None:
+    """Ask a grant's member for the evidence behind it, as the nightly sample does."""
+    grant, now = world.grants[grant_id], world.clock()
+    after = next_state(grant.state(now), GrantEvent.ASK_EVIDENCE, Actor.EXCHANGE)
+    grant.evidence_asked = True
+    facts = {
+        "grant_id": grant_id,
+        "state": after.value,
+        "actor": Actor.EXCHANGE.value,
+        "reason": "sample",
+        "acted_at": now,
+        "effective_at": now,
+        "leaf": b64url(grant.leaf),
+    }
+    tell(world, grant.held.grantee, "GRANT_EVIDENCE_ASKED", facts)
+
+
+def show_evidence(world: World, caller: Caller, grant_id: str, sent: bytes) -> dict[str, object]:
+    """Hold what was sent against what the grant names.
+
+    Raises:
+        Refusal: 404, it is not the caller's; 409, nobody asked; 422, it is something else.
+    """
+    grant = world.grant_of(caller.member, grant_id)
+    if not grant.evidence_asked:
+        raise Refusal(409, "grant.transition")
+    if hashlib.sha256(sent).digest() != grant.evidence:
+        raise Refusal(422, "grant.evidence", pointer="/body")
     return shown(world, grant)
 
 
@@ -160,6 +192,7 @@ def _enter(world: World, caller: Caller, artefact: Artefact, sent: tuple[str, st
         held=hold(artefact, GrantState.ACTIVE),
         chain_id=old.chain_id if old else artefact.jti,
         registered_at=now,
+        evidence=artefact.evidence.sha256,
     )
     grant.leaf = _log(world, caller, grant, "register")
     world.grants[grant.grant_id] = grant

@@ -10,7 +10,7 @@ import httpx2
 from voprf import ristretto
 
 from exchange_client.batches.packing import MEDIA
-from exchange_client.core.calls import JSON_TYPE, NDJSON_TYPE
+from exchange_client.core.calls import JSON_TYPE, NDJSON_TYPE, PART_TYPE
 from exchange_client.core.encoding import b64url, dumps, loads_object, unb64url
 from exchange_client.oprf import ELEMENT_BYTES, ELEMENTS_MAX, PROOF_BYTES
 from exchange_client.testing import answering, granting
@@ -22,7 +22,7 @@ from exchange_client.testing.standing import routes as standing
 from exchange_client.testing.visits import Places, Visit, json_answer
 from exchange_client.testing.world import EPOCH, World
 
-FILE_TYPES: Final = (NDJSON_TYPE, "text/csv", *MEDIA.values(), "application/octet-stream")
+FILE_TYPES: Final = (NDJSON_TYPE, "text/csv", *MEDIA.values(), PART_TYPE)
 PROOF_TYPE: Final = "text/plain; charset=utf-8"
 PROMISE_TYPE: Final = "cx-promise+jwt"
 QUERIES_MAX: Final = 1000
@@ -171,6 +171,11 @@ def _relay(visit: Visit) -> Answered:
     return json_answer(granting.relay(visit.world, visit.caller, *visit.parts))
 
 
+def _evidence(visit: Visit) -> Answered:
+    shown = granting.show_evidence(visit.world, visit.caller, visit.parts[0], visit.body)
+    return json_answer(shown)
+
+
 def _notices(_: Visit) -> Answered:
     return json_answer({"notices": granting.listed_notices()})
 
@@ -204,6 +209,7 @@ ROUTES: Final[Places] = (
     ("POST", "/v1/grants", JSON_TYPE, _register),
     ("GET", f"/v1/grants/{_ID}", None, _grant),
     ("POST", f"/v1/grants/{_ID}/(withdraw|pause|resume)", JSON_TYPE, _relay),
+    ("POST", f"/v1/grants/{_ID}/evidence", PART_TYPE, _evidence),
     ("GET", "/v1/notices", None, _notices),
     ("GET", "/v1/receipts/([^/]+)", None, _redeem),
     *standing.ROUTES,
