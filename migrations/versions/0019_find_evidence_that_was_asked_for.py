@@ -14,9 +14,12 @@ PHASE = "pre"
 
 def upgrade() -> None:
     """Apply."""
-    op.create_index(
-        "grant_event_asked",
-        "grant_event",
-        ["effective_at"],
-        postgresql_where="event = 'ask_evidence'",
-    )
+    with op.get_context().autocommit_block():
+        op.create_index(
+            "grant_event_asked",
+            "grant_event",
+            ["effective_at"],
+            postgresql_where="event = 'ask_evidence'",
+            postgresql_concurrently=True,
+            if_not_exists=True,
+        )
