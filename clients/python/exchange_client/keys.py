@@ -11,11 +11,13 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
     EllipticCurvePrivateKey,
@@ -32,11 +34,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from exchange_client.core.encoding import b64url, unb64url
+from exchange_client.core.encoding import b64url, loads, unb64url
 from exchange_client.errors import KeyFileError
 
 FORMAT = "cx-key/1"
 MODE = 0o600
+FILE_BYTES_MAX = 65_536
 SCRYPT_COST = 1 << 17  # with r = 8: 128 MiB and about half a second
 SCRYPT_COST_MAX = 1 << 20
 SALT_BYTES = 16
@@ -52,6 +55,11 @@ class Algorithm(StrEnum):
 
     ED25519 = "ed25519"
     ECDSA_P256 = "ecdsa-p256-sha256"
+
+
+_PRIVATE: Mapping[Algorithm, type[PrivateKey]] = MappingProxyType(
+    {Algorithm.ED25519: Ed25519PrivateKey, Algorithm.ECDSA_P256: EllipticCurvePrivateKey}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,15 +117,16 @@ class KeyFile:
         try:
             pem = _open(content, passphrase)
             private = load_pem_private_key(pem, password=None)
-            if not isinstance(private, PrivateKey):
-                raise KeyFileError(f"{path}: neither an Ed25519 nor a P-256 key")
+            kind = Algorithm(str(content["algorithm"]))
+            if not isinstance(private, _PRIVATE[kind]):
+                raise KeyFileError(f"{path}: the key is not of the algorithm it names")
             key = cls(
                 member=str(content["member"]),
                 key=str(content["key"]),
-                algorithm=Algorithm(str(content["algorithm"])),
+                algorithm=kind,
                 private=private,
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, UnsupportedAlgorithm) as error:
             raise KeyFileError(f"{path}: not a whole key file") from error
         if b64url(key.public_key) != content.get("public_key"):
             raise KeyFileError(f"{path}: the two halves of the key do not belong together")
@@ -151,7 +160,7 @@ def fingerprint(public_key: bytes) -> str:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, and only where none stands.
+    """Write a file that only its owner may read, and only where none stands; whole or not at all.
 
     Raises:
         KeyFileError: a file stands there, or the place cannot be written.
@@ -161,24 +170,29 @@ def write_private(path: Path, content: bytes) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
     except OSError as error:
         raise KeyFileError(f"{path}: {error.strerror}") from error
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:  # A disk that is full: half a key would bar the way of a whole one.
+        path.unlink(missing_ok=True)
+        raise KeyFileError(f"{path}: {error.strerror}; nothing is kept") from error
 
 
 def _read(path: Path) -> dict[str, object]:
     try:
         if path.stat().st_mode & 0o077:
             raise KeyFileError(f"{path}: others may read it; chmod 600 it")
-        content = json.loads(path.read_bytes())
+        with path.open("rb") as file:
+            content = loads(file.read(FILE_BYTES_MAX))
     except OSError as error:
         raise KeyFileError(f"{path}: {error.strerror}; `cx init` makes one") from error
     except ValueError as error:
         raise KeyFileError(f"{path}: not a key file") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise KeyFileError(f"{path}: not a {FORMAT} file")
-    return content
+    return dict(content)
 
 
 def is_wrapped(path: Path) -> bool:

@@ -134,5 +134,6 @@ def _tell_error(code: str, message: str, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"error": code, "message": message}))
         return
-    for line in f"{code}: {message}".splitlines():
+    told = message if message.startswith(f"{code}: ") else f"{code}: {message}"
+    for line in told.splitlines():
         note(line)

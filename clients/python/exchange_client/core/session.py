@@ -141,7 +141,10 @@ def _hint(response: Response) -> str:
         code = loads_object(response.body).get("code")
     except ValueError:
         return ""
-    return f", unsigned, says {printable(code, characters_max=40)}" if isinstance(code, str) else ""
+    if not isinstance(code, str):
+        return ""
+    asks = "; is the clock of this machine right?" if code == "auth.stale" else ""
+    return f", unsigned, says {printable(code, characters_max=40)}{asks}"
 
 
 def _word(value: JSON, default: str) -> str:
