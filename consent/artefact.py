@@ -33,6 +33,8 @@ from .purposes import Purpose
 
 ARTEFACT_BYTES_MAX = 4096  # of the compact JWS
 CLOCK_SECONDS = 60  # how far a signer's clock may run ahead
+ISSUED_SECONDS_MAX = 7 * 86_400  # a signature may wait so long; a key that ended must not sign on
+START_SECONDS_MAX = 30 * 86_400  # after iat; what begins later is agreed to later
 COMMIT_LABEL = b"credit-exchange/grant-subject/v1\n"
 SALT_BYTES = 32
 
@@ -160,6 +162,12 @@ def _rules(
         ("notice/shown_at", notice.shown_at <= collection.at, "must not follow collection/at"),
         ("collection/at", collection.at <= artefact.iat + CLOCK_SECONDS, "must not follow iat"),
         ("iat", artefact.iat <= now + CLOCK_SECONDS, "must not lie ahead"),
+        ("iat", artefact.iat >= now - ISSUED_SECONDS_MAX, "must lie in the last 7 days"),
+        (
+            "nbf",
+            artefact.nbf <= artefact.iat + START_SECONDS_MAX,
+            "must follow iat by 30 days at most",
+        ),
         ("exp", artefact.nbf < artefact.exp, "must follow nbf"),
         ("withdrawal", (artefact.withdrawal is not None) is by_consent, "goes with consent alone"),
         ("basis_ref", (artefact.basis_ref is None) is by_consent, "goes with every other basis"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from consent.notices import Notice, RegisteredNotice
+from consent.notices import APPROVERS_MIN, Notice, NoticeKind, RegisteredNotice
 from exchange.services.notices.ports import NoticeKey, NoticeRow
 from exchange.store.statement import Statement
 
@@ -41,6 +41,16 @@ SELECT n.sha256, n.kind, n.jurisdiction, n.purpose, (
     WHERE a.notice_id = n.notice_id AND a.version = n.version AND a.lang = n.lang), n.retired_at
 FROM notice n WHERE {_KEY} FOR SHARE OF n
 """)  # noqa: S608 - composed of constants alone
+# A version is retired when its last language is.
+_TEMPLATES = Statement("""
+SELECT n.notice_id || ':' || n.version,
+    CASE WHEN bool_and(n.retired_at IS NOT NULL) THEN max(n.retired_at) END
+FROM notice n
+WHERE n.kind = %(kind)s AND n.jurisdiction = %(jurisdiction)s AND %(approvers)s <= (
+    SELECT count(*) FROM notice_approval a
+    WHERE a.notice_id = n.notice_id AND a.version = n.version AND a.lang = n.lang)
+GROUP BY n.notice_id, n.version
+""")
 _DOCUMENT = Statement("SELECT document FROM notice WHERE sha256 = %(sha256)s")
 
 
@@ -92,6 +102,15 @@ class Notices:
             approvers=row[4],
             retired_at=row[5],
         )
+
+    def templates(self, kind: NoticeKind, jurisdiction: str) -> dict[str, int | None]:
+        """Return when each approved notice was retired, None where it was not, by `id:version`."""
+        parameters = {
+            "kind": kind.value,
+            "jurisdiction": jurisdiction,
+            "approvers": APPROVERS_MIN,
+        }
+        return {row[0]: row[1] for row in _TEMPLATES.run(self._connection, parameters)}
 
     def document(self, sha256: bytes) -> bytes | None:
         """Find a document by its digest."""

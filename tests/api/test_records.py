@@ -206,3 +206,15 @@ def test_a_damaged_record_stops_the_upload_and_is_no_clean_slate(desk: RecordDes
 
     assert (503, "exchange.integrity", "") == refusal(refused)
     assert 1 == desk.records()
+
+
+def test_a_first_listing_names_a_notice_that_was_registered(desk: RecordDesk) -> None:
+    """A borrower who was told in words that nobody approved was not told."""
+    told = desk.notice() | {"template": "ntc_unknown:1.0.0"}
+    wrong = desk.late(notice=told)
+
+    assert (422, "row.rule", "/notice") == refusal(desk.put(wrong))
+    problem = desk.upload(desk.file([wrong])).get_json()
+    assert ["row.notice_template"] == [one["code"] for one in problem["errors"]]
+    assert 0 == desk.sql("SELECT count(*) FROM account")[0][0]
+    desk.uploaded([desk.late()])

@@ -113,6 +113,6 @@ def _notice() -> dict[str, object]:
     return {
         "sent_at": int(time.time()) - 86_400,
         "channel": "SMS",
-        "template": "ntc_sandbox:1.0.0",
+        "template": "ntc_sandbox_pre_listing:1.0.0",
         "delivery": "DELIVERED",
     }

@@ -143,7 +143,7 @@ def next_file(bench: Bench) -> bytes:
 
 STEPS = [
     *("members.count", "commit"),  # the try counts, whatever becomes of it
-    *("batches.find", "members.find", "staging.reset", "commit"),
+    *("batches.find", "members.find", "notices.templates", "staging.reset", "commit"),
     *("records.seen_grants", "records.accounts", "retention.fraud_macs", "staging.stage"),
     *("staging.add_faults", "commit"),
     *("staging.refuse_duplicates", "staging.warn_crowded", "commit"),

@@ -141,6 +141,7 @@ def test_a57_a_withdrawal_races_a_query_and_the_log_agrees_with_the_answer(
         ({"exp": -1}, "grant.cross_field"),
         ({"exp": 0}, "grant.cross_field"),
         ({"iat": 3600}, "grant.cross_field"),
+        ({"nbf": 31 * DAY_SECONDS, "exp": 32 * DAY_SECONDS}, "grant.cross_field"),
     ],
 )
 def test_a58_a_grant_without_a_sane_life_is_refused(

@@ -16,7 +16,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from exchange.api.edge.guard import Edge
-from exchange.api.edge.transport import JSON_TYPE, LINES_TYPE, Body, RoutePolicy
+from exchange.api.edge.transport import JSON_TYPE, LINES_TYPE, PART_TYPE, Body, RoutePolicy
 from exchange.domain.members import Role
 from exchange.domain.security.events import EventFilter
 from exchange.services.security.list_events import list_events
@@ -32,6 +32,7 @@ ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 COMMON = {"sha256", "number"}
 # Names that a member gives itself: another's is not looked up at all.
 OWN = {"account_ref"}
+MEDIA = {Body.NONE: None, Body.JSON: JSON_TYPE, Body.EVIDENCE: PART_TYPE}  # others: lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,7 @@ def filled(rule: str, ids: Mapping[str, str]) -> str:
 
 def send(desk: GrantDesk, method: str, path: str, policy: RoutePolicy) -> TestResponse:
     """Send a signed request that is of the form this route takes, and says nothing."""
-    media = {Body.NONE: None, Body.JSON: JSON_TYPE}.get(policy.body, LINES_TYPE)
+    media = MEDIA.get(policy.body, LINES_TYPE)
     body = b"" if media is None else b"{}" if media == JSON_TYPE else b"{}\n"
     draft = Draft(
         method=method,

@@ -87,7 +87,7 @@ class RecordDesk(GrantDesk):
         return {
             "sent_at": int(time.time()) - 86_400,
             "channel": "SMS",
-            "template": "ntc_1:1.0",
+            "template": "ntc_sandbox_pre_listing:1.0.0",
             "delivery": "SENT",
         }
 

@@ -41,7 +41,7 @@ CN = load_profile("CN")
 NOTICE = {
     "sent_at": SUBMITTED_AT - 86_400,
     "channel": "SMS",
-    "template": "ntc_1:1.0",
+    "template": "ntc_sandbox_pre_listing:1.0.0",
     "delivery": "SENT",
 }
 ABSENT = object()  # as a change: leave the field out

@@ -7,6 +7,7 @@ Not here: the form (reading.py), what is stored (versions.py), grants (a join in
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -55,6 +56,9 @@ class Submission:
     as_of_to: date
     sequence: int  # of the batch
     profile: Profile
+    # When each registered notice before a listing was retired, by `id:version`; None where it was
+    # not. None in all: nobody here knows the registry.
+    templates: Mapping[str, int | None] | None = None
 
 
 def check_row(row: Row, submission: Submission) -> list[Flaw]:

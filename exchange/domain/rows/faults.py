@@ -44,6 +44,7 @@ RULES = {
     "row.notice_early": "the notice was sent too late: its days had not passed at submission",
     "row.notice_ground": "the notice failed or is reused, and its ground does not allow that",
     "row.notice_missing": "the first adverse row of an episode needs a notice",
+    "row.notice_template": "the template is no registered notice, or was retired when it was sent",
     "row.pause": "pauses are disjoint, start after the opening and stay once they are over",
     "row.reason": "the reason does not fit the stored account or previous_ref",
     "row.server_field": "the exchange sets this field; leave it out",

@@ -36,11 +36,24 @@ def check_notice(row: Row, kept: RecordPayload | None, submission: Submission) -
     notice = row.notice
     if notice is None:
         return [Flaw("notice", "row.notice_missing")]
+    if not _registered(notice, submission):
+        return [Flaw("notice", "row.notice_template")]
     if notice.sent_at > submission.submitted_at - days * _DAY_SECONDS:
         return [Flaw("notice", "row.notice_early")]
     if not _grounded(notice, row, submission):
         return [Flaw("notice", "row.notice_ground")]
     return []
+
+
+def _registered(notice: Notice, submission: Submission) -> bool:
+    """Tell whether the notice was sent in the words of a registered one, before it was retired."""
+    templates = submission.templates
+    if templates is None:
+        return True
+    if notice.template not in templates:
+        return False
+    retired_at = templates[notice.template]
+    return retired_at is None or notice.sent_at < retired_at
 
 
 def _lists_anew(row: Row, kept: RecordPayload | None, submission: Submission) -> bool:

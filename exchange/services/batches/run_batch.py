@@ -23,6 +23,7 @@ from exchange.services.batches.ports import BatchRow, BatchState
 from exchange.services.batches.task import Task
 from exchange.services.ports import Ports, Session
 from exchange.services.records.judge_rows import Frame
+from exchange.services.records.take_row import templates
 
 _CHECKS_MAX = 3  # an account or a grant may move on while the file is checked
 
@@ -94,6 +95,7 @@ def _judged_in(task: Task, file: FileFrame, session: Session, ports: Ports) -> F
     header = file.header
     with session.begin() as work:
         member = work.members.find(task.key.member)
+        registered = templates(work, ports)
     zone = member.zone if member else ports.terms.profile.timezone
     return Frame(
         epoch=header.epoch,
@@ -105,6 +107,7 @@ def _judged_in(task: Task, file: FileFrame, session: Session, ports: Ports) -> F
             as_of_to=header.as_of_to,
             sequence=header.sequence,
             profile=ports.terms.profile,
+            templates=registered,
         ),
         find_grants=lambda work: work.records.seen_grants,
     )

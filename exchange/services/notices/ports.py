@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from consent.notices import Notice, RegisteredNotice
+from consent.notices import Notice, NoticeKind, RegisteredNotice
 
 
 class NoticeKey(NamedTuple):
@@ -49,6 +49,10 @@ class NoticeStatements(Protocol):
 
     def registered(self, key: NoticeKey) -> RegisteredNotice | None:
         """Find what an artefact's notice is held against."""
+        ...
+
+    def templates(self, kind: NoticeKind, jurisdiction: str) -> dict[str, int | None]:
+        """Return when each approved notice was retired, None where it was not, by `id:version`."""
         ...
 
     def document(self, sha256: bytes) -> bytes | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from consent.notices import NoticeKind
 from exchange.domain.base64url import b64url
 from exchange.domain.batches import NumberedRow
 from exchange.domain.queries import Asker
@@ -97,10 +98,16 @@ def frame_of(epoch: str, caller: Asker, work: Work, ports: Ports) -> Frame:
         as_of_to=today,
         sequence=_LATEST,
         profile=ports.terms.profile,
+        templates=templates(work, ports),
     )
     return Frame(
         epoch=epoch, submission=submission, find_grants=lambda work: work.records.held_grants
     )
+
+
+def templates(work: Work, ports: Ports) -> dict[str, int | None]:
+    """Return the registered notices that a first adverse row may name."""
+    return work.notices.templates(NoticeKind.PRE_LISTING, ports.terms.profile.id)
 
 
 def _event(row: AnyRow) -> str:

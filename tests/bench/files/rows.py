@@ -86,7 +86,7 @@ def _rows(book: Book, as_of: date, made: random.Random) -> Iterator[dict[str, ob
     notice = {
         "sent_at": (book.today - date(1970, 1, 1)).days * 86_400 - 86_400,  # told alike all day
         "channel": "SMS",
-        "template": "ntc_1:1.0",
+        "template": "ntc_sandbox_pre_listing:1.0.0",
         "delivery": "SENT",
     }
     for number, (token, grant) in enumerate(zip(book.subjects, book.grants, strict=True)):

@@ -125,7 +125,7 @@ def _state(as_of: date, balance_minor: int, late: Arrear | None, now: int) -> di
         "notice": {
             "sent_at": now - _DAY_SECONDS,
             "channel": "SMS",
-            "template": "ntc_sandbox:1.0.0",
+            "template": "ntc_sandbox_pre_listing:1.0.0",
             "delivery": "DELIVERED",
         },
     }

@@ -63,7 +63,7 @@ def _late(days: int) -> Mapping[str, object]:
         "notice": {
             "sent_at": int(time.time()) - 86_400,
             "channel": "SMS",
-            "template": "ntc_1:1.0",
+            "template": "ntc_sandbox_pre_listing:1.0.0",
             "delivery": "DELIVERED",
         },
     }

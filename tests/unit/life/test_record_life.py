@@ -171,12 +171,12 @@ def test_a_sale_carries_the_first_day_and_the_history_to_the_buyer(
     first = seller.first_overdue_on if life[-1].due else day(life[-1].as_of + ONE)
 
     now = str(bucket((debt.as_of - (debt.due or debt.as_of)).days))
-    ground = {"sent_at": 1, "channel": "SMS", "template": "ntc_1:1.0", "delivery": "SENT"}
+    sent = {"sent_at": 1, "channel": "SMS", "template": "ntc_1:1.0", "delivery": "SENT"}
     taken = debt.row(
         reason="TRANSFER_IN",
         transfer_id=SALE,
         history=now + out.history[1:],
-        notice={**ground, "ground": "SAME_EPISODE"},
+        notice={**sent, "ground": "SAME_EPISODE"},
     )
     told_flaws = codes(taken, None) - {"row.history_form"}  # A drawn life may leap in a month.
     assert set() == told_flaws
