@@ -48,7 +48,7 @@ def check_policy(artefact: Artefact, profile: Profile, parties: frozenset[str]) 
     # In this order: a closed purpose has no limits to speak of.
     for field, holds, expected in (
         *_of_purpose(artefact, rule, policy, parties),
-        *_of_profile(artefact, rule, profile),
+        *_of_profile(artefact, profile),
         *_of_limits(artefact, rule, policy),
     ):
         if not holds:
@@ -103,7 +103,7 @@ def _of_purpose(
     )
 
 
-def _of_profile(artefact: Artefact, rule: PurposeRule, profile: Profile) -> tuple[_Rule, ...]:
+def _of_profile(artefact: Artefact, profile: Profile) -> tuple[_Rule, ...]:
     by_consent = artefact.legal_basis is LegalBasis.CONSENT
     separate = artefact.notice.separate or not (profile.separate_consent and by_consent)
     agreed = (artefact.collection.act is AgreeAct.NONE) is not by_consent
