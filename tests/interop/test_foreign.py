@@ -135,17 +135,26 @@ def test_tlog_scales_reads_our_folder_and_proves_each_entry(size: int, tmp_path:
 
 
 def test_aics_tlog_verifies_our_folder(tmp_path: Path) -> None:
-    """A second Python verifier, with a quorum, where Python 3.12 has it installed.
+    """A second Python verifier, with a quorum, finds our entries and that the log only grew."""
+    program, log = foreign_program("aics-tlog"), log_of(300)
+    folder = log.write(tmp_path / "log")
+    keys = ["--tiles", str(folder), "--log-key", LOG.key.vkey(), "--quorum", "2"]
+    keys += [word for one in WITNESSES[:2] for word in ("--witness-key", one.key.vkey())]
+    old, entry = tmp_path / "old", tmp_path / "entry"
+    old.write_bytes(SignedLog(entries=log.entries[:70], cosigners=WITNESSES[:2]).checkpoint())
+    entry.write_bytes(log.entries[257])
+    asked = (
+        ("verify-checkpoint", *keys),
+        ("verify-inclusion", *keys, "--index", "257", "--leaf", str(entry)),
+        ("verify-consistency", *keys, "--old-checkpoint", str(old)),
+    )
 
-    Its words are those of its documentation: no run of ours has met it yet.
-    """
-    program = foreign_program("aics-tlog")
-    folder = log_of(300).write(tmp_path / "log")
-    keys = [LOG.key.vkey(), *(one.key.vkey() for one in WITNESSES[:2])]
-
-    left, told = run(program, "verify-checkpoint", "--tiles", str(folder), "--quorum", "2", *keys)
-
-    assert 0 == left, told
+    assert [0] * 3 == [run(program, *words)[0] for words in asked]
+    assert 0 != run(program, *asked[0][:-4])[0]  # One witness of two is not a quorum.
+    entry.write_bytes(log.entries[258])
+    assert 0 != run(program, *asked[1])[0]
+    flip(folder / "tile/0/000", 4_000)
+    assert 0 != run(program, *asked[2])[0]
 
 
 def _go_words(log: SignedLog, *, old: int) -> list[str]:

@@ -31,7 +31,7 @@ from exchange.services.witnesses.ports import (
     WitnessPort,
 )
 
-OK, CONFLICT = 200, 409
+OK, CONFLICT, UNPROVEN = 200, 409, 422
 NO_ANSWER = 0  # in place of a status
 
 
@@ -120,11 +120,20 @@ def _ask(
                     return Asked(name, CONFLICT, None)  # Ours has grown meanwhile: next round.
                 body = request_body(log, size, newest, work)
             reply = port.add_checkpoint(body)
-            if reply.status == CONFLICT and parse_size(reply.body) == size == newest.size:
+            if _disagrees(reply, size, newest):
                 raise LogRolledBack(f"{log.origin}: {name} cosigned another root of {size} leaves")
     except UnavailableError:
         return Asked(name, NO_ANSWER, None)
     return Asked(name, reply.status, _verified(reply, witness, newest))
+
+
+def _disagrees(reply: Reply, size: int, newest: SignedCheckpoint) -> bool:
+    """Tell whether a witness refuses our proof from the very size that it named.
+
+    A root of that size that is not ours is 422 in tlog-witness v1.1.0, and was 409 before.
+    """
+    same = size == newest.size == parse_size(reply.body)
+    return reply.status == UNPROVEN or (reply.status == CONFLICT and same)
 
 
 def _refuse_larger(log: LogRef, witness: Witness, size: int, work: LogWork) -> None:

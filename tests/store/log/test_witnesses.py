@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
 import pytest
 
-from exchange.app.witness_client import Witnesses
-from exchange.domain.log.policies import parse_policy
 from exchange.errors import LogRolledBack, UnavailableError
 from exchange.jobs.publish import publish
 from exchange.services.log.prove_leaf import Promised, Proven, prove_leaf
 from exchange.services.witnesses.guard_witnesses import guard_witnesses
+from exchange.services.witnesses.ports import Reply
 from exchange.services.witnesses.submit_checkpoint import (
     NO_ANSWER,
     OK,
@@ -28,6 +24,7 @@ from exchange.store.embedded.server import Server
 from exchange_client.notes import open_checkpoint, parse_vkey
 from exchange_client.proofs import verify_proof
 from tests.support.access_log import AccessLog, access_log, copy_database
+from tests.support.log.submitting import submitting
 from tests.support.log.witnesses import WitnessSet, witness_set
 
 
@@ -36,16 +33,6 @@ def witnesses(tmp_path: Path) -> Iterator[WitnessSet]:
     (tmp_path / "witnesses").mkdir()
     with witness_set(tmp_path / "witnesses") as made:
         yield made
-
-
-@contextmanager
-def submitting(log: AccessLog, witnesses: WitnessSet) -> Iterator[SubmitPorts]:
-    """The publisher's ports of a log."""
-    policy = parse_policy(witnesses.policy.read_text())
-    with closing(Witnesses()) as reach, ThreadPoolExecutor(4) as executor:
-        yield SubmitPorts(
-            log_ports=replace(log.log_ports, policy=policy), reach=reach, executor=executor
-        )
 
 
 def submitted(log: AccessLog, ports: SubmitPorts) -> Round:
@@ -64,7 +51,7 @@ def test_a_receipt_is_final_once_a_quorum_has_cosigned(
         log.open()
         (leaf,) = log.write(1)
         log.turn()
-        with submitting(log, witnesses) as ports:
+        with submitting(log, witnesses.text()) as ports:
             before = prove_leaf(leaf.leaf_hash, "member-a", ports.log_ports, final=True)
             at_once = prove_leaf(leaf.leaf_hash, "member-a", ports.log_ports)
             done = submitted(log, ports)
@@ -90,7 +77,7 @@ def test_an_outage_leaves_receipts_pending_and_the_return_makes_them_final(
         witnesses.know(log.vkey())
         witnesses.start()
         log.turn()
-        with submitting(log, witnesses) as ports:
+        with submitting(log, witnesses.text()) as ports:
             assert submitted(log, ports).quorum_at is not None
             witnesses.witnesses[0].kill()
             (leaf,) = log.write(1)
@@ -122,12 +109,18 @@ def test_p21_a_restored_dump_is_refused_by_the_witnesses_alone(
         log.turn()
         early = log.outside().read_bytes()
     restored_url = copy_database(postgres_server, database_url)
-    with access_log(database_url, tmp_path) as log, submitting(log, witnesses) as ports:
+    with (
+        access_log(database_url, tmp_path) as log,
+        submitting(log, witnesses.text()) as ports,
+    ):
         log.write(2)
         log.turn()
         submitted(log, ports)
         log.outside().write_bytes(early)
-    with access_log(restored_url, tmp_path) as log, submitting(log, witnesses) as ports:
+    with (
+        access_log(restored_url, tmp_path) as log,
+        submitting(log, witnesses.text()) as ports,
+    ):
         with pytest.raises(LogRolledBack, match="cosigned what this database does not hold"):
             guard_witnesses(log.open(), ports, log.ports.keyring)
 
@@ -147,13 +140,19 @@ def test_a_forked_log_is_stopped_when_a_witness_has_seen_the_other_branch(
         log.turn()
         early = log.outside().read_bytes()
     fork_url = copy_database(postgres_server, database_url)
-    with access_log(database_url, tmp_path) as log, submitting(log, witnesses) as ports:
+    with (
+        access_log(database_url, tmp_path) as log,
+        submitting(log, witnesses.text()) as ports,
+    ):
         log.write(2)
         log.turn()
         submitted(log, ports)
         log.outside().write_bytes(early)
     halted: list[str] = []
-    with access_log(fork_url, tmp_path) as log, submitting(log, witnesses) as ports:
+    with (
+        access_log(fork_url, tmp_path) as log,
+        submitting(log, witnesses.text()) as ports,
+    ):
         log.write(2)
         log.turn()
 
@@ -179,9 +178,39 @@ def test_a_log_for_which_no_witness_vouches_waits(
     with access_log(database_url, tmp_path) as log:
         witnesses.know(log.vkey())
         log.turn()
-        with submitting(log, witnesses) as ports:
+        with submitting(log, witnesses.text()) as ports:
             with pytest.raises(UnavailableError, match="no witness answers"):
                 guard_witnesses(log.open(), ports, log.ports.keyring)
 
             witnesses.witnesses[1].start(witnesses.policy)
             assert 1 == guard_witnesses(log.open(), ports, log.ports.keyring)
+
+
+class _Newer:
+    """A witness of a later protocol: it names its size, then refuses what does not lead there."""
+
+    def __init__(self) -> None:
+        self._replies = [Reply(409, b"1\n"), Reply(422, b"")]
+
+    def add_checkpoint(self, body: bytes) -> Reply:
+        """Answer the next of its replies."""
+        return self._replies.pop(0)
+
+    def checkpoint(self, origin: str) -> Reply:
+        """Show nothing."""
+        return Reply(404, b"")
+
+
+def test_a_witness_that_refuses_our_proof_from_its_own_size_stops_the_log(
+    database_url: str, tmp_path: Path, witnesses: WitnessSet
+) -> None:
+    """Whether a fork is told as 409 or as 422, it is a fork."""
+    with access_log(database_url, tmp_path) as log:
+        witnesses.know(log.vkey())
+        log.turn()
+        log.write(2)
+        log.turn()
+        with submitting(log, witnesses.text()) as ports:
+            newer = replace(ports, reach=lambda witness: _Newer())
+            with pytest.raises(LogRolledBack, match="another root of 1 leaves"):
+                submit_checkpoint(log.open(), newer)

@@ -80,6 +80,10 @@ class WitnessSet:
         lines += [f"group q {quorum} {names}", "quorum q"]
         self.policy.write_text("\n".join(lines) + "\n")
 
+    def text(self) -> str:
+        """Return the policy."""
+        return self.policy.read_text()
+
     def start(self) -> None:
         """Start all of them."""
         for one in self.witnesses:
