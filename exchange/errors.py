@@ -155,6 +155,12 @@ class SecondPerson(RoleError):
     code = "member.second_person"
 
 
+class OperatorUnknown(RoleError):
+    """This is no operator's word: no live enrolled key signed this very change."""
+
+    code = "member.operator"
+
+
 class AbsentError(ExchangeError):
     """There is no such thing, or it is not yours."""
 

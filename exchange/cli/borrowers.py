@@ -8,37 +8,42 @@ from uuid import UUID
 import typer
 
 from exchange.cli.opening import open_ports
+from exchange.cli.signing import KeyFiles, Names, two_people, two_sign
 
 borrower = typer.Typer(no_args_is_help=True, help="Borrowers' passkeys and sessions.")
 
 Member = Annotated[str, typer.Argument(help="the lender whose grant the key signed")]
 Grant = Annotated[str, typer.Argument(help="gnt_…, which the borrower's receipt names")]
-By = Annotated[list[str], typer.Option(help="who saw the person's documents; give it twice")]
-_APPROVERS_MIN = 2
 
 
 @borrower.command()
-def confirm(member: Member, grant_id: Grant, by: By) -> None:
+def confirm(member: Member, grant_id: Grant, key_file: KeyFiles = None, by: Names = None) -> None:
     """Open the whole file to the key that signed a grant, after proofing its owner in person.
 
-    Example: exchange borrower confirm lender-a gnt_… --by anna --by ben
+    Example: exchange borrower confirm lender-a gnt_… --key-file anna.json --key-file ben.json
     """
     from exchange.services.borrower.attend_keys import confirm_person
 
+    signers = two_people(key_file, by, names_suffice=_suffices())
     with open_ports() as ports:
-        confirm_person(member, _grant(grant_id), _two(by), ports)
+        act = ("person_confirmed", member, {"grant": grant_id})
+        words = two_sign(act, signers, ports)
+        confirm_person(member, _grant(grant_id), words, ports)
 
 
 @borrower.command()
-def end_key(member: Member, grant_id: Grant, by: By) -> None:
+def end_key(member: Member, grant_id: Grant, key_file: KeyFiles = None, by: Names = None) -> None:
     """End the key that signed a grant, and its sessions; its owner lost it.
 
-    Example: exchange borrower end-key lender-a gnt_… --by anna --by ben
+    Example: exchange borrower end-key lender-a gnt_… --key-file anna.json --key-file ben.json
     """
     from exchange.services.borrower.attend_keys import end_key
 
+    signers = two_people(key_file, by, names_suffice=_suffices())
     with open_ports() as ports:
-        end_key(member, _grant(grant_id), _two(by), ports)
+        act = ("passkey_ended", member, {"grant": grant_id})
+        words = two_sign(act, signers, ports)
+        end_key(member, _grant(grant_id), words, ports)
 
 
 @borrower.command()
@@ -58,7 +63,7 @@ def _grant(text: str) -> UUID:
     return parse("gnt", text, field="grant_id")
 
 
-def _two(names: list[str]) -> list[str]:
-    if len(set(names)) < _APPROVERS_MIN:
-        raise typer.BadParameter("must name two different people", param_hint="--by")
-    return names
+def _suffices() -> bool:
+    from exchange import settings
+
+    return settings.load().one_person_suffices

@@ -18,6 +18,7 @@ from exchange.cli.keys import config, keys
 from exchange.cli.logs import log
 from exchange.cli.members import member
 from exchange.cli.notices import notice
+from exchange.cli.operators import operator
 from exchange.cli.recovering import recover
 from exchange.cli.security import security
 from exchange.cli.verify_run import verify_run
@@ -42,6 +43,7 @@ app.command()(purge)
 app.command()(quality)
 app.add_typer(config, name="config")
 app.add_typer(member, name="member")
+app.add_typer(operator, name="operator")
 app.add_typer(keys, name="keys")
 app.add_typer(grant, name="grant")
 app.add_typer(borrower, name="borrower")

@@ -12,7 +12,8 @@ from zoneinfo import available_timezones
 import typer
 
 from exchange.cli.opening import open_ports
-from exchange.cli.proposals import By, approve, proposals, put_forward
+from exchange.cli.proposals import approve, proposals, put_forward
+from exchange.cli.signing import KeyFile
 from exchange.domain.base64url import unb64url
 from exchange.domain.members import Algorithm, Role
 
@@ -52,23 +53,23 @@ def enrol(  # noqa: PLR0913 - each is a field of the member
     contact: Annotated[str, typer.Option(help="where borrowers reach it")],
     role: Roles,
     zone: Zone = "Asia/Shanghai",
-    by: By = "",
+    key_file: KeyFile = None,
 ) -> None:
     """Enrol a member: it is heard once it has a key.
 
-    Example: exchange member enrol lender-x --name X --contact ops@x.example --role asker --by anna
+    Example: exchange member enrol lender-x --name X --contact ops@x.example --role asker
     """
     details = {"name": name, "contact": contact, "roles": _values(role), "zone": zone}
-    put_forward("enrol", member_id, details, by)
+    put_forward("enrol", member_id, details, key_file)
 
 
 @member.command()
-def roles(member_id: Id, role: Roles, by: By = "") -> None:
+def roles(member_id: Id, role: Roles, key_file: KeyFile = None) -> None:
     """Give a member these roles and no others.
 
-    Example: exchange member roles lender-x --role asker --role contributor --by anna
+    Example: exchange member roles lender-x --role asker --role contributor
     """
-    put_forward("roles", member_id, {"roles": _values(role)}, by)
+    put_forward("roles", member_id, {"roles": _values(role)}, key_file)
 
 
 @member.command("list")
@@ -98,12 +99,12 @@ def suspend(member_id: Id) -> None:
 
 
 @member.command()
-def reactivate(member_id: Id, by: By = "") -> None:
+def reactivate(member_id: Id, key_file: KeyFile = None) -> None:
     """Hear a suspended member again.
 
-    Example: exchange member reactivate lender-x --by anna
+    Example: exchange member reactivate lender-x
     """
-    put_forward("reactivate", member_id, {}, by)
+    put_forward("reactivate", member_id, {}, key_file)
 
 
 @member.command()
@@ -123,11 +124,11 @@ def add(  # noqa: PLR0913 - each is a part of the key, or who wants it
     proof: Encoded,
     algorithm: Annotated[Algorithm, typer.Option(help="of the key")] = Algorithm.ED25519,
     days: Annotated[int, typer.Option(help="validity from now", min=1, max=400)] = 365,
-    by: By = "",
+    key_file: KeyFile = None,
 ) -> None:
     """Register a public key; the line that `cx init --exchange ID` and `cx key prove` print.
 
-    Example: exchange member key add lender-x k1 --public-key=PUBLIC --proof=PROOF --by anna
+    Example: exchange member key add lender-x k1 --public-key=PUBLIC --proof=PROOF
     """
     details = {
         "key": key,
@@ -136,7 +137,7 @@ def add(  # noqa: PLR0913 - each is a part of the key, or who wants it
         "days": days,
         "proof": proof,
     }
-    put_forward("key", member_id, details, by)
+    put_forward("key", member_id, details, key_file)
 
 
 @member_key.command()

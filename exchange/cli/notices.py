@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exchange.cli.opening import open_ports
+from exchange.cli.signing import KeyFile, one_signs
 
 if TYPE_CHECKING:
     from exchange.services.notices.ports import NoticeRow
@@ -18,28 +19,42 @@ notice = typer.Typer(no_args_is_help=True, help="The registry of notices.")
 Id = Annotated[str, typer.Argument(help="the notice's id, such as ntc_application")]
 Version = Annotated[str, typer.Argument(help="its version, such as 2.1.0")]
 Lang = Annotated[str, typer.Argument(help="its language, such as zh-CN")]
-By = Annotated[str, typer.Option(help="who approves it; two different people have to")]
+By = Annotated[str, typer.Option(help="in a sandbox where one suffices: a name instead of a key")]
 
 
 @notice.command()
 def register(
-    file: Annotated[Path, typer.Argument(help="the notice as one JSON document")], by: By
+    file: Annotated[Path, typer.Argument(help="the notice as one JSON document")],
+    key_file: KeyFile = None,
+    by: By = "",
 ) -> None:
-    """Register a text: `exchange notice register application.zh-CN.json --by anna`."""
-    from exchange.services.notices.manage_notices import register_notice
+    """Register a text, and approve it as the first: `exchange notice register notice.json`."""
+    from exchange import settings
+    from exchange.services.notices.manage_notices import notice_act, register_notice
 
+    suffices = settings.load().one_person_suffices
+    document = file.read_bytes()
     with open_ports() as ports:
-        _tell(register_notice(file.read_bytes(), by, ports), ports.now())
+        act = notice_act(document)
+        approver = one_signs(act, (key_file, by), ports, names_suffice=suffices)
+        _tell(register_notice(document, approver, ports), ports.now())
 
 
 @notice.command()
-def approve(notice_id: Id, version: Version, lang: Lang, by: By) -> None:
-    """Approve a text as the second person: `exchange notice approve ntc_… 2.1.0 zh-CN --by ben`."""
-    from exchange.services.notices.manage_notices import approve_notice
+def approve(
+    notice_id: Id, version: Version, lang: Lang, key_file: KeyFile = None, by: By = ""
+) -> None:
+    """Approve a text as the second person: `exchange notice approve ntc_… 2.1.0 zh-CN`."""
+    from exchange import settings
+    from exchange.services.notices.manage_notices import approve_notice, registered_act
     from exchange.services.notices.ports import NoticeKey
 
+    suffices = settings.load().one_person_suffices
+    key = NoticeKey(notice_id, version, lang)
     with open_ports() as ports:
-        _tell(approve_notice(NoticeKey(notice_id, version, lang), by, ports), ports.now())
+        act = registered_act(key, ports)
+        approver = one_signs(act, (key_file, by), ports, names_suffice=suffices)
+        _tell(approve_notice(key, approver, ports), ports.now())
 
 
 @notice.command()
@@ -69,8 +84,9 @@ def list_() -> None:
 
 
 def _tell(row: NoticeRow, now: int) -> None:
+    from exchange.domain.operators import name_of
     from exchange.services.notices.manage_notices import notice_state
 
-    state, approvers = notice_state(row, now), ", ".join(row.approvers)
+    state, approvers = notice_state(row, now), ", ".join(map(name_of, row.approvers))
     print(f"{' '.join(row.key)}  {row.kind}  {row.purpose}  {state}  approved by {approvers}")
     print(f"  sha256 {row.sha256.hex()}")

@@ -8,10 +8,12 @@ from typing import Annotated
 
 import typer
 
+from exchange.cli.signing import Act, KeyFiles, Names, two_people, two_sign
+
 
 def recover(
-    by: Annotated[str, typer.Option(help="who gives the log up")],
-    approved_by: Annotated[str, typer.Option(help="a second person who agrees")],
+    key_file: KeyFiles = None,
+    by: Names = None,
     accept_loss: Annotated[
         bool, typer.Option("--accept-loss", help="what was signed and is gone stays gone")
     ] = False,
@@ -24,7 +26,7 @@ def recover(
 
     Prints each receipt that will never be proven, one a line: leaf hash, kind, member, time.
 
-    Example: exchange recover --accept-loss --by lena --approved-by omar
+    Example: exchange recover --accept-loss --key-file lena.json --key-file omar.json
     """
     from exchange import settings
     from exchange.app.ports import make_ports, open_database
@@ -36,11 +38,14 @@ def recover(
     if not accept_loss:
         raise ValueError("nothing was done: it takes --accept-loss; first look for a newer copy")
     current = settings.load()
+    signers = two_people(key_file, by, names_suffice=current.one_person_suffices)
     with closing(open_database(current)) as database:
         ports = LogPorts(ports=make_ports(current, database), begin=database.begin)
+        act: Act = ("log_given_up", current.log_restart or "", {})
+        words = two_sign(act, signers, ports.ports)
         read = CheckpointFiles(current.checkpoint_file).read
         note = None if checkpoint is None else checkpoint.read_bytes()
-        done = recover_log(Approval(by, approved_by), note, read, ports)
+        done = recover_log(Approval(*words[:2]), note, read, ports)
     print(f"{done.given_up} given up at {done.signed_size} signed leaves, {done.held} of them here")
     print(f"{done.opened} opened; every member pins it anew, by `cx pin`")
     for one in done.unproven:

@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from exchange.cli.opening import open_ports
+from exchange.cli.signing import Act, KeyFiles, Names, two_people, two_sign
+
 
 def up(
     data_dir: Annotated[Path, typer.Option(help="made if absent")] = Path("var/sandbox"),
@@ -33,16 +36,22 @@ def sequence(
     unwitnessed: Annotated[
         bool, typer.Option("--unwitnessed", help="go on though no witness answers; two people")
     ] = False,
-    by: Annotated[str, typer.Option(help="with --unwitnessed: who does it")] = "",
-    approved_by: Annotated[str, typer.Option(help="with --unwitnessed: who agrees")] = "",
+    key_file: KeyFiles = None,
+    by: Names = None,
 ) -> None:
     """Give leaves their index and sign checkpoints, once a second: `exchange sequence`."""
     from exchange import settings
     from exchange.jobs.run_sequencer import run_sequencer
     from exchange.services.log.approve import Approval
 
-    approval = Approval(by, approved_by) if unwitnessed else None
-    raise typer.Exit(run_sequencer(settings.load(), unwitnessed=approval))
+    loaded, approval = settings.load(), None
+    if unwitnessed:
+        act: Act = ("unwitnessed", loaded.consortium, {})
+        signers = two_people(key_file, by, names_suffice=loaded.one_person_suffices)
+        with open_ports() as ports:
+            words = two_sign(act, signers, ports)
+        approval = Approval(*words[:2])
+    raise typer.Exit(run_sequencer(loaded, unwitnessed=approval))
 
 
 def work() -> None:

@@ -25,6 +25,7 @@ from exchange.services.grants.ports import GrantStatements
 from exchange.services.log.leaf_ports import LogStatements
 from exchange.services.members.ports import MemberStatements
 from exchange.services.notices.ports import NoticeStatements
+from exchange.services.operators.ports import OperatorStatements
 from exchange.services.queries.ports import QueryQuotas, QueryStatements
 from exchange.services.records.ports import RecordStatements
 from exchange.services.retention.ports import RetentionStatements
@@ -85,6 +86,11 @@ class Work(Protocol):
     @property
     def members(self) -> MemberStatements:
         """Statements about members."""
+        ...
+
+    @property
+    def operators(self) -> OperatorStatements:
+        """Statements about operators' keys."""
         ...
 
     @property

@@ -31,6 +31,7 @@ from exchange.store.log.disbursements import Disbursements
 from exchange.store.log.erasure import Erasure
 from exchange.store.members import Members
 from exchange.store.notices import Notices
+from exchange.store.operators import Operators
 from exchange.store.outward.events import Events
 from exchange.store.outward.statuses import Statuses
 from exchange.store.outward.webhooks import Webhooks
@@ -62,6 +63,7 @@ class Work:
     queries = _Noun(Queries)
     log = _Noun(Leaves)
     members = _Noun(Members)
+    operators = _Noun(Operators)
     grants = _Noun(Grants)
     notices = _Noun(Notices)
     records = _Noun(Records)

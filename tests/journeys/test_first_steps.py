@@ -108,6 +108,11 @@ def test_a_member_joins_by_two_people_and_follows_its_readme(newcomer: Newcomer)
     read_out = re.search(r'"fingerprint": ?"([^"]+)"', pinned)
     assert read_out, pinned
 
+    for person in ("anna", "ben"):
+        own = f"cx init {person} --key-file {person}.json --exchange cx-sandbox"
+        enrol = newcomer.types(own).stdout.strip().splitlines()[-1].strip()
+        added = newcomer.operates(enrol.replace("member key add", "operator add"))
+        assert 0 == added.returncode, added
     made = newcomer.types(lines[0])
     register = made.stdout.strip().splitlines()[-1].strip()
     fingerprint = made.stdout.split("fingerprint  ")[1].splitlines()[0]
@@ -115,10 +120,13 @@ def test_a_member_joins_by_two_people_and_follows_its_readme(newcomer: Newcomer)
         (f"exchange member enrol lender-x {JOINING}", ""),
         (register, f"--fingerprint '{fingerprint}'"),
     ):
-        waiting = newcomer.operates(f"{proposed} --by anna")
+        waiting = newcomer.operates(f"{proposed} --key-file anna.json")
         proposal = re.search(r"prp_[0-9a-f]{32}", waiting.stdout)
         assert proposal, waiting
-        approved = newcomer.operates(f"exchange member approve {proposal[0]} {read_back} --by ben")
+        approve = f"exchange member approve {proposal[0]} {read_back}"
+        alone = newcomer.operates(f"{approve} --key-file anna.json")
+        approved = newcomer.operates(f"{approve} --key-file ben.json")
+        assert (1, "another operator" in alone.stderr) == (alone.returncode, True), alone
         assert 0 == approved.returncode, approved
     pin = lines[2].replace("https://exchange.example", newcomer.base).replace("…", read_out[1])
     assert 0 == newcomer.types(lines[1], pin).returncode

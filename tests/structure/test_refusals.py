@@ -19,7 +19,7 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
         ("keys create", 2, "refused: absent/keyring.json: No such file"),
         ("keys list", 2, "keyring_path: no whole keyring"),
         ("migrate", 1, "refused: the database is not available"),
-        ("sequence --unwitnessed", 1, "refused: takes two people"),
+        ("sequence --unwitnessed", 2, "two people"),
         ("grant revoke lender-a gnt_1 --reason whim", 2, "is not one of 'not_needed', 'error'"),
         ("grant invalidate lender-a gnt_1 --cause whim", 2, "is not one of 'evidence_missing'"),
     ],

@@ -1,7 +1,8 @@
 """Change the membership by two people: one operator proposes, another approves.
 
 In:  a change, and who wants it. A key comes with a proof that its owner holds the private half.
-Out: a proposal; with the second person's approval the change itself, an `admin` leaf naming both.
+Out: a proposal; with the second person's approval the change itself, an `admin` leaf that holds
+     what both signed under their enrolled keys.
 A key is approved with the fingerprint that the member read back over another channel: whoever
 slipped another key under the proposal cannot know which one the member will read out.
 Suspending, retiring and revoking stay one person's act: what protects must not wait.
@@ -17,9 +18,10 @@ from uuid import UUID
 from exchange.crypto.keyring import fingerprint
 from exchange.crypto.public_keys import possession_text, public_key_of, signature_holds
 from exchange.domain.base64url import unb64url
-from exchange.domain.ids import uuid7
+from exchange.domain.ids import parse, show
 from exchange.domain.members import Algorithm, Member, MemberStatus, NewKey, Role
-from exchange.errors import AbsentError, InvalidField, SecondPerson, UnprovenKey
+from exchange.domain.operators import Operator, Word, read_word
+from exchange.errors import AbsentError, InvalidField, OperatorUnknown, UnprovenKey
 from exchange.services.members.manage_members import (
     Approvers,
     add_key_within,
@@ -29,60 +31,71 @@ from exchange.services.members.manage_members import (
     set_standing_within,
 )
 from exchange.services.members.ports import Change, ChangeKind, Proposal
+from exchange.services.operators.manage_operators import check_operator
+from exchange.services.operators.manage_operators import enrol_within as enrol_operator
+from exchange.services.operators.manage_operators import retire_within as retire_operator
+from exchange.services.operators.take_words import check_two, check_word
 from exchange.services.ports import Ports, Work
 
+PREFIX = "prp"
+KEYED = frozenset({ChangeKind.KEY, ChangeKind.OPERATOR_ADD})
 _DAY_SECONDS = 86_400
 
 
-def propose_change(change: Change, by: str, ports: Ports, *, days: int) -> Proposal:
+def propose_change(change: Change, word: Word, ports: Ports, *, days: int) -> Proposal:
     """Store what one operator wants; nothing else changes yet.
 
     Args:
         change: what to change.
-        by: the operator's name.
+        word: the operator's, under a fresh id of the proposal.
         ports: to the store.
         days: after so many days the proposal lapses.
 
     Raises:
         WeakKey, UnprovenKey, InvalidField: it could not be carried out.
+        OperatorUnknown: no live key of an operator signed it.
     """
     _check(change, ports)
     now = ports.now()
     proposal = Proposal(
-        proposal_id=uuid7(ports.now_ms(), ports.random_bytes),
+        proposal_id=parse(PREFIX, word.of, field="proposal"),
         change=change,
-        proposed_by=_name(by),
+        proposed_by=word.line(),
         proposed_at=now,
         lapses_at=now + days * _DAY_SECONDS,
     )
     with ports.begin() as work:
+        check_word(word, word.of, change.digest, work, ports)
         work.members.add_proposal(proposal)
         work.commit()
     return proposal
 
 
-def approve_change(proposal_id: UUID, by: str, read_back: str, ports: Ports) -> Change:
+def approve_change(word: Word, read_back: str, ports: Ports) -> Change:
     """Carry out a proposal as the second person.
 
     Args:
-        proposal_id: of the proposal.
-        by: the second operator's name.
+        word: the second operator's, under the proposal's id.
         read_back: of a key, the fingerprint that the member read out; else not looked at.
         ports: to the store.
 
     Raises:
         AbsentError: it is not there, was approved already, or has lapsed.
-        SecondPerson: the same operator proposed it.
+        OperatorUnknown: one of the two did not sign this very change, or is retired since.
+        SecondPerson: the same operator, or the same key, proposed it.
         InvalidField: the fingerprint is another one.
     """
     with ports.begin() as work:
-        proposal = work.members.approve(proposal_id, _name(by), ports.now())
+        # Nobody is retired between here and the commit.
+        work.operators.lock()
+        proposal_id = parse(PREFIX, word.of, field="proposal")
+        proposal = work.members.approve(proposal_id, word.line(), ports.now())
         if proposal is None:
             raise AbsentError("no such proposal waits", field="proposal")
-        if proposal.proposed_by.casefold() == by.casefold():
-            raise SecondPerson(f"{by} proposed this; another operator must approve it")
+        words = (_word(proposal), word)
+        check_two(words, show(PREFIX, proposal_id), proposal.change.digest, work, ports)
         _check_read_back(proposal.change, read_back)
-        carry_out(work, proposal.change, (proposal.proposed_by, by), ports)
+        carry_out(work, proposal.change, (words[0].line(), words[1].line()), ports)
         work.commit()
     return proposal.change
 
@@ -101,6 +114,18 @@ def list_proposals(ports: Ports) -> list[Proposal]:
         return work.members.proposals(ports.now())
 
 
+def find_proposal(proposal_id: UUID, ports: Ports) -> Proposal:
+    """Return a proposal that waits.
+
+    Raises:
+        AbsentError: it is not there, was approved already, or has lapsed.
+    """
+    for one in list_proposals(ports):
+        if one.proposal_id == proposal_id:
+            return one
+    raise AbsentError("no such proposal waits", field="proposal")
+
+
 def carry_out(work: Work, change: Change, approvers: Approvers, ports: Ports) -> None:
     """Do what a change says, within a unit of work."""
     match change.kind:
@@ -113,11 +138,15 @@ def carry_out(work: Work, change: Change, approvers: Approvers, ports: Ports) ->
         case ChangeKind.REACTIVATE:
             active = MemberStatus.ACTIVE
             set_standing_within(work, change.member, active, approvers, ports)
+        case ChangeKind.OPERATOR_ADD:
+            enrol_operator(work, _operator(change, ports.now()), approvers, ports)
+        case ChangeKind.OPERATOR_RETIRE:
+            retire_operator(work, change.member, approvers, ports)
 
 
 def fingerprint_of(change: Change) -> str:
     """Return the fingerprint of the key that a change would register, "" for other changes."""
-    if change.kind is not ChangeKind.KEY:
+    if change.kind not in KEYED:
         return ""
     return fingerprint(unb64url(str(change.details["public_key"])))
 
@@ -126,6 +155,9 @@ def _check(change: Change, ports: Ports) -> None:
     """Refuse now what could not be carried out later."""
     if change.kind is ChangeKind.ENROL:
         check_member(_member(change), ports)
+    if change.kind is ChangeKind.OPERATOR_ADD:
+        proof = unb64url(str(change.details["proof"]))
+        check_operator(_operator(change, ports.now()), proof, ports)
     if change.kind is ChangeKind.KEY:
         new = _key(change, ports.now())
         text = possession_text(
@@ -148,10 +180,22 @@ def _bare(text: str) -> bytes:
     return "".join(text.lower().split()).encode()
 
 
-def _name(by: str) -> str:
-    if not by.strip():
-        raise InvalidField("must name the operator who wants this", field="by")
-    return by
+def _word(proposal: Proposal) -> Word:
+    try:
+        return read_word(proposal.proposed_by)
+    except ValueError:  # Of the time before operators had keys.
+        raise OperatorUnknown("nobody signed this proposal; make it anew", field="by") from None
+
+
+def _operator(change: Change, now: int) -> Operator:
+    details = change.details
+    return Operator(
+        name=change.member,
+        key=str(details["key"]),
+        public_key=unb64url(str(details["public_key"])),
+        enrolled_at=now,
+        retired_at=None,
+    )
 
 
 def _member(change: Change) -> Member:

@@ -9,25 +9,33 @@ from typing import Protocol
 from uuid import UUID
 
 from exchange.domain.members import Member, MemberKey, MemberStatus, NewKey, Role
+from exchange.domain.operators import change_digest
 from exchange.domain.queries import Asker
 
 
 class ChangeKind(StrEnum):
-    """Changes of the membership that take two people."""
+    """Changes of the membership, and of the operators, that take two people."""
 
     ENROL = "enrol"
     ROLES = "roles"
     KEY = "key"
     REACTIVATE = "reactivate"
+    OPERATOR_ADD = "operator_add"
+    OPERATOR_RETIRE = "operator_retire"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What somebody wants to change of a member."""
+    """What somebody wants to change of a member, or of an operator."""
 
     kind: ChangeKind
-    member: str
+    member: str  # or the operator's name
     details: Mapping[str, object]  # as JSON takes them; what each kind needs, change_members.py
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of all of it: what operators sign."""
+        return change_digest(self.kind.value, self.member, self.details)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +44,7 @@ class Proposal:
 
     proposal_id: UUID
     change: Change
-    proposed_by: str
+    proposed_by: str  # the proposer's word, exchange.domain.operators
     proposed_at: int  # unix seconds
     lapses_at: int  # unix seconds
 

@@ -8,12 +8,41 @@ from __future__ import annotations
 
 from consent.notices import APPROVERS_MIN, NoticeRefused, parse_notice, version_key
 from consent.sandbox.notices import sandbox_notices
+from exchange.domain.base64url import b64url
+from exchange.domain.operators import name_of
 from exchange.errors import AbsentError, InvalidField, InvalidNotice, NoticeConflict
 from exchange.services.log.write_leaves import LeafDraft, standard_base64, write_leaves
 from exchange.services.notices.ports import NoticeKey, NoticeRow
 from exchange.services.ports import Ports, Work
 
 _SANDBOX_APPROVERS = ("sandbox-first", "sandbox-second")
+
+
+def notice_act(document: bytes) -> tuple[str, str, dict[str, object]]:
+    """Return what an operator signs of a text: which one it is, and its digest.
+
+    Raises:
+        InvalidNotice: it is no notice of this form.
+    """
+    try:
+        notice = parse_notice(document)
+    except NoticeRefused as error:
+        raise InvalidNotice(str(error)) from error
+    about = f"{notice.id} {notice.version} {notice.lang}"
+    return "notice", about, {"sha256": b64url(notice.sha256)}
+
+
+def registered_act(key: NoticeKey, ports: Ports) -> tuple[str, str, dict[str, object]]:
+    """Return the same of a text that is registered.
+
+    Raises:
+        AbsentError: there is no such notice.
+    """
+    with ports.begin() as work:
+        stored = work.notices.find(key)
+    if stored is None:
+        raise AbsentError("no such notice")
+    return "notice", " ".join(key), {"sha256": b64url(stored.sha256)}
 
 
 def register_notice(document: bytes, approver: str, ports: Ports) -> NoticeRow:
@@ -51,9 +80,11 @@ def approve_notice(key: NoticeKey, approver: str, ports: Ports) -> NoticeRow:
         NoticeConflict: this person has approved it already.
     """
     with ports.begin() as work:
-        if work.notices.find(key) is None:
+        stored = work.notices.find(key)
+        if stored is None:
             raise AbsentError("no such notice")
-        if not work.notices.approve(key, approver, ports.now()):
+        same = name_of(approver) in map(name_of, stored.approvers)  # Under whichever key.
+        if same or not work.notices.approve(key, approver, ports.now()):
             raise NoticeConflict("this person has approved it already; it takes another one")
         found = _log("notice_approved", key, work, ports)
         work.commit()

@@ -82,6 +82,7 @@ UNDISTRIBUTED = frozenset(
         "notice_approval",
         "opening",
         "opening_key",
+        "operator_key",
         "page_session",
         "passkey",
         "published",

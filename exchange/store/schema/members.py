@@ -46,6 +46,16 @@ member_proposal = Table(
     at("approved_at", nullable=True),
 )
 
+operator_key = Table(
+    "operator_key",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    blob("public_key"),  # Ed25519, 32 bytes
+    at("enrolled_at"),
+    at("retired_at", nullable=True),
+)
+
 nonce = Table(
     "nonce",
     metadata,

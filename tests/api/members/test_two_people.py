@@ -27,11 +27,12 @@ from exchange.services.members.change_members import (
     propose_change,
 )
 from exchange.services.members.manage_members import list_members, set_standing
-from exchange.services.members.ports import Change, ChangeKind
+from exchange.services.members.ports import Change, ChangeKind, Proposal
 from exchange.settings import load
 from exchange_client.core.encoding import b64url
 from exchange_client.keys import KeyFile
 from exchange_client.signing import prove_possession
+from tests.support.operators import ANNA, BEN, OperatorKey, enrol, says
 from tests.support.sandbox import Sandbox, make_sandbox
 
 JOINING = Change(
@@ -49,8 +50,10 @@ JOINING = Change(
 
 @pytest.fixture
 def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """An exchange without members."""
+    """An exchange without members, and two operators."""
     made = make_sandbox(database_url, tmp_path)
+    for one in (ANNA, BEN):
+        enrol(made, one)
     yield made
     made.close()
 
@@ -74,10 +77,24 @@ def key_change(sandbox: Sandbox, key: KeyFile, **details: object) -> Change:
     return Change(kind=ChangeKind.KEY, member=member, details=whole | details)
 
 
+def proposed(
+    sandbox: Sandbox, change: Change, by: OperatorKey = ANNA, *, days: int = 14
+) -> Proposal:
+    """Let one operator propose a change."""
+    return propose_change(change, says(sandbox, by, change), sandbox.ports, days=days)
+
+
+def approved(
+    sandbox: Sandbox, proposal: Proposal, by: OperatorKey = BEN, read_back: str = ""
+) -> None:
+    """Let another operator approve it."""
+    word = says(sandbox, by, proposal.change, of=proposal.proposal_id)
+    approve_change(word, read_back, sandbox.ports)
+
+
 def done(sandbox: Sandbox, change: Change, read_back: str = "") -> None:
     """Let two people make a change."""
-    proposal = propose_change(change, "anna", sandbox.ports, days=14)
-    approve_change(proposal.proposal_id, "ben", read_back, sandbox.ports)
+    approved(sandbox, proposed(sandbox, change), read_back=read_back)
 
 
 def test_no_member_is_from_abroad(sandbox: Sandbox) -> None:
@@ -85,7 +102,7 @@ def test_no_member_is_from_abroad(sandbox: Sandbox) -> None:
     abroad = replace(JOINING, details={**JOINING.details, "profile": "UK"})
 
     with pytest.raises(InvalidField) as refused:
-        propose_change(abroad, "anna", sandbox.ports, days=1)
+        proposed(sandbox, abroad)
 
     assert ["/profile"] == [fault.pointer for fault in refused.value.faults]
     assert ([], {}) == (list_proposals(sandbox.ports), members(sandbox))
@@ -93,12 +110,11 @@ def test_no_member_is_from_abroad(sandbox: Sandbox) -> None:
 
 def test_nothing_changes_before_the_second_person(sandbox: Sandbox) -> None:
     """One operator, or whoever took that one's terminal, must not let a false member in."""
-    proposal = propose_change(JOINING, "anna", sandbox.ports, days=14)
+    proposal = proposed(sandbox, JOINING)
     before = members(sandbox)
 
-    for same in ("anna", "Anna"):
-        with pytest.raises(SecondPerson):
-            approve_change(proposal.proposal_id, same, "", sandbox.ports)
+    with pytest.raises(SecondPerson):
+        approved(sandbox, proposal, ANNA)
 
     assert {} == before == members(sandbox)
     assert [proposal] == list_proposals(sandbox.ports)
@@ -107,23 +123,23 @@ def test_nothing_changes_before_the_second_person(sandbox: Sandbox) -> None:
 
 def test_the_second_person_makes_it_so_once(sandbox: Sandbox) -> None:
     """A proposal that could be carried out twice would undo what was decided in between."""
-    proposal = propose_change(JOINING, "anna", sandbox.ports, days=14)
+    proposal = proposed(sandbox, JOINING)
 
-    approve_change(proposal.proposal_id, "ben", "", sandbox.ports)
+    approved(sandbox, proposal)
 
     assert (MemberStatus.ACTIVE, frozenset({Role.ASKER}), []) == members(sandbox)["lender-x"]
     assert [] == list_proposals(sandbox.ports)
     with pytest.raises(AbsentError):
-        approve_change(proposal.proposal_id, "cleo", "", sandbox.ports)
+        approved(sandbox, proposal)
 
 
 def test_a_proposal_lapses(sandbox: Sandbox) -> None:
     """What was forgotten for a month was not meant for today."""
-    proposal = propose_change(JOINING, "anna", sandbox.ports, days=1)
+    proposal = proposed(sandbox, JOINING, days=1)
     tomorrow = replace(sandbox.ports, now=lambda: proposal.lapses_at)
 
     with pytest.raises(AbsentError):
-        approve_change(proposal.proposal_id, "ben", "", tomorrow)
+        approve_change(says(sandbox, BEN, JOINING, of=proposal.proposal_id), "", tomorrow)
 
     assert {} == members(sandbox)
 
@@ -133,9 +149,9 @@ def test_roles_change_by_two(sandbox: Sandbox) -> None:
     done(sandbox, JOINING)
     regulator = Change(kind=ChangeKind.ROLES, member="lender-x", details={"roles": ["regulator"]})
 
-    proposal = propose_change(regulator, "anna", sandbox.ports, days=14)
+    proposal = proposed(sandbox, regulator)
     before = members(sandbox)["lender-x"][1]
-    approve_change(proposal.proposal_id, "ben", "", sandbox.ports)
+    approved(sandbox, proposal)
 
     assert frozenset({Role.ASKER}) == before
     assert frozenset({Role.REGULATOR}) == members(sandbox)["lender-x"][1]
@@ -157,13 +173,13 @@ def test_a_key_takes_the_fingerprint_that_the_member_read_out(sandbox: Sandbox) 
     """A key slipped in on the way is not the one that the member reads from its own screen."""
     done(sandbox, JOINING)
     key, other = KeyFile.generate("lender-x"), KeyFile.generate("lender-x")
-    proposal = propose_change(key_change(sandbox, key), "anna", sandbox.ports, days=14)
+    proposal = proposed(sandbox, key_change(sandbox, key))
 
     for wrong in ("", other.fingerprint):
         with pytest.raises(InvalidField):
-            approve_change(proposal.proposal_id, "ben", wrong, sandbox.ports)
+            approved(sandbox, proposal, read_back=wrong)
     before = members(sandbox)["lender-x"][2]
-    approve_change(proposal.proposal_id, "ben", key.fingerprint.upper(), sandbox.ports)
+    approved(sandbox, proposal, read_back=key.fingerprint.upper())
 
     assert ([], ["k1"]) == (before, members(sandbox)["lender-x"][2])
     with sandbox.exchange(key) as exchange:
@@ -186,10 +202,10 @@ def test_a_key_without_its_proof_is_not_even_proposed(sandbox: Sandbox) -> None:
     for proof in wrong:
         unproven = key_change(sandbox, key, proof=b64url(proof))
         with pytest.raises(UnprovenKey):
-            propose_change(unproven, "anna", sandbox.ports, days=14)
+            proposed(sandbox, unproven)
     weak = key_change(sandbox, key, public_key=b64url(bytes([1]) + bytes(31)))
     with pytest.raises(WeakKey):
-        propose_change(weak, "anna", sandbox.ports, days=14)
+        proposed(sandbox, weak)
 
     assert [] == list_proposals(sandbox.ports)
 
@@ -230,7 +246,7 @@ def test_a_word_that_is_none_of_the_valid_ones_ends_with_2_and_the_list(
     assert all(word in said for word in valid), said
 
 
-def test_a_change_without_a_name_ends_with_2(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_change_without_a_key_ends_with_2(sandbox: Sandbox, tmp_path: Path) -> None:
     """Nobody is nobody's second person."""
     env = {
         "EXCHANGE_DATABASE_URL": sandbox.settings.libpq_url,
@@ -243,5 +259,5 @@ def test_a_change_without_a_name_ends_with_2(sandbox: Sandbox, tmp_path: Path) -
     alone = CliRunner().invoke(operator, words, env={**env, "EXCHANGE_ONE_PERSON_SUFFICES": "true"})
 
     assert 2 == nameless.exit_code
-    assert "--by" in nameless.output
+    assert "--key-file" in nameless.output
     assert isinstance(alone.exception, AbsentError)  # there is no lender-x; the rest was taken
