@@ -34,7 +34,7 @@ class OperatorKey:
     def say(self, issuer: str, of: str, digest: bytes) -> Word:
         """Sign one change under one proposal."""
         text = word_text(issuer, self.keyid, of, digest)
-        return Word(self.keyid, of, digest, self.private.sign(text))
+        return Word(self.keyid, issuer, of, digest, self.private.sign(text))
 
 
 def is_sealed(path: Path) -> bool:

@@ -15,7 +15,7 @@ from exchange.domain.base64url import b64url, unb64url
 from exchange.domain.leaves import JsonValue, canonical_json
 
 OPERATORS_MIN = 2  # from then on one person alone enrols and retires nobody
-_PARTS = 4
+_PARTS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,8 @@ class Word(NamedTuple):
     """What an operator said: yes to this change, under this proposal."""
 
     keyid: str  # `<operator>/<key>`
-    of: str  # the proposal, `prp_…`, or the text that is approved
+    exchange: str  # at which this was said
+    of: str  # the proposal, `prp_…`, or the kind of what is approved for good
     digest: bytes  # SHA-256 of the change
     signature: bytes  # 64, Ed25519
 
@@ -49,7 +50,8 @@ class Word(NamedTuple):
 
     def line(self) -> str:
         """Write the word as leaves and proposals keep it."""
-        return f"{self.keyid} {self.of} {b64url(self.digest)} {b64url(self.signature)}"
+        end = f"{b64url(self.digest)} {b64url(self.signature)}"
+        return f"{self.keyid} {self.exchange} {self.of} {end}"
 
 
 def read_word(line: str) -> Word:
@@ -61,7 +63,7 @@ def read_word(line: str) -> Word:
     parts = line.split(" ")
     if len(parts) != _PARTS:
         raise ValueError("no signed word")
-    return Word(parts[0], parts[1], unb64url(parts[2]), unb64url(parts[3]))
+    return Word(parts[0], parts[1], parts[2], unb64url(parts[3]), unb64url(parts[4]))
 
 
 def name_of(line: str) -> str:

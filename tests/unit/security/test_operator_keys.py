@@ -31,7 +31,7 @@ def test_a_key_file_of_the_client_is_opened(
     assert key.public_key == opened.private.public_key().public_bytes_raw()
     assert (passphrase is not None) is is_sealed(place)
     assert word == read_word(word.line())
-    assert unb64url(word.line().split(" ")[3]) == word.signature
+    assert unb64url(word.line().split(" ")[4]) == word.signature
 
 
 def test_a_key_file_that_is_none_is_told(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ What must hold, by the numbers in the code:
 4. there is one line for every index of the range, and each opening is what its entry commits to;
 5. a closed entry is accounted for: by an erasure that names it, where that lies in the range;
 6. the looks at a subject are numbered without a gap, but for what was erased;
-7. what the log says of itself each day, usage and the root of the index, is what its leaves say.
+7. what the log says of itself each day, usage and the root of the index, is what its leaves say;
+8. what takes two people bears the words of two operators, each signed under an enrolled key.
 An export in parts is a folder of such folders; its parts meet and show one checkpoint.
 """
 
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from exchange_client.audit.approvals import Approved, check_approvals
 from exchange_client.audit.daily import Recounted, recount
 from exchange_client.audit.leaves import AuditLeaf
 from exchange_client.audit.manifest import Manifest, read_manifest
@@ -48,6 +50,7 @@ class VerifiedExport:
     checkpoints: list[Witnessed] = field(repr=False)  # that say when the range was covered
     signed_at: Mapping[int, int] = field(repr=False)  # by the exchange's clock, by size
     recounted: Recounted  # daily leaves
+    approved: Approved  # what takes two people
 
     def counts(self) -> dict[str, int]:
         """Count the entries by kind; closed ones under `closed`."""
@@ -87,6 +90,7 @@ def verify_export(folder: Path, policy: Policy) -> VerifiedExport:
         checkpoints=sorted(known.values(), key=lambda one: one.checkpoint.head.size),
         signed_at={size: at for part in parts for size, at in part.signed_at.items()},
         recounted=recount(leaves),  # 7
+        approved=check_approvals(leaves),  # 8
     )
 
 
@@ -124,6 +128,7 @@ def _verify_part(folder: Path, policy: Policy) -> VerifiedExport:
         checkpoints=checkpoints,
         signed_at=signed_at,
         recounted=Recounted(),
+        approved=Approved(),
     )
 
 

@@ -241,6 +241,7 @@ def _verified(verified: VerifiedExport) -> dict[str, object]:
         "counts": verified.counts(),
         "erased_elsewhere": verified.erased_elsewhere(),
         "recounted": asdict(verified.recounted),
+        "approved": asdict(verified.approved),
         "quorum_at": verified.witnessed.quorum_at,
     }
 
@@ -256,6 +257,14 @@ def _verified_lines(verified: VerifiedExport) -> str:
     lines.append(f"recounted    {recounted.usages} usages, {recounted.index_roots} index roots")
     if recounted.not_recounted:
         lines.append(f"not recounted: {recounted.not_recounted} daily entries (erased, or outside)")
+    approved = verified.approved
+    lines.append(f"two keys     signed {approved.by_two_keys} changes that take two people")
+    for said, indices in (
+        ("not signed by two keys", approved.unsigned),
+        ("not checked: keys of an earlier log, or nobody's", approved.strange),
+    ):
+        if indices:
+            lines.append(f"{said}: {len(indices)}, first at index {indices[0]}")
     if verified.witnessed.quorum_at is None:
         lines.append("not checked: witnesses; the policy asks for none")
     return "\n".join(lines)
