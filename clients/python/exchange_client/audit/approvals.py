@@ -3,7 +3,7 @@
 In:  the leaves of an export that starts at index 0, where operators' keys are enrolled.
 Out: how many changes two keys signed, and how many nobody signed so: a first enrolment, a sandbox,
      or somebody with the database's password. A word that is no word of a live key is refused.
-Source: `credit-exchange/operator/v1`, exchange/DECISIONS.md, 68.
+Source: `credit-exchange/operator/v1`, exchange/DECISIONS.md, 69.
 """
 
 from __future__ import annotations
