@@ -76,6 +76,9 @@ def migrate(
     """Bring the database to this version's schema: `exchange migrate`."""
     from exchange import settings
     from exchange.store.migrate import migrate as run
+    from exchange.store.rights import grant_rights
 
-    applied = run(settings.load().libpq_url, before_deployment=before_deployment)
+    url = settings.load().libpq_url
+    applied = run(url, before_deployment=before_deployment)
+    grant_rights(url)
     print("\n".join(applied) or "nothing to do")

@@ -31,6 +31,7 @@ from exchange.settings import Settings
 from exchange.settings.sources import PREFIX
 from exchange.store.embedded.server import Launch, Server, start
 from exchange.store.migrate import migrate
+from exchange.store.rights import API, SEQUENCER, WORKER, grant_rights, let_in, url_as
 
 _Run: TypeAlias = Callable[[Settings], int | None]  # the exit code, or None for 0
 
@@ -61,7 +62,9 @@ def up(data_dir: Path, port: int, say: Callable[[str], None]) -> None:
         settings = settings_module.load()
         import exchange.jobs.gunicorn_conf  # noqa: F401 - has all of them count into one folder
 
-        migrate(server.url)
+        if migrate(server.url):
+            grant_rights(server.url)
+            let_in(server.url)
         files = _prepare(settings)
         gc.collect()
         gc.freeze()  # What is loaded by now stays; the processes forked from here share it.
@@ -148,6 +151,9 @@ def _prepare(settings: Settings) -> dict[str, Path]:
         return seed_sandbox(settings.data_dir / "members", ports)
 
 
+_ROLES = {"serve": API, "sequence": SEQUENCER, "publish": SEQUENCER}  # the others: worker
+
+
 class _Child:
     """A process of ours, named as its command is; it ends when we do, however we end."""
 
@@ -190,7 +196,11 @@ class _Child:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         os.dup2(self._log.fileno(), sys.stderr.fileno())
-        sys.exit(self._run(self._settings))
+        # Each as its own role, as in production; gunicorn reads the settings anew.
+        os.environ[f"{PREFIX}DATABASE_URL"] = url_as(
+            self._settings.libpq_url, _ROLES.get(self._name, WORKER)
+        )
+        sys.exit(self._run(settings_module.load()))
 
 
 def _await_port(port: int, web: _Child, stop: Event) -> None:

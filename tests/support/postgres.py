@@ -27,6 +27,7 @@ from exchange.store.embedded.binaries import Binaries, find_binaries, installed
 from exchange.store.embedded.server import Launch, Server, attach, start
 from exchange.store.functions import FUNCTIONS
 from exchange.store.migrate import migrate
+from exchange.store.rights import grant_rights, let_in
 from exchange.store.schema import metadata
 
 RUN_DIR = "CX_TEST_RUN_DIR"  # handed to the workers of this run by environment
@@ -138,6 +139,8 @@ def _make_template(started: Server) -> None:
     with psycopg.connect(started.url_of("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {TEMPLATE}")
         migrate(started.url_of(TEMPLATE))
+        grant_rights(started.url_of(TEMPLATE))
+        let_in(started.url_of(TEMPLATE))
         connection.execute("CHECKPOINT")
 
 

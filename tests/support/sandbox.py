@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import httpx2
 from flask import Flask
+from pydantic import SecretStr
 
 from exchange.app.ports import make_log_ports, make_ports, open_database
 from exchange.app.server import create_app
@@ -24,6 +25,7 @@ from exchange.services.notices.manage_notices import seed_notices
 from exchange.services.ports import Ports
 from exchange.settings import Settings, load
 from exchange.store.log import LogDatabase
+from exchange.store.rights import API, url_as
 from exchange.store.work import Database
 from exchange_client.client import Exchange
 from exchange_client.keys import KeyFile
@@ -122,7 +124,9 @@ def make_sandbox(url: str, directory: Path, **options: object) -> Sandbox:
         create_keyring(settings.keyring_file, environment="test", epoch=settings.epoch, now=now)
     database = open_database(settings)
     ports = make_ports(settings, database)
-    sandbox = Sandbox(app=create_app(settings), settings=settings, database=database, ports=ports)
+    # The application is served by its own role; whoever tests it is the owner.
+    served = settings.model_copy(update={"database_url": SecretStr(url_as(url, API))})
+    sandbox = Sandbox(app=create_app(served), settings=settings, database=database, ports=ports)
     sandbox.sequence()
     seed_notices(ports)
     return sandbox
