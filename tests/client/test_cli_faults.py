@@ -9,6 +9,8 @@ import errno
 import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ from typer.testing import CliRunner, Result
 from exchange_client import KeyFile
 from exchange_client.cli.main import app
 from exchange_client.cli.options import Outside
+from exchange_client.errors import FieldFault, Problem, Refused
 from exchange_client.testing import FakeExchange
 
 MEMBER = "lender-x"
@@ -200,3 +203,47 @@ def test_a_key_under_another_algorithms_name_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(Exception, match="not of the algorithm it names"):
         KeyFile.load(place)
+
+
+def test_a_retry_says_nothing_of_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person reads one line about an outage, and no log of the library that tried again."""
+    monkeypatch.setattr("exchange_client.testing.world.PUBLIC_BASE", "http://127.0.0.1:9")
+    away = FakeExchange()
+    away.key(MEMBER).save(tmp_path / "key")
+    away.pins.save(tmp_path / "pins")
+    code = (
+        "import stamina, sys; stamina.set_testing(True, attempts=2);"
+        "from exchange_client.cli.main import main; main()"
+    )
+    words = ["grant", "list-notices", "--key-file", "key", "--pins", "pins"]
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (3, 1) == (done.returncode, len(done.stderr.splitlines())), done.stderr
+    assert done.stderr.startswith("outage.unreachable: ")
+
+
+@pytest.mark.parametrize(
+    ("title", "errors", "said"),
+    [
+        ("absent", (), "c: absent (request r)"),
+        ("see errors", (("/a", "must be b"),), "c: see errors: /a must be b (request r)"),
+        ("must be b", (("/a", "must be b"),), "c: /a must be b (request r)"),
+    ],
+)
+def test_a_refusal_names_its_fields(
+    title: str, errors: tuple[tuple[str, str], ...], said: str
+) -> None:
+    """Who reads only that there are errors must look them up in another place."""
+    faults = tuple(FieldFault(pointer=at, code="x", detail=text) for at, text in errors)
+
+    problem = Problem(code="c", status=422, title=title, errors=faults, request_id="r")
+
+    assert said == str(Refused(problem))

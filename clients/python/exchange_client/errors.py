@@ -113,6 +113,9 @@ class ProofInvalid(Outage):
     retryable = False  # Another try meets the same key: compare the pins first.
 
 
+FIELDS_TOLD_MAX = 5  # in an error's own text; all of them stand in `errors`
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldFault:
     """One refused field of a request: where (a JSON pointer), which rule, what was expected."""
@@ -141,7 +144,7 @@ class Refused(CxError):
     code = "refused"
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(f"{problem.code}: {problem.title} (request {problem.request_id or '-'})")
+        super().__init__(f"{problem.code}: {_told(problem)} (request {problem.request_id or '-'})")
         self.problem = problem
         self.code = problem.code
         self.status = problem.status
@@ -154,6 +157,16 @@ class Refused(CxError):
     def __reduce__(self) -> tuple[type[Refused], tuple[Problem]]:
         # Exceptions are rebuilt from their text by default; members use process pools.
         return type(self), (self.problem,)
+
+
+def _told(problem: Problem) -> str:
+    """Say what was refused, and which fields; the exchange echoes no value."""
+    listed = problem.errors[:FIELDS_TOLD_MAX]
+    fields = "; ".join(f"{one.pointer} {one.detail}".strip() for one in listed)
+    if not fields:
+        return problem.title
+    known = any(one.detail == problem.title for one in listed)
+    return fields if known else f"{problem.title}: {fields}"
 
 
 class ReceiptInvalid(CxError):

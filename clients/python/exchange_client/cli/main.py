@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import typer
 
 from exchange_client.cli import (
@@ -101,4 +103,11 @@ add(audit, "log", findings.log)
 
 def main() -> None:
     """Run `cx`."""
+    quieten()
     app(obj=Outside())
+
+
+def quieten() -> None:
+    """Let what is tried again be told by its end alone: a retry's log line helps no person."""
+    logging.getLogger("stamina").addHandler(logging.NullHandler())
+    logging.getLogger("stamina").propagate = False
