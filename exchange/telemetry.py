@@ -61,11 +61,17 @@ REFUSALS = Counter("cx_refusals", "Requests refused before a decision.", ["code"
 EVENTS_LOST = Counter(
     "cx_security_events_lost", "Security events that could not be stored.", ["why"]
 )
-WITNESS_STATUS = Counter(
-    "cx_log_witness_status", "What witnesses answered; 0: nothing.", ["witness", "status"]
-)
 PROOFS = Counter("cx_log_proofs", "Proofs of leaves that members fetched.")
 ALARMS = Counter("cx_alarms", "Faults of ours that a person must look at.", ["code"])
+
+# What other processes count and the server shows (jobs/meters.py).
+WITNESS_STATUS = "cx_log_witness_status_total"  # what witnesses answered; 0: nothing
+TURN_SECONDS = "cx_log_turn_seconds_total"
+TURN_LEAVES = "cx_log_turn_leaves_total"
+TURNS = "cx_log_turns_total"
+TILE_FAILURES = "cx_log_tile_check_failures_total"
+GUARD_REFUSALS = "cx_log_guard_refusals_total"
+SHREDDED_KEYS = "cx_log_shredded_keys_total"
 
 _Event = MutableMapping[str, object]
 

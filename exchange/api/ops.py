@@ -27,7 +27,7 @@ class OpsPorts:
     """What the operator's routes need of the outside."""
 
     readiness: Callable[[], Mapping[str, str]]  # by dependency: "ok", or what is wrong
-    gauges: Callable[[], Mapping[str, int]]  # by name, labels included; read at each scrape
+    gauges: Callable[[], Mapping[str, float]]  # by name, labels included; read at each scrape
     openapi: Callable[[], Mapping[str, object]]
     trusted: frozenset[str]  # addresses that may ask more than `/healthz`
     proxies: frozenset[str]  # addresses whose X-Forwarded-For names the peer
@@ -64,12 +64,16 @@ def ops_routes(ports: OpsPorts) -> Blueprint:
     return routes
 
 
-def _told(gauges: Mapping[str, int]) -> str:
-    """Write gauges as Prometheus reads them: one TYPE a name, whatever labels it has."""
-    lines = dict.fromkeys(f"# TYPE {name.partition('{')[0]} gauge" for name in gauges)
+def _told(gauges: Mapping[str, float]) -> str:
+    """Write figures as Prometheus reads them: one TYPE a name, whatever labels it has."""
+    lines = dict.fromkeys(_type(name.partition("{")[0]) for name in gauges)
     for name, value in gauges.items():
-        lines[f"{name} {value}"] = None
+        lines[f"{name} {value:.17g}"] = None
     return "".join(f"{line}\n" for line in lines)
+
+
+def _type(name: str) -> str:
+    return f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}"
 
 
 def observe(app: Flask) -> None:

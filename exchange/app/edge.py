@@ -85,7 +85,7 @@ def ops_ports(settings: Settings, ports: Ports, api: Api) -> OpsPorts:
     policy = witness_policy(settings)
 
     def readiness() -> dict[str, str]:
-        found = look(settings.libpq_url)
+        found = look(settings.libpq_url, ports.now())
         late = found is None or ports.now() - found.covered_until > settings.log_late_seconds_max
         return {
             "database": "ok" if found else "does not answer",
@@ -94,8 +94,8 @@ def ops_ports(settings: Settings, ports: Ports, api: Api) -> OpsPorts:
             "sequencer": "late" if late else "ok",
         }
 
-    def gauges() -> dict[str, int]:
-        found = look(settings.libpq_url)
+    def gauges() -> dict[str, float]:
+        found = look(settings.libpq_url, ports.now())
         if found is None:
             return {"cx_database_up": 0}
         oldest = found.oldest_unsequenced_at
@@ -105,7 +105,9 @@ def ops_ports(settings: Settings, ports: Ports, api: Api) -> OpsPorts:
             "cx_log_unsequenced": found.unsequenced,
             "cx_log_unsequenced_age_seconds": max(0, ports.now() - oldest) if oldest else 0,
             "cx_log_covered_age_seconds": max(0, ports.now() - found.covered_until),
+            "cx_log_receipts_unredeemed": found.unredeemed,
             **witnessed(found, policy, ports.now()),
+            **found.meters,
         }
 
     return OpsPorts(

@@ -7,6 +7,7 @@ from threading import Event
 from exchange import telemetry
 from exchange.app.publishing import open_publishing
 from exchange.errors import LogRolledBack, UnavailableError
+from exchange.jobs.meters import Meters
 from exchange.jobs.publish import publish
 from exchange.jobs.sequence import EXIT_REFUSED, stop_on_signals
 from exchange.services.witnesses.submit_checkpoint import OK, Round
@@ -25,12 +26,13 @@ def run_publisher(settings: Settings) -> int:
         files.stop(origin, f"{error}\n")
 
     with open_publishing(settings) as ports:
+        meters = Meters(ports.log_ports.begin)
         try:
             publish(
                 ports,
                 interval_seconds=settings.publish_interval_ms / 1_000,
                 stop=stop,
-                report=_report,
+                report=lambda done: _report(done, meters),
                 halt=halt,
             )
         except LogRolledBack as error:
@@ -39,12 +41,13 @@ def run_publisher(settings: Settings) -> int:
     return 0
 
 
-def _report(done: Round | UnavailableError) -> None:
+def _report(done: Round | UnavailableError, meters: Meters) -> None:
     if isinstance(done, UnavailableError):
         telemetry.log("publisher waits", code=done.code)
         return
     for asked in done.asked:
-        telemetry.WITNESS_STATUS.labels(asked.witness, asked.status).inc()
+        labels = f'status="{asked.status}",witness="{asked.witness}"'
+        meters.add(telemetry.WITNESS_STATUS, labels=labels)
         if asked.status != OK or asked.cosignature is None:
             telemetry.alarm(
                 "a witness did not cosign",
@@ -52,3 +55,4 @@ def _report(done: Round | UnavailableError) -> None:
                 status=asked.status,
                 checkpoint_size=done.size,
             )
+    meters.write()

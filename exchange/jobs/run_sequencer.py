@@ -11,6 +11,7 @@ from exchange import telemetry
 from exchange.app.ports import make_erase_ports, make_log_ports, make_ports, open_database
 from exchange.app.publishing import excusing, open_publishing, vouching
 from exchange.errors import LogDamaged, LogRolledBack, UnavailableError
+from exchange.jobs.meters import Meters
 from exchange.jobs.sequence import EXIT_REFUSED, Late, sequence, stop_on_signals
 from exchange.services.erasure.shred_openings import shred_again
 from exchange.services.log.approve import Approval, write_approved
@@ -50,6 +51,7 @@ def run_sequencer(settings: Settings, *, unwitnessed: Approval | None = None) ->
         open_publishing(settings) as publishing,
     ):
         ports = make_ports(settings, database)
+        meters = Meters(log_database.begin)
         log_ports, sequence_ports = make_log_ports(settings, ports, log_database)
         vouch = vouching(publishing)
         sequence_ports = replace(
@@ -66,9 +68,12 @@ def run_sequencer(settings: Settings, *, unwitnessed: Approval | None = None) ->
                 sequence_ports,
                 interval_seconds=settings.sequence_interval_ms / 1_000,
                 stop=stop,
-                report=_Housekeeping(settings, database, ports),
+                report=_Housekeeping(settings, database, ports, meters),
             )
         except (LogDamaged, LogRolledBack) as error:
+            damaged = isinstance(error, LogDamaged)
+            meters.add(telemetry.TILE_FAILURES if damaged else telemetry.GUARD_REFUSALS)
+            meters.write(now=True)
             telemetry.alarm("sequencer refuses to go on", code=error.code, exit_code=EXIT_REFUSED)
             return EXIT_REFUSED
     return 0
@@ -111,7 +116,10 @@ def once_it_answers(act: Callable[[], None], stop: Event, pause_seconds: float) 
 class _Housekeeping:
     """Told of each turn: says what is late, and now and then does what is done beside turns."""
 
-    def __init__(self, settings: Settings, database: Database, ports: Ports) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, ports: Ports, meters: Meters
+    ) -> None:
+        self._meters = meters
         self._settings = settings
         self._database = database
         self._ports = ports
@@ -126,6 +134,10 @@ class _Housekeeping:
             telemetry.log("sequencer waits", code=turn.error.code)
         else:
             self._covered_until = turn.covered_until
+            self._meters.add(telemetry.TURNS)
+            self._meters.add(telemetry.TURN_SECONDS, turn.seconds)
+            self._meters.add(telemetry.TURN_LEAVES, turn.leaves)
+            self._meters.write()
             if turn.leaves:
                 telemetry.log("sequenced", leaves=turn.leaves, checkpoint_size=turn.size)
         if (late := lateness(now - self._covered_until)) is not None:

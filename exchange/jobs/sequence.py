@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from types import FrameType
 
@@ -82,8 +82,9 @@ def _round(
             if log not in vouched:
                 ports.vouch(log)
                 vouched.add(log)
+            began = time.monotonic()
             turn = sequence_log(log, ports)
-            report(turn)
+            report(replace(turn, seconds=time.monotonic() - began))
             more = more or turn.full
     except UnavailableError as error:
         vouched.clear()

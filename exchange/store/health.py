@@ -13,6 +13,7 @@ import psycopg
 from exchange.store.migrate import head, revision
 
 CONNECT_SECONDS_MAX = 2
+_DAY_SECONDS = 86_400
 _LOG = """
 SELECT coalesce((SELECT size FROM log_state ORDER BY log_id DESC LIMIT 1), 0),
     coalesce((SELECT covered_until FROM log_state ORDER BY log_id DESC LIMIT 1), 0),
@@ -38,6 +39,13 @@ SELECT witness, max(signed_at) FROM (
     WHERE log_id = (SELECT max(log_id) FROM log) ORDER BY size DESC LIMIT 2000
 ) AS newest GROUP BY witness
 """
+_METERS = "SELECT name, labels, value FROM meter ORDER BY name, labels"
+# Of this day (UTC): answers given, but for those whose leaf may still wait, less proofs fetched.
+_UNREDEEMED = """
+SELECT greatest(0, coalesce(sum(used) FILTER (WHERE what LIKE 'queries/_'), 0)
+    - coalesce(sum(used) FILTER (WHERE what = 'proofs'), 0))::bigint
+FROM quota WHERE period = %(day)s
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,8 @@ class Health:
     checkpoint_at: int = 0  # unix seconds, of the newest signed one
     quorum_at: int = 0  # unix seconds, of the newest one with a quorum; 0: there is none
     cosigned_at: Mapping[str, int] = field(default_factory=dict)  # by witness, unix seconds
+    unredeemed: int = 0  # receipts of this day (UTC) whose proof nobody fetched
+    meters: Mapping[str, float] = field(default_factory=dict)  # by name, labels included
 
 
 def connections_max(url: str) -> int | None:
@@ -64,8 +74,12 @@ def connections_max(url: str) -> int | None:
     return int(row[0]) if row else None
 
 
-def look(url: str) -> Health | None:
-    """Ask the database; None if it does not answer."""
+def look(url: str, now: int) -> Health | None:
+    """Ask the database; None if it does not answer.
+
+    Args:
+        now: unix seconds.
+    """
     try:
         with psycopg.connect(
             url, connect_timeout=CONNECT_SECONDS_MAX, options="-c statement_timeout=2000"
@@ -80,6 +94,13 @@ def look(url: str) -> Health | None:
                 )
             row = connection.execute(_LOG).fetchone() or (0, 0, 0, 0)
             signed = connection.execute(_CHECKPOINT).fetchone() or (0, 0)
+            (unredeemed,) = connection.execute(
+                _UNREDEEMED, {"day": now - now % _DAY_SECONDS}
+            ).fetchone() or (0,)
+            meters = {
+                f"{name}{{{labels}}}" if labels else name: value
+                for name, labels, value in connection.execute(_METERS)
+            }
             cosigned: dict[str, int] = dict(connection.execute(_COSIGNED).fetchall())
     except psycopg.Error:
         return None
@@ -92,4 +113,6 @@ def look(url: str) -> Health | None:
         checkpoint_at=signed[0],
         quorum_at=signed[1],
         cosigned_at=cosigned,
+        unredeemed=unredeemed,
+        meters=meters,
     )

@@ -29,6 +29,7 @@ from exchange.store.log.audit import Audit
 from exchange.store.log.daily import Daily
 from exchange.store.log.disbursements import Disbursements
 from exchange.store.log.erasure import Erasure
+from exchange.store.log.meters import Meters
 from exchange.store.members import Members
 from exchange.store.notices import Notices
 from exchange.store.operators import Operators
@@ -79,6 +80,7 @@ class Work:
     erasure = _Noun(Erasure)
     daily = _Noun(Daily)
     publication = _Noun(Publication)
+    meters = _Noun(Meters)
     events = _Noun(Events)
     webhooks = _Noun(Webhooks)
     statuses = _Noun(Statuses)

@@ -10,9 +10,12 @@ import psycopg
 import pytest
 from flask.testing import FlaskClient
 
+from exchange import telemetry
 from exchange.app.edge import witnessed
 from exchange.domain.log.policies import parse_policy
+from exchange.jobs.meters import Meters
 from exchange.store.health import Health
+from tests.support.grant_desk import GrantDesk, answer_claims
 from tests.support.sandbox import Sandbox, make_sandbox
 from tests.support.signed_log import WITNESSES, policy_text
 
@@ -32,6 +35,12 @@ def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
 def client(sandbox: Sandbox) -> FlaskClient:
     """A client on this machine."""
     return sandbox.app.test_client()
+
+
+@pytest.fixture
+def desk(sandbox: Sandbox) -> GrantDesk:
+    """The desk of one lender."""
+    return GrantDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
 
 
 def test_a_healthy_exchange_is_ready_in_every_part(sandbox: Sandbox, client: FlaskClient) -> None:
@@ -127,6 +136,41 @@ def test_metrics_tell_which_witness_is_silent_and_whether_the_quorum_is_missing(
     assert 1_000 == missing[f'cx_log_cosignature_age_seconds{{witness="{WITNESSES[1].key.name}"}}']
     assert 1 == missing["cx_log_quorum_missing"]
     assert 0 == witnessed(replace(found, quorum_at=970), policy, 1_000)["cx_log_quorum_missing"]
+
+
+def test_metrics_show_what_the_processes_beside_the_server_count(
+    sandbox: Sandbox, client: FlaskClient
+) -> None:
+    """A witness that refuses, or a log that was refused, is counted where nobody scrapes."""
+    counts = Meters(sandbox.database.begin)
+    for status in (200, 200, 422):
+        counts.add(telemetry.WITNESS_STATUS, labels=f'status="{status}",witness="w.example/w"')
+    counts.add(telemetry.TURN_SECONDS, 0.25)
+    counts.write()
+    assert telemetry.WITNESS_STATUS not in client.get("/metrics").text  # Not yet due.
+    counts.write(now=True)
+    counts.write(now=True)
+    counts.add(telemetry.TURN_SECONDS, 0.5)
+    counts.write(now=True)
+
+    told = client.get("/metrics").text
+
+    assert '\ncx_log_witness_status_total{status="422",witness="w.example/w"} 1\n' in told
+    assert '\ncx_log_witness_status_total{status="200",witness="w.example/w"} 2\n' in told
+    assert f"\n# TYPE {telemetry.TURN_SECONDS} counter\n" in told
+    assert f"\n{telemetry.TURN_SECONDS} 0.75\n" in told
+    assert 0 == gauge(client, "cx_log_receipts_unredeemed")
+
+
+def test_answers_whose_proof_nobody_fetched_are_counted(desk: GrantDesk) -> None:
+    """A lender that never fetches a proof could not show that it asked."""
+    client = desk.sandbox.app.test_client()
+    claims = [answer_claims(desk.ask(desk.granted(subject), subject)) for subject in (1, 2)]
+    assert 2 == gauge(client, "cx_log_receipts_unredeemed")
+
+    desk.opened(str(claims[0]["leaf"]))
+
+    assert 1 == gauge(client, "cx_log_receipts_unredeemed")
 
 
 @pytest.mark.parametrize("path", HIDDEN)

@@ -49,6 +49,16 @@ class Up:
                 time.sleep(0.1)
         raise AssertionError(f"not ready: {self.process.communicate(timeout=30)}")
 
+    def counts(self, name: str) -> bool:
+        """Wait until `/metrics` shows a figure; say whether it did."""
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+                if f"\n{name} " in answer.read().decode():
+                    return True
+            time.sleep(0.2)
+        return False
+
     def end(self, number: int = signal.SIGINT) -> tuple[int, str, str]:
         """Send a signal; return exit code and output."""
         self.process.send_signal(number)
@@ -69,6 +79,7 @@ def test_up_serves_says_where_everything_is_and_stops_clean(data_dir: Path) -> N
     up = Up(data_dir)
     ready = up.ready()
     postmaster = int((data_dir / "pg/cluster/postmaster.pid").read_text().split()[0])
+    assert up.counts("cx_log_turns_total")  # Told by another process, under another role.
 
     code, out, _ = up.end()
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from exchange import telemetry
 from exchange.domain.leaves import JsonValue
 from exchange.domain.log.kinds import Kind
 from exchange.errors import AbsentError, InvalidField, UnavailableError
@@ -122,5 +123,6 @@ def _shred(
     count = work.erasure.shred([key.key_id for key in keys])
     now = ports.now()
     leaves = write_leaves(work, drafts, ports, now)
+    work.meters.add({(telemetry.SHREDDED_KEYS, ""): count})
     work.commit()
     return Erased(keys=count, leaves=tuple(leaf.leaf_hash for leaf in leaves))

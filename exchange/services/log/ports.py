@@ -193,6 +193,14 @@ class DailyStatements(Protocol):
         ...
 
 
+class MeterStatements(Protocol):
+    """Statements about counts that several processes keep, and one of them shows."""
+
+    def add(self, counts: Mapping[tuple[str, str], float]) -> None:
+        """Raise counts, by name and labels as Prometheus writes them ("": none)."""
+        ...
+
+
 class LogWork(Protocol):
     """A unit of work on the tree: one transaction. Leaving it without commit() undoes it."""
 
@@ -214,6 +222,11 @@ class LogWork(Protocol):
     @property
     def publication(self) -> PublicationStatements:
         """Statements about what is shown."""
+        ...
+
+    @property
+    def meters(self) -> MeterStatements:
+        """Statements about counts."""
         ...
 
     def commit(self) -> None:

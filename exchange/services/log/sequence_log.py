@@ -36,6 +36,7 @@ class Turn:
     leaves: int  # that got their index in this turn
     full: bool  # the batch was full: more may wait
     covered_until: int  # unix seconds; leaves committed before then have their index
+    seconds: float = 0.0  # that it took
 
 
 def sequence_log(log: LogRef, ports: SequencePorts) -> Turn:

@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 from exchange.errors import LogDamaged, UnavailableError
 from exchange.store.leaves import Leaves
 from exchange.store.log.daily import Daily
+from exchange.store.log.meters import Meters
 from exchange.store.log.publication import Publication
 from exchange.store.log.tree import Tree
 
@@ -28,6 +29,7 @@ class LogWork:
         self.log = Leaves(connection)
         self.publication = Publication(connection)
         self.daily = Daily(connection)
+        self.meters = Meters(connection)
 
     def commit(self) -> None:
         """Make everything durable: a signature may leave only after this returns."""

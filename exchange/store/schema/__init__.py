@@ -75,6 +75,7 @@ UNDISTRIBUTED = frozenset(
         "log_search",
         "log_state",
         "member",
+        "meter",
         "member_key",
         "member_proposal",
         "nonce",

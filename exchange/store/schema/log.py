@@ -6,6 +6,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Column,
+    Float,
     Identity,
     Index,
     Integer,
@@ -169,6 +170,15 @@ log_search = Table(
 )
 
 # Which disbursements were reported, so that a report sent again is the same one.
+# What the processes beside the server count; the server shows it.
+meter = Table(
+    "meter",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("labels", Text, primary_key=True),
+    Column("value", Float, nullable=False),
+)
+
 disbursement = Table(
     "disbursement",
     metadata,
