@@ -34,13 +34,17 @@ ACT_PREFIX = "prp"
 def open_signer(key_file: Path | None) -> OperatorKey:
     """Open an operator's key; a sealed one asks for its passphrase on the terminal."""
     from exchange.crypto.operator_keys import is_sealed, open_key
+    from exchange.errors import InvalidField
 
     if key_file is None:
         raise typer.BadParameter("must name your key file", param_hint="--key-file")
-    passphrase = None
-    if is_sealed(key_file):
-        passphrase = str(typer.prompt(f"Passphrase of {key_file.name}", hide_input=True, err=True))
-    return open_key(key_file, passphrase)
+    try:
+        sealed = is_sealed(key_file)
+        asked = f"Passphrase of {key_file.name}"
+        passphrase = str(typer.prompt(asked, hide_input=True, err=True)) if sealed else None
+        return open_key(key_file, passphrase)
+    except InvalidField as error:
+        raise typer.BadParameter(str(error), param_hint="--key-file") from None
 
 
 def two_people(
