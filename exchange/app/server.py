@@ -32,6 +32,7 @@ from exchange.api.queries import query_routes
 from exchange.api.receipts import receipt_routes
 from exchange.api.records import record_routes
 from exchange.api.reports import report_routes
+from exchange.api.staff import staff_routes
 from exchange.api.tokens import token_routes
 from exchange.app.counsel import check_counsel
 from exchange.app.edge import edge_ports, make_paging, ops_ports
@@ -116,6 +117,7 @@ def _add_member_routes(api: Api, settings: Settings, ports: Ports) -> None:
         api.register_blueprint(routes)
     api.register_blueprint(batch_routes(ports))
     api.register_blueprint(record_routes(ports))
+    api.register_blueprint(staff_routes(ports))
     api.register_blueprint(dispute_routes(ports, paging))
     api.register_blueprint(dispute_step_routes(ports))
     api.register_blueprint(statement_routes(ports))

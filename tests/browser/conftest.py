@@ -92,9 +92,13 @@ def lender(served: Served) -> RecordDesk:
     return RecordDesk(sandbox=served.sandbox, key=served.sandbox.enrol("member-a"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests."""
+    """One Chromium for the tests of a module.
+
+    No longer: its driver keeps an event loop running in this thread, in which no other test could
+    run one of its own.
+    """
     program = chromium()
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(

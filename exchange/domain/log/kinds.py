@@ -118,7 +118,10 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         Kind.USAGE: _form("member day evaluations queries rows proofs", "", may="key"),
         Kind.FLAG: _form("member rule from to", "hits parameters"),
         Kind.ADMIN: _form(
-            "event", "", subject_may="member", may="approvers before_sha256 after_sha256 key roles"
+            "event",
+            "",
+            subject_may="member",
+            may="approvers before_sha256 after_sha256 key roles staff",
         ),
         Kind.ERASURE: _form("basis", "", may="case indices quarter rows root"),
         Kind.INDEX_ROOT: _form("day size subjects root", "rule"),

@@ -17,6 +17,7 @@ from exchange_client.audit.flags.finding import compare, load_parameters
 from exchange_client.audit.lend_first import judge_export, summary
 from tests.client.audit.test_cli_audit import terminal, told
 from tests.support.access_log import run_sql
+from tests.support.borrowers import borrower
 from tests.support.regulator import SUBJECT, Regulator, look, open_regulator
 from tests.support.terminal import Dead
 
@@ -84,6 +85,32 @@ def test_flags_are_found_again_from_an_export(regulator: Regulator, tmp_path: Pa
 
     assert compared.agree
     assert ["repeat/1"] == [flag.rule for flag in compared.found]
+
+
+def test_a_look_at_a_colleague_is_flagged_from_the_members_own_list(
+    regulator: Regulator, tmp_path: Path
+) -> None:
+    """Insiders look up the people they know, and nobody outside can tell who those are."""
+    sandbox = regulator.sandbox
+    lender = sandbox.exchange(sandbox.enrol("member-s"))
+    colleague, customer = borrower(1), borrower(2)
+    lender.list_staff([colleague])
+    for one in (colleague, customer):
+        lender.query(one, purpose="credit_application", operator="op-1", application_ref="app-1")
+    sandbox.sequence()
+
+    raised(regulator)
+
+    [flag] = rows(regulator.get("flags?rule=insider/1"), "flags")
+    assert ("member-s", 1) == (flag["member"], len(flag["hits"]))
+    size = regulator.get("log")["size"]
+    folder = regulator.export(tmp_path / "export", f"from_index=0&to_index={size}")
+    assert compare(verify_export(folder, regulator.policy()), load_parameters(None)).agree
+    lender.list_staff([])  # It replaces the list: nobody is a colleague any more.
+    lender.query(colleague, purpose="credit_application", operator="op-1", application_ref="app-2")
+    sandbox.sequence()
+    raised(regulator)
+    assert [flag] == rows(regulator.get("flags?rule=insider/1"), "flags")
 
 
 def test_a_flag_that_was_held_back_is_missed(regulator: Regulator, tmp_path: Path) -> None:

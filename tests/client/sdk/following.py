@@ -64,6 +64,12 @@ class FollowingContract:
 
         refused("grant.transition", 409, lambda: desk.sdk.show_evidence(grant, b"a form"))
 
+    def test_a_staff_list_is_a_leaf(self, desk: Desk, who: Identifier) -> None:
+        """Whoever looks up a colleague must know that it shows."""
+        leaves = {desk.sdk.list_staff([who, who]), desk.sdk.list_staff([])}
+
+        assert 2 == len(leaves)
+
     def test_who_was_answered_is_told_of_a_correction(
         self, desk: Desk, other: Desk, who: Identifier
     ) -> None:

@@ -17,6 +17,7 @@ from exchange_client.cli import (
     making_grants,
     receipts,
     setting_up,
+    staffing,
 )
 from exchange_client.cli.batches import uploading, validating
 from exchange_client.cli.options import Outside, add
@@ -59,6 +60,7 @@ add(app, "query", asking.query)
 add(app, "upload", uploading.upload)
 add(batch, "validate", validating.validate)
 add(app, "disburse", disbursing.disburse)
+add(app, "staff", staffing.staff)
 add(grants, "register", granting.register)
 add(grants, "withdraw", granting.withdraw)
 add(grants, "pause", granting.pause)

@@ -15,6 +15,7 @@ from exchange_client.errors import UsageError
 from exchange_client.identifiers import Identifier
 
 TEXT_BYTES_MAX = 4096
+STAFF_BYTES_MAX = 65_536
 
 IdFile = Annotated[
     Path,
@@ -32,19 +33,23 @@ def read_subject(place: Path) -> tuple[Identifier, ...]:
         UsageError: a line has another form; it is named, its content is not.
         InvalidIdentifier: a number breaks a rule of its type.
     """
-    lines = _text(place).splitlines()
-    given = [_identifier(n, line) for n, line in enumerate(lines, start=1) if line.strip()]
-    return subject_of(given)
+    return subject_of(read_identifiers(place, TEXT_BYTES_MAX))
 
 
-def _text(place: Path) -> str:
+def read_identifiers(place: Path, bytes_max: int) -> list[Identifier]:
+    """Read identifiers, one a line; raises what `read_subject` raises."""
+    lines = _text(place, bytes_max).splitlines()
+    return [_identifier(n, line) for n, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _text(place: Path, bytes_max: int) -> str:
     if str(place) == "-":
-        raw = typer.get_binary_stream("stdin").read(TEXT_BYTES_MAX + 1)
+        raw = typer.get_binary_stream("stdin").read(bytes_max + 1)
     else:
         with place.open("rb") as file:
-            raw = file.read(TEXT_BYTES_MAX + 1)
-    if len(raw) > TEXT_BYTES_MAX:
-        raise UsageError(f"identifiers of one subject are {TEXT_BYTES_MAX} bytes at most")
+            raw = file.read(bytes_max + 1)
+    if len(raw) > bytes_max:
+        raise UsageError(f"the identifiers are {bytes_max} bytes at most")
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

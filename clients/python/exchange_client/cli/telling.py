@@ -41,6 +41,7 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "prove": "cx key prove",
         "query": f"cx query --purpose credit_application --grant {_GRANT} --id-file subject.txt",
         "upload": "cx upload rows.ndjson --receipt rows.receipt",
+        "staff": "cx staff people.txt",
         "disburse": "cx disburse --account acc-1 --id-file subject.txt",
         "register": "cx grant register grant.jws --id-file subject.txt",
         "withdraw": f"cx grant withdraw {_GRANT}",

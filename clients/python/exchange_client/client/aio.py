@@ -25,7 +25,7 @@ from exchange_client.batches.flows import RowFault
 from exchange_client.batches.receipts import BatchReceipt, RecordReceipt
 from exchange_client.batches.rows import Row, subject_of
 from exchange_client.client.standing import AsyncStanding
-from exchange_client.core import asking, disbursing, following, granting, proving
+from exchange_client.core import asking, disbursing, following, granting, proving, staffing
 from exchange_client.core.asking import Asking, Question
 from exchange_client.core.calls import Call, Flow, Reply
 from exchange_client.core.disbursing import Disbursement
@@ -146,6 +146,10 @@ class AsyncExchange(AsyncStanding):
     async def disburse(self, told: Disbursement) -> RecordReceipt:
         """Report that a loan was paid out, and by which look it was decided."""
         return await self._run(disbursing.disburse(self._desk, told))
+
+    async def list_staff(self, people: Iterable[Identifier]) -> str:
+        """Replace the list of your own people, looks at whom are flagged; return its leaf."""
+        return await self._run(staffing.list_staff(self._desk, people))
 
     async def put_record(self, row: Row) -> RecordReceipt:
         """Report one account."""

@@ -26,7 +26,7 @@ from exchange_client.batches.flows import RowFault
 from exchange_client.batches.receipts import BatchReceipt, RecordReceipt
 from exchange_client.batches.rows import Row, subject_of
 from exchange_client.client.standing import Standing
-from exchange_client.core import asking, disbursing, following, granting, proving
+from exchange_client.core import asking, disbursing, following, granting, proving, staffing
 from exchange_client.core.asking import Asking, Question
 from exchange_client.core.calls import Call, Flow, Reply
 from exchange_client.core.disbursing import Disbursement
@@ -143,6 +143,10 @@ class Exchange(Standing):
     def disburse(self, told: Disbursement) -> RecordReceipt:
         """Report that a loan was paid out, and by which look it was decided."""
         return self._run(disbursing.disburse(self._desk, told))
+
+    def list_staff(self, people: Iterable[Identifier]) -> str:
+        """Replace the list of your own people, looks at whom are flagged; return its leaf."""
+        return self._run(staffing.list_staff(self._desk, people))
 
     def put_record(self, row: Row) -> RecordReceipt:
         """Report one account."""

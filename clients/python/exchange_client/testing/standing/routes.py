@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Final
+from typing import Final, cast
 
 from exchange_client.core.calls import JSON_TYPE
-from exchange_client.core.encoding import b64url
+from exchange_client.core.encoding import JSON, b64url
 from exchange_client.core.records.reporting import QualityReport
-from exchange_client.testing.refusals import Answered
+from exchange_client.testing.refusals import Answered, Refusal
 from exchange_client.testing.standing import disbursing, disputing, stating, statuses, telling
 from exchange_client.testing.visits import Places, Visit, json_answer
+from exchange_client.testing.world import EPOCH
 
 
 def _open(visit: Visit) -> Answered:
@@ -59,6 +60,18 @@ def _disburse(visit: Visit) -> Answered:
     return json_answer({"receipt": receipt}, replayed=replayed)
 
 
+def _staff(visit: Visit) -> Answered:
+    body = visit.json()
+    if body.keys() != {"epoch", "tokens"} or len(cast("list[JSON]", body["tokens"])) > STAFF_MAX:
+        raise Refusal(422, "request.field", pointer="/tokens")
+    if body["epoch"] != EPOCH:
+        raise Refusal(409, "token.epoch", pointer="/epoch")
+    member = visit.caller.member
+    subject = {"kind": "admin", "t": visit.world.clock(), "member": member, "event": "staff"}
+    audit = {"staff": body["tokens"], "key": visit.caller.keyid}
+    return json_answer({"leaf": b64url(visit.world.log.append(member, subject, audit))})
+
+
 def _events(visit: Visit) -> Answered:
     after, limit = visit.asked("after"), visit.asked("limit", "100")
     return json_answer(telling.feed(visit.world, visit.caller.member, after, limit))
@@ -83,6 +96,7 @@ def _quality(visit: Visit) -> Answered:
     return json_answer({"reports": [told]})
 
 
+STAFF_MAX: Final = 500
 DISPUTE: Final = "(dsp_[0-9a-f]{32})"
 ROUTES: Final[Places] = (
     ("POST", "/v1/disputes", JSON_TYPE, _open),
@@ -92,6 +106,7 @@ ROUTES: Final[Places] = (
     ("POST", f"/v1/disputes/{DISPUTE}/(close|facts|reopen)", JSON_TYPE, _step),
     ("POST", "/v1/statements", JSON_TYPE, _state),
     ("POST", "/v1/disbursements", JSON_TYPE, _disburse),
+    ("PUT", "/v1/staff", JSON_TYPE, _staff),
     ("GET", "/v1/events", None, _events),
     ("GET", "/v1/status-lists/([1-9][0-9]{0,8})", None, _status_list),
     ("GET", "/v1/reports/data-quality", None, _quality),
