@@ -54,6 +54,7 @@ class GrantEvent(StrEnum):
     REBIND = "rebind"  # the subject's token of a new epoch; the state stays
     ASK_EVIDENCE = "ask_evidence"  # a sample, to be shown in the profile's days; the state stays
     SHOW_EVIDENCE = "show_evidence"  # it is what the artefact names; the state stays
+    CONFIRM_STOP = "confirm_stop"  # the grantee heard of the end and stopped; the state stays
 
 
 class Actor(StrEnum):
@@ -130,6 +131,7 @@ _ONCE_IN_FORCE = frozenset(GrantState) - {
     GrantState.REJECTED,
     GrantState.INVALIDATED,
 }
+_ENDED = (GrantState.WITHDRAWN, GrantState.REVOKED, GrantState.INVALIDATED)
 # The exchange pauses where its nightly check finds stored bytes that are not what was signed.
 _MAY_PAUSE = frozenset({Actor.SUBJECT, Actor.REGULATOR, Actor.EXCHANGE})
 
@@ -151,6 +153,7 @@ _TRANSITIONS: Mapping[tuple[GrantState | None, GrantEvent], tuple[frozenset[Acto
             (GrantState.PAUSED, GrantEvent.REBIND): (_GRANTEE, GrantState.PAUSED),
             **{(state, GrantEvent.ASK_EVIDENCE): (_OFFICIAL, state) for state in _ONCE_IN_FORCE},
             **{(state, GrantEvent.SHOW_EVIDENCE): (_GRANTEE, state) for state in _ONCE_IN_FORCE},
+            **{(state, GrantEvent.CONFIRM_STOP): (_GRANTEE, state) for state in _ENDED},
             **{
                 (state, GrantEvent.INVALIDATE): (_OFFICIAL, GrantState.INVALIDATED)
                 for state in GrantState

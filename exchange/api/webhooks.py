@@ -9,7 +9,7 @@ from flask import Response
 from marshmallow import fields
 
 from exchange.api.edge.blueprints import Routes, answer
-from exchange.api.edge.fields import StrictSchema, Text
+from exchange.api.edge.fields import EmptySchema, StrictSchema, Text
 from exchange.api.edge.guard import current_caller
 from exchange.api.edge.paging import Paging
 from exchange.api.edge.transport import Body, RoutePolicy
@@ -54,10 +54,6 @@ class ReplaySchema(StrictSchema):
 
     first = Text(pattern=f"evt_{_HEX}")
     last = Text(pattern=f"evt_{_HEX}")
-
-
-class EmptySchema(StrictSchema):
-    """An empty object."""
 
 
 class WebhookSchema(StrictSchema):

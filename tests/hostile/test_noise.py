@@ -26,7 +26,13 @@ REQUESTS = int(os.environ.get("CX_NOISE_REQUESTS", "3000"))
 THREADS = 8
 WARM_UP = 500  # requests before memory is looked at
 # What the exchange may write by itself, or of a request that it refuses.
-MAY_GROW = {"nonce", "security_event", "quota"} | {"checkpoint", "log_state", "tile", "leaf_place"}
+MAY_GROW = {"nonce", "security_event", "quota"} | {
+    "checkpoint",
+    "log_state",
+    "tile",
+    "leaf_place",
+    "meter",
+}
 
 
 @pytest.fixture

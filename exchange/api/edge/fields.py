@@ -28,6 +28,10 @@ class StrictSchema(Schema):
         unknown = RAISE
 
 
+class EmptySchema(StrictSchema):
+    """Nothing: the path says it all."""
+
+
 class WholeNumber(fields.Integer):
     """A whole number within its range; neither a boolean nor text."""
 

@@ -9,12 +9,13 @@ from marshmallow import fields
 
 from consent.grants import Channel, GrantEvent, RevokeReason
 from exchange.api.edge.blueprints import Routes
-from exchange.api.edge.fields import ByteText, StrictSchema, Text, WholeNumber
+from exchange.api.edge.fields import ByteText, EmptySchema, StrictSchema, Text, WholeNumber
 from exchange.api.edge.guard import current_caller
 from exchange.api.edge.transport import Body, RoutePolicy
 from exchange.api.grants.showing import LENDERS, GrantSchema, shown
 from exchange.domain.ids import parse
 from exchange.services.grants.change_grant import change_grant, relayed, revocation
+from exchange.services.grants.confirm_stop import confirm_stop
 from exchange.services.grants.rebind_grant import rebind_grant
 from exchange.services.ports import Ports
 
@@ -54,6 +55,14 @@ def change_routes(ports: Ports) -> Routes:
         wanted, caller = parse("gnt", grant_id, field="grant_id"), current_caller().asker
         given_up = revocation(cast("RevokeReason", body["reason"]), caller, ports)
         return shown(change_grant(caller.member, wanted, given_up, ports))
+
+    @routes.signed("POST", "/v1/grants/<grant_id>/confirm-stop", policy=_WRITES)
+    @routes.answers(200, GrantSchema)
+    @routes.body(EmptySchema)
+    def confirm(_: dict[str, object], grant_id: str) -> Response:
+        """Confirm that you stopped using what an ended grant allowed."""
+        wanted = parse("gnt", grant_id, field="grant_id")
+        return shown(confirm_stop(wanted, current_caller().asker, ports))
 
     @routes.signed("POST", "/v1/grants/<grant_id>/rebind", policy=_WRITES)
     @routes.answers(200, GrantSchema)

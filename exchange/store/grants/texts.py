@@ -34,7 +34,7 @@ JOIN grants g ON g.token_index = a.token_index AND g.grantee = a.grantee
 JOIN LATERAL (
     SELECT h.event_id, h.event, h.actor FROM grant_event h
     WHERE h.grantee = a.grantee AND h.grant_id = a.grant_id
-        AND h.event NOT IN ('rebind', 'ask_evidence', 'show_evidence')
+        AND h.event NOT IN ('rebind', 'ask_evidence', 'show_evidence', 'confirm_stop')
     ORDER BY h.event_id DESC LIMIT 1) e ON true
 LEFT JOIN grant_status s ON s.grantee = a.grantee AND s.grant_id = a.grant_id
 WHERE a.grantee = %(grantee)s AND a.grant_id = %(grant_id)s

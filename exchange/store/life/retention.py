@@ -26,7 +26,8 @@ _DUE_COLUMNS = """SELECT record_id, member_id, version, epoch, suppressed, kek_i
 # Two index probes: records are due by their day, or because nobody may use them any more.
 _DUE = Statement(f"""
 SELECT DISTINCT ON (record_id) * FROM (
-    ({_DUE_COLUMNS} purge_on IS NOT NULL AND purge_on <= %(today)s LIMIT 4 * %(rows)s)
+    ({_DUE_COLUMNS} purge_on IS NOT NULL AND purge_on <= %(today)s
+        ORDER BY purge_on LIMIT 4 * %(rows)s)
     UNION ALL
     ({_DUE_COLUMNS} suppressed ORDER BY record_id LIMIT 4 * %(rows)s)
 ) AS due

@@ -230,3 +230,18 @@ def put_record(desk: GrantDesk, grant: str, number: int) -> None:
         f"00000000-0000-7000-8000-{number:012d}",
         grant[4:],
     )
+
+
+def test_a_lender_confirms_once_that_it_stopped(desk: GrantDesk) -> None:
+    """A borrower who ends a permission wants to see that it was heard."""
+    grant, running = desk.granted(1), desk.granted(2)
+    desk.end(grant, "withdraw")
+    before = desk.leaves()
+
+    said = [shown(desk.end(grant, "confirm-stop"))["state"] for _ in range(2)]
+
+    assert (["WITHDRAWN", "WITHDRAWN"], before + 1) == (said, desk.leaves())
+    assert (409, "grant.transition", "") == refusal(desk.end(running, "confirm-stop"))
+    assert "WITHDRAWN" == shown(desk.end(grant, "withdraw"))["state"]  # Still the same act.
+    events = desk.send("GET", f"/v1/grants/{grant}/events").get_json()["events"]
+    assert ["register", "withdraw", "confirm_stop"] == [one["event"] for one in events]

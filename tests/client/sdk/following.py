@@ -58,6 +58,18 @@ class FollowingContract:
         assert [told[-1]] == list(desk.sdk.events(after=told[1].event_id))
         refused("request.cursor", 400, lambda: list(desk.sdk.events(after=new_id("evt"))))
 
+    def test_an_ended_grant_is_confirmed_to_be_used_no_more(
+        self, desk: Desk, who: Identifier
+    ) -> None:
+        """A borrower who ends a permission wants to see that it was heard."""
+        grant = desk.grant(who)
+        refused("grant.transition", 409, lambda: desk.sdk.confirm_stop(grant))
+        desk.sdk.withdraw_grant(grant)
+
+        states = [desk.sdk.confirm_stop(grant)["state"] for _ in range(2)]
+
+        assert ["WITHDRAWN", "WITHDRAWN"] == states
+
     def test_evidence_is_shown_when_it_is_asked_for(self, desk: Desk, who: Identifier) -> None:
         """Papers that nobody asked for are nobody's business."""
         grant = desk.grant(who)

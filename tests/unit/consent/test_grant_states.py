@@ -41,6 +41,10 @@ ALLOWED: dict[tuple[GrantState | None, GrantEvent], tuple[set[Actor], GrantState
     (S.ACTIVE, E.REBIND): ({A.GRANTEE}, S.ACTIVE),
     (S.PAUSED, E.REBIND): ({A.GRANTEE}, S.PAUSED),
     **{
+        (state, E.CONFIRM_STOP): ({A.GRANTEE}, state)
+        for state in (S.WITHDRAWN, S.REVOKED, S.INVALIDATED)
+    },
+    **{
         (state, event): (actors, state)
         for state in set(GrantState) - {S.REQUESTED, S.REJECTED, S.INVALIDATED}
         for event, actors in ((E.ASK_EVIDENCE, OFFICIAL), (E.SHOW_EVIDENCE, {A.GRANTEE}))
@@ -51,7 +55,7 @@ ALLOWED: dict[tuple[GrantState | None, GrantEvent], tuple[set[Actor], GrantState
         if state is not S.INVALIDATED
     },
 }
-UNMOVED = {E.REBIND, E.ASK_EVIDENCE, E.SHOW_EVIDENCE}  # the state stays
+UNMOVED = {E.REBIND, E.ASK_EVIDENCE, E.SHOW_EVIDENCE, E.CONFIRM_STOP}  # the state stays
 EVERY = list(product([None, *GrantState], GrantEvent, Actor))
 
 

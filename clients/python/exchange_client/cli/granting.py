@@ -79,6 +79,13 @@ def resume(telling: Telling, pinned: Pinned, keyed: Keyed, grant_id: GrantId) ->
     tell({**state}, _lines(grant_id, state), as_json=telling.as_json)
 
 
+def confirm_stop(telling: Telling, pinned: Pinned, keyed: Keyed, grant_id: GrantId) -> None:
+    """Confirm that you stopped using what an ended grant allowed, as you were told to."""
+    with open_exchange(telling, pinned, keyed) as exchange:
+        state = exchange.confirm_stop(grant_id)
+    tell({**state}, _lines(grant_id, state), as_json=telling.as_json)
+
+
 def evidence(
     telling: Telling,
     pinned: Pinned,

@@ -50,6 +50,7 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "make": f"cx grant make {_EVIDENCE}",
         "renew": f"cx grant renew grant.jws {_EVIDENCE.replace('grant.jws', 'next.jws')}",
         "show": f"cx grant show {_GRANT}",
+        "confirm_stop": f"cx grant confirm-stop {_GRANT}",
         "evidence": f"cx grant evidence {_GRANT} form.pdf",
         "decide": "cx grant decide grant.jws --purpose credit_application",
         "list_reasons": "cx grant list-reasons",

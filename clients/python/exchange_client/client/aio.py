@@ -25,7 +25,7 @@ from exchange_client.batches.flows import RowFault
 from exchange_client.batches.receipts import BatchReceipt, RecordReceipt
 from exchange_client.batches.rows import Row, subject_of
 from exchange_client.client.standing import AsyncStanding
-from exchange_client.core import asking, disbursing, following, granting, proving, staffing
+from exchange_client.core import asking, disbursing, following, granting, proving
 from exchange_client.core.asking import Asking, Question
 from exchange_client.core.calls import Call, Flow, Reply
 from exchange_client.core.disbursing import Disbursement
@@ -147,10 +147,6 @@ class AsyncExchange(AsyncStanding):
         """Report that a loan was paid out, and by which look it was decided."""
         return await self._run(disbursing.disburse(self._desk, told))
 
-    async def list_staff(self, people: Iterable[Identifier]) -> str:
-        """Replace the list of your own people, looks at whom are flagged; return its leaf."""
-        return await self._run(staffing.list_staff(self._desk, people))
-
     async def put_record(self, row: Row) -> RecordReceipt:
         """Report one account."""
         return await self._run(batches.put_record(self._desk, row))
@@ -174,10 +170,6 @@ class AsyncExchange(AsyncStanding):
     async def resume_grant(self, grant_id: str) -> Mapping[str, JSON]:
         """Relay the subject's wish to let a grant go on that they paused."""
         return await self._run(granting.rest(grant_id, "resume"))
-
-    async def show_evidence(self, grant_id: str, content: bytes) -> Mapping[str, JSON]:
-        """Send the evidence that was asked for (`GRANT_EVIDENCE_ASKED`); its bytes are not kept."""
-        return await self._run(granting.show_evidence(grant_id, content))
 
     async def notices(self) -> list[Mapping[str, JSON]]:
         """Fetch the notices; a grant names the digest of a live one that the borrower was shown."""

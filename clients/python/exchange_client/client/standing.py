@@ -1,14 +1,18 @@
-"""What a member does about disputes and its own standing; mixed into the two clients."""
+"""What a member answers for: disputes, evidence, its own people; mixed into the two clients."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeVar
 
+from exchange_client.core import granting, staffing
 from exchange_client.core.calls import Flow
+from exchange_client.core.encoding import JSON
 from exchange_client.core.records import disputing, reporting
 from exchange_client.core.records.disputing import Dispute, DisputeAnswer, DisputeOpening
 from exchange_client.core.records.reporting import QualityReport
 from exchange_client.core.setup import Desk
+from exchange_client.identifiers import Identifier
 
 T = TypeVar("T")
 
@@ -58,6 +62,18 @@ class Standing:
         """Relay a statement of one's own borrower; return its id."""
         return self._run(disputing.make_statement(account_ref, text, statement_id))
 
+    def list_staff(self: _Runs, people: Iterable[Identifier]) -> str:
+        """Replace the list of one's own people, looks at whom are flagged; return its leaf."""
+        return self._run(staffing.list_staff(self._desk, people))
+
+    def show_evidence(self: _Runs, grant_id: str, content: bytes) -> Mapping[str, JSON]:
+        """Send the evidence that was asked for (`GRANT_EVIDENCE_ASKED`); its bytes are not kept."""
+        return self._run(granting.show_evidence(grant_id, content))
+
+    def confirm_stop(self: _Runs, grant_id: str) -> Mapping[str, JSON]:
+        """Confirm that one stopped using what an ended grant allowed, as one was told to."""
+        return self._run(granting.rest(grant_id, "confirm-stop"))
+
     def data_quality(self: _Runs) -> list[QualityReport]:
         """Fetch how well one contributes, by month, and what that earns."""
         return self._run(reporting.fetch_quality())
@@ -99,6 +115,18 @@ class AsyncStanding:
     ) -> str:
         """Relay a statement of one's own borrower; return its id."""
         return await self._run(disputing.make_statement(account_ref, text, statement_id))
+
+    async def list_staff(self: _RunsLater, people: Iterable[Identifier]) -> str:
+        """Replace the list of one's own people, looks at whom are flagged; return its leaf."""
+        return await self._run(staffing.list_staff(self._desk, people))
+
+    async def show_evidence(self: _RunsLater, grant_id: str, content: bytes) -> Mapping[str, JSON]:
+        """Send the evidence that was asked for (`GRANT_EVIDENCE_ASKED`); its bytes are not kept."""
+        return await self._run(granting.show_evidence(grant_id, content))
+
+    async def confirm_stop(self: _RunsLater, grant_id: str) -> Mapping[str, JSON]:
+        """Confirm that one stopped using what an ended grant allowed, as one was told to."""
+        return await self._run(granting.rest(grant_id, "confirm-stop"))
 
     async def data_quality(self: _RunsLater) -> list[QualityReport]:
         """Fetch how well one contributes, by month, and what that earns."""

@@ -26,7 +26,7 @@ from exchange_client.batches.flows import RowFault
 from exchange_client.batches.receipts import BatchReceipt, RecordReceipt
 from exchange_client.batches.rows import Row, subject_of
 from exchange_client.client.standing import Standing
-from exchange_client.core import asking, disbursing, following, granting, proving, staffing
+from exchange_client.core import asking, disbursing, following, granting, proving
 from exchange_client.core.asking import Asking, Question
 from exchange_client.core.calls import Call, Flow, Reply
 from exchange_client.core.disbursing import Disbursement
@@ -144,10 +144,6 @@ class Exchange(Standing):
         """Report that a loan was paid out, and by which look it was decided."""
         return self._run(disbursing.disburse(self._desk, told))
 
-    def list_staff(self, people: Iterable[Identifier]) -> str:
-        """Replace the list of your own people, looks at whom are flagged; return its leaf."""
-        return self._run(staffing.list_staff(self._desk, people))
-
     def put_record(self, row: Row) -> RecordReceipt:
         """Report one account."""
         return self._run(batches.put_record(self._desk, row))
@@ -171,10 +167,6 @@ class Exchange(Standing):
     def resume_grant(self, grant_id: str) -> Mapping[str, JSON]:
         """Relay the subject's wish to let a grant go on that they paused."""
         return self._run(granting.rest(grant_id, "resume"))
-
-    def show_evidence(self, grant_id: str, content: bytes) -> Mapping[str, JSON]:
-        """Send the evidence that was asked for (`GRANT_EVIDENCE_ASKED`); its bytes are not kept."""
-        return self._run(granting.show_evidence(grant_id, content))
 
     def notices(self) -> list[Mapping[str, JSON]]:
         """Fetch the notices; a grant names the digest of a live one that the borrower was shown."""

@@ -55,7 +55,7 @@ def show_evidence(grant_id: str, content: bytes) -> Flow[Mapping[str, JSON]]:
 
 
 def rest(grant_id: str, verb: str) -> Flow[Mapping[str, JSON]]:
-    """Relay the subject's wish to pause a grant, or to let it go on."""
+    """Relay the subject's wish to pause a grant or let it go on; or confirm that you stopped."""
     reply = yield post_json(f"/v1/grants/{check_id('gnt', grant_id)}/{verb}", {})
     return reply.json()
 

@@ -95,6 +95,20 @@ def ask_evidence(world: World, grant_id: str) -> None:
     tell(world, grant.held.grantee, "GRANT_EVIDENCE_ASKED", facts)
 
 
+def confirm_stop(world: World, caller: Caller, grant_id: str) -> dict[str, object]:
+    """Take the word of a grant's member that it stopped.
+
+    Raises:
+        Refusal: 404, it is not the caller's; 409, nobody ended it.
+    """
+    grant, now = world.grant_of(caller.member, grant_id), world.clock()
+    try:
+        next_state(grant.state(now), GrantEvent.CONFIRM_STOP, Actor.GRANTEE)
+    except TransitionRefused:
+        raise Refusal(409, "grant.transition") from None
+    return shown(world, grant)
+
+
 def show_evidence(world: World, caller: Caller, grant_id: str, sent: bytes) -> dict[str, object]:
     """Hold what was sent against what the grant names.
 

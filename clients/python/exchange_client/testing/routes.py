@@ -171,6 +171,10 @@ def _relay(visit: Visit) -> Answered:
     return json_answer(granting.relay(visit.world, visit.caller, *visit.parts))
 
 
+def _confirm(visit: Visit) -> Answered:
+    return json_answer(granting.confirm_stop(visit.world, visit.caller, visit.parts[0]))
+
+
 def _evidence(visit: Visit) -> Answered:
     shown = granting.show_evidence(visit.world, visit.caller, visit.parts[0], visit.body)
     return json_answer(shown)
@@ -210,6 +214,7 @@ ROUTES: Final[Places] = (
     ("GET", f"/v1/grants/{_ID}", None, _grant),
     ("POST", f"/v1/grants/{_ID}/(withdraw|pause|resume)", JSON_TYPE, _relay),
     ("POST", f"/v1/grants/{_ID}/evidence", PART_TYPE, _evidence),
+    ("POST", f"/v1/grants/{_ID}/confirm-stop", JSON_TYPE, _confirm),
     ("GET", "/v1/notices", None, _notices),
     ("GET", "/v1/receipts/([^/]+)", None, _redeem),
     *standing.ROUTES,
