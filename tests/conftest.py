@@ -13,7 +13,6 @@ import pytest
 from hypothesis import settings
 
 from exchange.store.embedded.server import Launch, Server, attach, start
-from exchange.store.migrate import migrate
 from tests.support import postgres
 
 # `make test` draws the same examples each time: a change that fails is the change's own fault.
@@ -118,7 +117,7 @@ def durable_launch() -> Iterator[Launch]:
 def durable_server(durable_launch: Launch) -> Server:
     """A running server with durable commits and a migrated database at its `url`."""
     server = start(durable_launch)
-    migrate(server.url)
+    postgres.lay_out(server.url)
     return server
 
 

@@ -83,6 +83,13 @@ def server(engine: str) -> Server:
         return started
 
 
+def lay_out(url: str) -> None:
+    """Bring a database to this version's schema, with its roles let in, as `exchange up` does."""
+    migrate(url)
+    grant_rights(url)
+    let_in(url)
+
+
 def describe(url: str) -> None:
     """Give an empty database what schema.py and functions.py describe, without migrating."""
     engine = create_engine(url)
@@ -138,9 +145,7 @@ def clone(of: Server) -> Iterator[str]:
 def _make_template(started: Server) -> None:
     with psycopg.connect(started.url_of("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {TEMPLATE}")
-        migrate(started.url_of(TEMPLATE))
-        grant_rights(started.url_of(TEMPLATE))
-        let_in(started.url_of(TEMPLATE))
+        lay_out(started.url_of(TEMPLATE))
         connection.execute("CHECKPOINT")
 
 

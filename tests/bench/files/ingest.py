@@ -25,10 +25,10 @@ from exchange.domain.members import Role
 from exchange.domain.queries import Asker
 from exchange.services.batches.take_file import take_file
 from exchange.store.embedded.server import Launch, Server, start
-from exchange.store.migrate import migrate
 from tests.bench.files.rows import Book, file_of, new_subjects
 from tests.bench.report import Measure, figure, measure
 from tests.bench.stock import load_grants
+from tests.support import postgres
 from tests.support.sandbox import Sandbox, make_sandbox
 
 ROUNDS = 5
@@ -116,7 +116,7 @@ def works(rows: int, members: int) -> Iterator[Works]:
         Path(folder).chmod(0o711)
         server = start(Launch(data_dir=Path(folder) / "d", sandbox=True))
         try:
-            migrate(server.url)
+            postgres.lay_out(server.url)
             sandbox = make_sandbox(server.url, Path(folder), **_LIMITS)
             yield Works(
                 server=server,

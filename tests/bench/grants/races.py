@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from exchange.store.embedded.server import Launch, start
-from exchange.store.migrate import migrate
 from tests.bench.report import Measure, share
+from tests.support import postgres
 from tests.support.grant_desk import GrantDesk
 from tests.support.grant_races import RACERS, race_uses, race_withdrawal
 from tests.support.sandbox import Sandbox, make_sandbox
@@ -34,7 +34,7 @@ def measure_races() -> dict[str, Measure]:
         folder.chmod(0o711)
         server = start(Launch(data_dir=folder / "d", sandbox=True, durable=False))
         try:
-            migrate(server.url)
+            postgres.lay_out(server.url)
             return _races(server.url, folder)
         finally:
             server.stop()

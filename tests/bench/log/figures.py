@@ -25,7 +25,6 @@ from exchange.domain.tiles import range_root, tiles_for
 from exchange.services.log.prove_leaf import Proven, prove_opened
 from exchange.services.log.sequence_log import sequence_log
 from exchange.store.embedded.server import Launch, start
-from exchange.store.migrate import migrate
 from exchange.store.statement import copy_rows
 from exchange_client import Question, Receipt
 from exchange_client import merkle as verifier
@@ -36,6 +35,7 @@ from tests.bench.log.proving import measure_proofs
 from tests.bench.processes import started_as
 from tests.bench.query import CONNECTIONS
 from tests.bench.report import Measure, figure, measure, percentile
+from tests.support import postgres
 from tests.support.access_log import AccessLog, Clock, access_log
 from tests.support.borrowers import borrower
 
@@ -88,7 +88,7 @@ def _durable_log() -> Iterator[AccessLog]:
         Path(directory).chmod(0o711)
         server = start(Launch(data_dir=Path(directory) / "d", sandbox=True))
         try:
-            migrate(server.url)
+            postgres.lay_out(server.url)
             clock = Clock(int(time.time()))
             with access_log(server.url, Path(directory), rows_max=TURN_LEAVES, clock=clock) as log:
                 yield log

@@ -22,9 +22,9 @@ from exchange.domain.queries import Asker
 from exchange.errors import UnavailableError
 from exchange.services.batches.take_file import take_file
 from exchange.store.embedded.server import Launch, Server, start
-from exchange.store.migrate import migrate
 from tests.bench.files.rows import Book, file_of, new_subjects
 from tests.bench.stock import load_grants
+from tests.support import postgres
 from tests.support.postgres import kill
 from tests.support.sandbox import Sandbox, make_sandbox
 
@@ -157,7 +157,7 @@ def open_house(folder: Path) -> Iterator[House]:
     house: House | None = None
     server = start(launch)
     try:
-        migrate(server.url)
+        postgres.lay_out(server.url)
         sandbox = make_sandbox(server.url, folder, **_LIMITS)
         house = House(launch=launch, server=server, sandbox=sandbox)
         yield house
