@@ -51,7 +51,7 @@ class House:
 
     def member(self, name: str, rows: int) -> Book:
         """Enrol a member with a book of so many accounts."""
-        self.sandbox.enrol(name)
+        _retried(lambda: self.sandbox.enrol(name))
         subjects = new_subjects(rows)
         keyring = self.sandbox.ports.keyring
         grants = load_grants(self.server.url, keyring, subjects, member=name, purpose="contribute")
