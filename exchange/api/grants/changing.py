@@ -15,7 +15,7 @@ from exchange.api.edge.transport import Body, RoutePolicy
 from exchange.api.grants.showing import LENDERS, GrantSchema, shown
 from exchange.domain.ids import parse
 from exchange.services.grants.change_grant import change_grant, relayed, revocation
-from exchange.services.grants.confirm_stop import confirm_stop
+from exchange.services.grants.note_event import confirm_stop
 from exchange.services.grants.rebind_grant import rebind_grant
 from exchange.services.ports import Ports
 

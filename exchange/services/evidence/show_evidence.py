@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from consent.grants import Actor, GrantEvent, TransitionRefused, next_state
+from consent.grants import GrantEvent
 from exchange.domain.queries import Asker
-from exchange.errors import AbsentError, GrantEvidence, GrantTransition
-from exchange.services.grants.ports import GrantEventRow
+from exchange.errors import GrantEvidence, GrantTransition
+from exchange.services.grants.note_event import note_event
+from exchange.services.grants.ports import GrantEventRow, StoredGrant
 from exchange.services.grants.read_artefact import stored_artefact
-from exchange.services.grants.show_grant import Standing, standing
-from exchange.services.grants.write_events import Change, event_row, write_event_leaf
+from exchange.services.grants.show_grant import Standing
 from exchange.services.ports import Ports
 
 
@@ -31,31 +31,15 @@ def show_evidence(grant_id: UUID, sha256: bytes, caller: Asker, ports: Ports) ->
         GrantEvidence: it is not the evidence that the artefact names; the term goes on.
         GrantTransition: it was not asked for, or too late.
     """
-    change = Change(
-        event=GrantEvent.SHOW_EVIDENCE,
-        actor=Actor.GRANTEE,
-        acted_at=ports.now(),
-        by=f"{caller.member}/{caller.key}",
-    )
-    with ports.begin() as work:
-        stored = work.grants.find(caller.member, grant_id, lock=True)
-        if stored is None:
-            raise AbsentError
-        events = work.grants.events(caller.member, grant_id)
+
+    def noted(stored: StoredGrant, events: Sequence[GrantEventRow]) -> bool:
         if not any(one.event == GrantEvent.ASK_EVIDENCE for one in events):
             raise GrantTransition("its evidence was not asked for")
         if stored_artefact(stored.artefact).evidence.sha256 != sha256:
             raise GrantEvidence("must be the evidence that the artefact names", field="body")
-        stands = standing(stored, ports.now(), replayed=awaited(events) is None)
-        try:
-            after = next_state(stands.state, change.event, change.actor)
-        except TransitionRefused as error:
-            raise GrantTransition(str(error)) from error
-        if not stands.replayed:
-            leaf_hash = write_event_leaf(stored, change, work, ports)
-            work.grants.add_event(event_row(stored, change, after, leaf_hash, ports))
-            work.commit()
-    return stands
+        return awaited(events) is None
+
+    return note_event(grant_id, GrantEvent.SHOW_EVIDENCE, noted, caller, ports)
 
 
 def awaited(events: Sequence[GrantEventRow]) -> int | None:
