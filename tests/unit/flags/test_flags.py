@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -32,6 +34,7 @@ from tests.support.flag_logs import (
     unproven,
     usage,
 )
+from tests.unit.flags.vectors import PLACE
 
 LINES = [
     (hour_of_subjects, "enumeration/1", 50, 51, DEFAULTS),
@@ -173,6 +176,32 @@ def test_both_implementations_find_the_same_flags_in_any_log(
     log.checkpoints = [(size, t) for size in range(7, len(made), 7)]
 
     flags_of(log, SMALL)
+
+
+CASES = json.loads(PLACE.read_text(encoding="utf-8"))["cases"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["why"])
+def test_the_vectors_of_flags_hold(case: dict[str, Any]) -> None:
+    """Whoever writes a third implementation must be able to hold it against these."""
+    log = Log(
+        leaves=[(one["subject"], one["audit"]) for one in case["entries"]],
+        checkpoints=[(size, t) for size, t in case["checkpoints"]],
+    )
+
+    found = flags_of(log, numbers(case["rule"], **case["numbers"]), rule=case["rule"])
+
+    told = [{"member": one[1], "from": one[2], "to": one[3], "hits": list(one[4])} for one in found]
+    assert case["flags"] == told
+
+
+def test_every_vector_of_flags_stands_beside_one_on_the_other_side_of_the_line() -> None:
+    """A vector that a rule without its line would pass as well proves nothing."""
+    pairs = list(zip(CASES[::2], CASES[1::2], strict=True))
+
+    assert [(False, True)] * len(pairs) == [
+        (bool(under["flags"]), bool(over["flags"])) for under, over in pairs
+    ]
 
 
 def test_both_sides_have_the_same_numbers() -> None:
