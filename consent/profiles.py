@@ -7,6 +7,7 @@ Not here: what the values are used for, and the settings that name a counsel ref
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -111,9 +112,16 @@ def load_profile(profile_id: str) -> Profile:
     """
     if profile_id not in PROFILE_IDS:
         raise ProfileFault(f"unknown profile: must be one of {', '.join(PROFILE_IDS)}")
-    name = f"{profile_id.lower()}.toml"
-    text = files(__package__).joinpath("profiles", name).read_text(encoding="utf-8")
-    return parse_profile(text)
+    return parse_profile(_bytes(profile_id).decode("utf-8"))
+
+
+def profile_sha256(profile_id: str) -> bytes:
+    """Return the SHA-256 of a profile's file: what people put in force."""
+    return hashlib.sha256(_bytes(profile_id)).digest()
+
+
+def _bytes(profile_id: str) -> bytes:
+    return files(__package__).joinpath("profiles", f"{profile_id.lower()}.toml").read_bytes()
 
 
 def unconfirmed(profile: Profile) -> tuple[Value, ...]:

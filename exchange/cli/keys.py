@@ -1,4 +1,4 @@
-"""`exchange config …` and `exchange keys …`: what this exchange goes by and signs with."""
+"""`exchange config …`, `exchange profile …`, `exchange keys …`: what it goes by and signs with."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from exchange.cli.opening import open_ports
+from exchange.cli.proposals import put_forward
+from exchange.cli.signing import KeyFile
+
 if TYPE_CHECKING:
     from exchange.settings import Settings
 
+profile = typer.Typer(no_args_is_help=True, help="The profile of the law in force.")
 config = typer.Typer(no_args_is_help=True, help="Look at the settings.")
 keys = typer.Typer(no_args_is_help=True, help="The exchange's own keyring.")
 
@@ -66,3 +71,33 @@ def list_keys() -> None:
 
     for key in load_keyring(settings.load().keyring_file).inventory():
         print(f"{key['kid']}  {key['use']}  a thief could {key['harm']}")
+
+
+@profile.command("show")
+def show_profile() -> None:
+    """Show the profile of this software, and whether it is the one in force.
+
+    Example: exchange profile show
+    """
+    from consent.profiles import profile_sha256
+
+    with open_ports() as ports:
+        here = ports.terms.profile
+        with ports.begin() as work:
+            stands = work.members.profile_in_force()
+    digest = profile_sha256(here.id)
+    print(f"{here.ref}  {digest.hex()}")
+    print("in force" if stands == digest else "not in force: exchange profile propose")
+
+
+@profile.command()
+def propose(key_file: KeyFile = None) -> None:
+    """Put the profile of this software in force, once another operator approves.
+
+    Example: exchange profile propose --key-file anna.key.json
+    """
+    from exchange.services.members.profile_in_force import profile_change
+
+    with open_ports() as ports:
+        change = profile_change(ports.terms.profile)
+    put_forward(change.kind.value, change.member, change.details, key_file)

@@ -14,7 +14,7 @@ from exchange.cli.borrowers import borrower
 from exchange.cli.daily import purge, quality
 from exchange.cli.disputes import dispute
 from exchange.cli.grants import grant
-from exchange.cli.keys import config, keys
+from exchange.cli.keys import config, keys, profile
 from exchange.cli.logs import log
 from exchange.cli.members import member
 from exchange.cli.notices import notice
@@ -44,6 +44,7 @@ app.command()(quality)
 app.add_typer(config, name="config")
 app.add_typer(member, name="member")
 app.add_typer(operator, name="operator")
+app.add_typer(profile, name="profile")
 app.add_typer(keys, name="keys")
 app.add_typer(grant, name="grant")
 app.add_typer(borrower, name="borrower")

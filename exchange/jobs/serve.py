@@ -20,6 +20,7 @@ from exchange.app.ports import make_erase_ports, make_ports, open_database
 from exchange.errors import UnavailableError
 from exchange.services.log.check_restored import check_restored
 from exchange.services.log.ports import LogPorts
+from exchange.services.members.profile_in_force import check_profile
 from exchange.settings import Settings
 from exchange.store.log.checkpoint_file import CheckpointFiles
 
@@ -53,17 +54,19 @@ def serve(settings: Settings) -> None:
         SystemExit: the server ended.
     """
     check_counsel(settings)
-    _check_restored(settings)
+    _check_database(settings)
     _Served(prog="gunicorn").run()
 
 
-def _check_restored(settings: Settings) -> None:
-    """Hold the database against the files outside of it, as far as this host can read them."""
+def _check_database(settings: Settings) -> None:
+    """Hold the database against the law here, and against the files outside of it that are read."""
     with closing(open_database(settings)) as database:
         ports = make_ports(settings, database)
         outside = CheckpointFiles(settings.checkpoint_file).read
         log_ports = LogPorts(ports=ports, begin=database.begin)
         try:
+            if not settings.sandbox:
+                check_profile(ports)
             check_restored(outside, log_ports, make_erase_ports(settings, ports, database))
         except UnavailableError as error:  # Then nothing is answered either, until it is back.
             telemetry.log("server starts without its database", code=error.code)

@@ -108,6 +108,14 @@ WHERE approved_by IS NULL AND lapses_at > %(now)s ORDER BY proposal_id
 )
 
 
+_PROFILE = Statement("SELECT sha256 FROM profile_in_force ORDER BY since DESC LIMIT 1")
+# Later than the one before, also within its second.
+_PUT_PROFILE = Statement("""
+INSERT INTO profile_in_force (sha256, ref, since)
+SELECT %(sha256)s, %(ref)s, greatest(%(now)s, coalesce(max(since) + 1, 0)) FROM profile_in_force
+""")
+
+
 class Members:
     """Statements about members, bound to one open transaction."""
 
@@ -204,6 +212,15 @@ class Members:
         """Revoke a key; say whether there was a live one."""
         parameters = {"member": member, "key": key, "now": now}
         return _REVOKE_KEY.run(self._connection, parameters).rowcount == 1
+
+    def profile_in_force(self) -> bytes | None:
+        """Return the SHA-256 of the profile put in force last; None before there is one."""
+        row = _PROFILE.run(self._connection, {}).fetchone()
+        return None if row is None else row[0]
+
+    def put_profile_in_force(self, ref: str, sha256: bytes, now: int) -> None:
+        """Say which profile is in force from now on."""
+        _PUT_PROFILE.run(self._connection, {"ref": ref, "sha256": sha256, "now": now})
 
     def forget_nonces(self, before: int) -> int:
         """Delete nonces seen before a time; say how many."""

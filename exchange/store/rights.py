@@ -46,6 +46,7 @@ _NARROWED: Mapping[str, tuple[LiteralString, LiteralString, LiteralString]] = Ma
         "member_key": (_LOOK, _EVERYTHING, _LOOK),
         "member_proposal": (_LOOK, _EVERYTHING, _LOOK),
         "operator_key": (_LOOK, _EVERYTHING, _LOOK),
+        "profile_in_force": (_LOOK, _EVERYTHING, _LOOK),
         "notice_approval": (_LOOK, _EVERYTHING, _LOOK),
         "alembic_version": (_LOOK, _LOOK, _LOOK),
     }

@@ -10,7 +10,10 @@ from exchange.store.rights import API, ROLES, SEQUENCER, WORKER, grant_rights, u
 from exchange.store.schema import metadata
 
 LOGGED = ("leaf", "opening", "tile", "checkpoint", "leaf_place", "log_search", "query")
-ENTRANCES = ("member", "member_key", "member_proposal", "operator_key", "notice_approval")
+ENTRANCES = (
+    *("member", "member_key", "member_proposal", "operator_key", "notice_approval"),
+    "profile_in_force",
+)
 SPOILING = {  # each would change a row, if there were one and it were allowed
     "UPDATE": "UPDATE {table} SET {column} = {column}",
     "DELETE": "DELETE FROM {table}",

@@ -31,6 +31,7 @@ from exchange.services.members.manage_members import (
     set_standing_within,
 )
 from exchange.services.members.ports import Change, ChangeKind, Proposal
+from exchange.services.members.profile_in_force import set_profile_within
 from exchange.services.operators.manage_operators import check_operator
 from exchange.services.operators.manage_operators import enrol_within as enrol_operator
 from exchange.services.operators.manage_operators import retire_within as retire_operator
@@ -138,6 +139,8 @@ def carry_out(work: Work, change: Change, approvers: Approvers, ports: Ports) ->
         case ChangeKind.REACTIVATE:
             active = MemberStatus.ACTIVE
             set_standing_within(work, change.member, active, approvers, ports)
+        case ChangeKind.PROFILE:
+            set_profile_within(work, change.details, approvers, ports)
         case ChangeKind.OPERATOR_ADD:
             enrol_operator(work, _operator(change, ports.now()), approvers, ports)
         case ChangeKind.OPERATOR_RETIRE:

@@ -22,6 +22,7 @@ class ChangeKind(StrEnum):
     REACTIVATE = "reactivate"
     OPERATOR_ADD = "operator_add"
     OPERATOR_RETIRE = "operator_retire"
+    PROFILE = "profile"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,14 @@ class MemberStatements(Protocol):
 
     def revoke_key(self, member: str, key: str, now: int) -> bool:
         """Revoke a key; say whether there was a live one."""
+        ...
+
+    def profile_in_force(self) -> bytes | None:
+        """Return the SHA-256 of the profile put in force last; None before there is one."""
+        ...
+
+    def put_profile_in_force(self, ref: str, sha256: bytes, now: int) -> None:
+        """Say which profile is in force from now on."""
         ...
 
     def forget_nonces(self, before: int) -> int:

@@ -86,6 +86,7 @@ UNDISTRIBUTED = frozenset(
         "operator_key",
         "page_session",
         "passkey",
+        "profile_in_force",
         "published",
         "purge_run",
         "quality",

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ARRAY, BigInteger, Column, ForeignKey, Index, Table, Text, Uuid
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+)
 
 from exchange.store.schema.columns import at, blob, count, metadata, text
 
@@ -44,6 +54,15 @@ member_proposal = Table(
     at("lapses_at"),
     text("approved_by", nullable=True),
     at("approved_at", nullable=True),
+)
+
+# Which file of the law judges, since when; the newest counts.
+profile_in_force = Table(
+    "profile_in_force",
+    metadata,
+    Column("sha256", LargeBinary, primary_key=True),
+    text("ref"),
+    Column("since", BigInteger, primary_key=True, autoincrement=False),
 )
 
 operator_key = Table(
