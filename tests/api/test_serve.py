@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,15 @@ from pathlib import Path
 from socket import AF_UNIX, socket
 from tempfile import TemporaryDirectory
 
-from consent.profiles import load_profile, unconfirmed
+import psycopg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from consent.profiles import load_profile, profile_sha256, unconfirmed
+from exchange.crypto.public_keys import possession_text
+from exchange.domain.base64url import b64url
+from exchange.domain.members import Algorithm
+from exchange.settings import Settings
+from exchange_client.keys import KeyFile
 
 READY_SECONDS_MAX = 60
 
@@ -40,6 +49,43 @@ def exchange(*arguments: str, env: dict[str, str]) -> str:
     return done.stdout
 
 
+def starts(name: str, env: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start a process of the exchange that stays."""
+    command = [sys.executable, "-m", "exchange.cli", name]
+    return subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
+
+
+def put_in_force(directory: Path, env: dict[str, str]) -> None:
+    """Enrol two operators, and let them put the law in force, as the runbook says."""
+    files = []
+    for name in ("anna", "ben"):
+        key = KeyFile.generate(name)
+        files.append(str(directory / f"{name}.key.json"))
+        key.save(files[-1])
+        issuer = str(Settings.model_fields["issuer"].default)
+        text = possession_text(issuer, key.keyid, Algorithm.ED25519, key.public_key)
+        assert isinstance(key.private, Ed25519PrivateKey)
+        halves = [
+            f"--public-key={b64url(key.public_key)}",
+            f"--proof={b64url(key.private.sign(text))}",
+        ]
+        exchange("operator", "add", name, "k1", *halves, env=env)
+    told = exchange("profile", "propose", "--key-file", files[0], env=env)
+    found = re.search(r"prp_[0-9a-f]{32}", told)
+    assert found, told
+    exchange("member", "approve", found[0], "--key-file", files[1], env=env)
+    assert "\nin force\n" in exchange("profile", "show", env=env)
+
+
+def await_log(url: str) -> None:
+    """Wait until the sequencer has opened the log."""
+    deadline = time.monotonic() + READY_SECONDS_MAX
+    with psycopg.connect(url, autocommit=True) as connection:
+        while not connection.execute("SELECT 1 FROM log").fetchone():
+            assert time.monotonic() < deadline, "the log was not opened"
+            time.sleep(0.1)
+
+
 def test_an_external_database_is_served_by_its_url(database_url: str, tmp_path: Path) -> None:
     """What the runbook says, an operator can do, on the oldest and the newest PostgreSQL."""
     secret = tmp_path / "url"
@@ -63,13 +109,11 @@ def test_an_external_database_is_served_by_its_url(database_url: str, tmp_path: 
     assert "database_url = **********" in told
     assert "confirmed: a synthetic opinion" in told
     assert "evaluator" in exchange("keys", "list", env=env)
-    parts = [
-        subprocess.Popen(
-            [sys.executable, "-m", "exchange.cli", name], env=env, stderr=subprocess.DEVNULL
-        )
-        for name in ("sequence", "serve")
-    ]
+    parts = [starts("sequence", env)]
     try:
+        await_log(database_url)
+        put_in_force(tmp_path, env)
+        parts.append(starts("serve", env))
         ready = wait_until_ready(listening)
         mode = listening.stat().st_mode & 0o777
     finally:
@@ -96,6 +140,9 @@ def test_more_connections_than_the_database_takes_are_refused(
         "EXCHANGE_COUNSEL_PATH": confirmed(tmp_path),
     }
     exchange("keys", "create", env=env)
+    with psycopg.connect(database_url) as connection:
+        law = (profile_sha256("CN"), load_profile("CN").ref)
+        connection.execute("INSERT INTO profile_in_force VALUES (%s, %s, 1)", law)
     done = subprocess.run(
         [sys.executable, "-m", "exchange.cli", "serve"],
         env=env,
