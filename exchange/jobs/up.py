@@ -62,9 +62,9 @@ def up(data_dir: Path, port: int, say: Callable[[str], None]) -> None:
         settings = settings_module.load()
         import exchange.jobs.gunicorn_conf  # noqa: F401 - has all of them count into one folder
 
-        if migrate(server.url):
-            grant_rights(server.url)
-            let_in(server.url)
+        migrate(server.url)
+        grant_rights(server.url)  # At each start: the last one may have been killed before it did.
+        let_in(server.url)
         files = _prepare(settings)
         gc.collect()
         gc.freeze()  # What is loaded by now stays; the processes forked from here share it.

@@ -17,6 +17,8 @@ from urllib.request import urlopen
 import pytest
 
 from exchange.store.embedded.datadir import is_postmaster
+from exchange.store.embedded.server import Launch, start
+from exchange.store.migrate import migrate
 from tests.support import postgres
 
 READY_SECONDS_MAX = 60
@@ -130,6 +132,18 @@ def test_after_kill_9_the_next_up_just_starts(data_dir: Path) -> None:
 
     assert {"ok"} == set(second.ready().values())
     assert 0 == second.end()[0]
+
+
+def test_a_start_killed_between_schema_and_roles_is_made_good_by_the_next(data_dir: Path) -> None:
+    """A migrated database that lets no process in would never serve again."""
+    server = start(Launch(data_dir=data_dir, sandbox=True, pg_bin=None))
+    migrate(server.url)
+    server.stop()
+
+    up = Up(data_dir)
+
+    assert {"ok"} == set(up.ready().values())
+    assert 0 == up.end()[0]
 
 
 def test_a_consortium_that_is_no_sandbox_is_refused(data_dir: Path) -> None:
