@@ -103,6 +103,14 @@ def test_what_the_exchange_shows_to_be_a_prefix_the_sdk_accepts(
         merkle.verify_consistency(head(old), head(new), [*path, MANY[0]])
 
 
+def test_hashes_cut_elsewhere_are_refused_though_their_root_matches() -> None:
+    """A leaf of 31 bytes and a sibling of 33 have the parent of the two true ones."""
+    leaf, sibling = MANY[0][:31], MANY[0][31:] + MANY[1]
+
+    with pytest.raises(InclusionInvalid):
+        merkle.verify_inclusion(leaf, 0, head(2), [sibling])
+
+
 def refuses(check: Callable[[], None], error: type[Exception]) -> bool:
     try:
         check()

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from exchange.domain import leaves
 from exchange_client.errors import InclusionInvalid, PinError
-from exchange_client.notes import open_checkpoint, parse_vkey
+from exchange_client.notes import open_checkpoint, open_statement, parse_vkey
 from exchange_client.proofs import verify_proof
 
 VECTOR = json.loads((Path(__file__).parents[1] / "vectors/access_log_v1.json").read_text())
@@ -105,6 +105,17 @@ def test_what_is_no_signed_note_is_refused(note: bytes) -> None:
     """The SDK must refuse whatever other C2SP tools refuse."""
     with pytest.raises(InclusionInvalid):
         open_checkpoint(note, LOG, WITNESSES)
+
+
+def test_a_statement_with_empty_lines_is_cut_at_the_last_one() -> None:
+    """Cut at the first, half of a signed statement would pass for signatures."""
+    assert "a\n\nb\n" == open_statement(signed(b"a\n\nb\n"), [LOG])
+
+
+def test_a_statement_with_a_control_character_is_refused() -> None:
+    """What a terminal hides, whoever reads the statement would not see."""
+    with pytest.raises(InclusionInvalid):
+        open_statement(signed(b"a\tb\n"), [LOG])
 
 
 @pytest.mark.parametrize("at", [0, 1, 2])

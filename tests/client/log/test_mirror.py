@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from shutil import rmtree
 
 import httpx2
 import pytest
@@ -174,6 +175,28 @@ def test_one_flipped_bit_in_the_mirror_is_found(path: str, tmp_path: Path) -> No
         verify_log(Folder(tmp_path / "mirror"), NONE, ignore)
 
 
+def test_entries_without_hash_tiles_are_held_against_the_signed_root(tmp_path: Path) -> None:
+    """Tiles are a convenience: whoever leaves them out must not get a changed entry past."""
+    source = SignedLog(entries=entries(300)).write(tmp_path / "source")
+    for level in ("0", "1"):
+        rmtree(source / "tile" / level)
+    verify_log(Folder(source), NONE, ignore)
+    flip(source / "tile/entries/000", at=50)  # within the first entry
+
+    with pytest.raises(LogInvalid, match="root"):
+        verify_log(Folder(source), NONE, ignore)
+
+
+def test_a_damaged_mirror_accuses_nobody_of_a_fork(tmp_path: Path) -> None:
+    """The fault is on the mirror's own disk, and must be told as such."""
+    log = SignedLog(entries=entries(300))
+    pull(log.write(tmp_path / "old", 200), tmp_path / "mirror")
+    flip(tmp_path / "mirror/tile/0/000.p/200")
+
+    with pytest.raises(LogInvalid, match="mirror"):
+        pull(log.write(tmp_path / "new", 300), tmp_path / "mirror")
+
+
 @pytest.mark.parametrize("cosigners", [0, 1])
 def test_a_checkpoint_without_a_quorum_is_not_kept(cosigners: int, tmp_path: Path) -> None:
     """A log that shows its witnesses nothing shows us nothing either."""
@@ -196,11 +219,12 @@ def test_the_commands_need_nothing_but_the_policy(tmp_path: Path) -> None:
     assert "600 entries" in verified.output
 
 
-def test_an_old_quorum_is_not_shown_as_now(tmp_path: Path) -> None:
-    """A log that is kept from its witnesses is noticed within the hour."""
+@pytest.mark.parametrize("late_seconds", [3_601, -60])
+def test_an_old_quorum_is_not_shown_as_now(late_seconds: int, tmp_path: Path) -> None:
+    """A log kept from its witnesses is noticed within the hour; a witness ahead, at once."""
     SignedLog(entries=entries(3), cosigners=WITNESSES).write(tmp_path / "served")
 
-    done = cx(tmp_path, "verify", "https://log.test/x", clock=lambda: COSIGNED_AT + 3_601)
+    done = cx(tmp_path, "verify", "https://log.test/x", clock=lambda: COSIGNED_AT + late_seconds)
 
     assert 4 == done.exit_code
     assert "too old" in done.output
@@ -220,10 +244,10 @@ def test_a_fork_leaves_with_four_and_shows_both_notes(tmp_path: Path) -> None:
         assert note.decode().splitlines()[2] in done.output
 
 
-def flip(place: Path) -> None:
-    """Flip one bit of a file."""
+def flip(place: Path, at: int | None = None) -> None:
+    """Flip one bit of a file, in its middle if no place is named."""
     content = bytearray(place.read_bytes())
-    content[len(content) // 2] ^= 1
+    content[len(content) // 2 if at is None else at] ^= 1
     place.write_bytes(bytes(content))
 
 

@@ -53,7 +53,16 @@ FLIPS = {
     "root": "UPDATE log_state SET root = set_byte(root, 0, get_byte(root, 0) # 1)",
     "size": "UPDATE log_state SET size = 300",
     "note": "UPDATE log_state SET note = replace(note, '301', '302')",
+    "older note": "UPDATE log_state SET note = (SELECT note FROM checkpoint WHERE size = 1)",
     "no note": "UPDATE log_state SET note = ''",
+    "tile changed as it is written": """
+        CREATE FUNCTION flip() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE last int := length(NEW.hashes) - 1;
+        BEGIN
+            NEW.hashes := set_byte(NEW.hashes, last, get_byte(NEW.hashes, last) # 1);
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER flip BEFORE INSERT ON tile FOR EACH ROW EXECUTE FUNCTION flip()""",
     "index taken": "UPDATE leaf_place SET leaf_index = 301 WHERE leaf_index = 7",
     "checkpoint taken": "INSERT INTO checkpoint VALUES (1, 302, '', '', 0)",
     "no state": "DELETE FROM log_state",

@@ -183,6 +183,47 @@ def test_an_older_tree_that_is_larger_is_refused() -> None:
         merkle.inclusion_ranges(5, 5)
 
 
+A, B, C, D = MANY[:4]
+AB = merkle.node_hash(A, B)
+
+
+@pytest.mark.parametrize(
+    ("leaf", "path", "size", "root"),
+    [
+        (A, [B], 1, merkle.node_hash(B, A)),  # too long
+        (A, [], 2, A),  # too short
+        (A[:31], [A[31:] + B], 2, AB),  # cut elsewhere: the hash above is the same
+    ],
+    ids=["too long", "too short", "cut elsewhere"],
+)
+def test_a_path_of_another_form_is_refused_though_its_root_matches(
+    leaf: bytes, path: list[bytes], size: int, root: bytes
+) -> None:
+    """Whoever makes both proof and root would show a leaf that stands nowhere."""
+    with pytest.raises(InvalidProof):
+        merkle.verify_inclusion(leaf, 0, path, TreeHead(size=size, root=root))
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        (  # too long
+            [C, D, AB, A],
+            merkle.node_hash(A, merkle.node_hash(AB, C)),
+            merkle.node_hash(A, merkle.node_hash(AB, merkle.node_hash(C, D))),
+        ),
+        ([C], C, C),  # too short
+    ],
+    ids=["too long", "too short"],
+)
+def test_a_consistency_path_of_another_length_is_refused_though_its_roots_match(
+    path: list[bytes], old: bytes, new: bytes
+) -> None:
+    """Whoever makes both proof and roots would show a fork as growth."""
+    with pytest.raises(InvalidProof):
+        merkle.verify_consistency(TreeHead(size=3, root=old), TreeHead(size=4, root=new), path)
+
+
 @pytest.mark.parametrize(("size", "root"), [(0, MANY[0]), (-1, MANY[0]), (3, b"short")])
 def test_a_tree_head_that_cannot_be_refuses_to_exist(size: int, root: bytes) -> None:
     """An empty log with a root of its own would let anything follow it."""

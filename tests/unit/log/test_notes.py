@@ -169,6 +169,8 @@ FIRST = LINES.split("\n")[0]
         NOTE.replace(b"=\n", b"\n"),
         NOTE.replace(b"exchange", b"exch\xffnge"),
         NOTE.replace(b"exchange", b"exch\tnge"),
+        NOTE.replace(b"exchange", b"exch\tnge", 1),
+        f"{'a' * 70_000}\n\n{FIRST}\n".encode(),
         f"{TEXT}\n\n{FIRST}  \n".encode(),
         f"{TEXT}\n\n— {ORIGIN} L78aow==\n".encode(),
         f"{TEXT}\n\n— a+b L78aozp8\n".encode(),
