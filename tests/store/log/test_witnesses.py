@@ -9,6 +9,8 @@ from threading import Event
 
 import pytest
 
+from exchange.domain.notes import SignatureLine
+from exchange.domain.notes import parse_vkey as parse_witness
 from exchange.errors import LogRolledBack, UnavailableError
 from exchange.jobs.publish import publish
 from exchange.services.log.prove_leaf import Promised, Proven, prove_leaf
@@ -24,7 +26,7 @@ from exchange.services.witnesses.submit_checkpoint import (
 from exchange.store.embedded.server import Server
 from exchange_client.notes import open_checkpoint, parse_vkey
 from exchange_client.proofs import verify_proof
-from tests.support.access_log import AccessLog, access_log, copy_database
+from tests.support.access_log import AccessLog, access_log, copy_database, run_sql
 from tests.support.log.submitting import submitting
 from tests.support.log.witnesses import WitnessSet, witness_set
 
@@ -187,11 +189,12 @@ def test_a_log_for_which_no_witness_vouches_waits(
             assert 1 == guard_witnesses(log.open(), ports, log.ports.keyring)
 
 
-class _Newer:
-    """A witness of a later protocol: it names its size, then refuses what does not lead there."""
+class _Scripted:
+    """A witness that answers submissions as it was told to, and shows nothing."""
 
-    def __init__(self) -> None:
-        self._replies = [Reply(409, b"1\n"), Reply(422, b"")]
+    def __init__(self, *replies: Reply, shows: int = 404) -> None:
+        self._replies = list(replies)
+        self._shows = shows
 
     def add_checkpoint(self, body: bytes) -> Reply:
         """Answer the next of its replies."""
@@ -199,19 +202,57 @@ class _Newer:
 
     def checkpoint(self, origin: str) -> Reply:
         """Show nothing."""
-        return Reply(404, b"")
+        return Reply(self._shows, b"")
 
 
-def test_a_witness_that_refuses_our_proof_from_its_own_size_stops_the_log(
+NEWER = (Reply(409, b"1\n"), Reply(422, b""))  # It names its size, refuses what comes from there.
+LARGER = Reply(409, b"99\n")
+
+
+def test_a_witness_that_knows_what_we_do_not_hold_stops_the_log(
     database_url: str, tmp_path: Path, witnesses: WitnessSet
 ) -> None:
-    """Whether a fork is told as 409 or as 422, it is a fork."""
+    """A fork is a fork, whether it is told as 409 or as 422, and a rollback by its size alone."""
     with access_log(database_url, tmp_path) as log:
         witnesses.know(log.vkey())
         log.turn()
         log.write(2)
         log.turn()
         with submitting(log, witnesses.text()) as ports:
-            newer = replace(ports, reach=lambda witness: _Newer())
+            newer = replace(ports, reach=lambda one: _Scripted(*NEWER))
             with pytest.raises(LogRolledBack, match="another root of 1 leaves"):
                 submit_checkpoint(log.open(), newer)
+
+            larger = replace(ports, reach=lambda one: _Scripted(LARGER))
+            with pytest.raises(LogRolledBack, match="cosigned 99"):
+                submit_checkpoint(log.open(), larger)
+
+            silent = replace(ports, reach=lambda one: _Scripted(LARGER, shows=500))
+            with pytest.raises(LogRolledBack, match="cosigned 99"):
+                guard_witnesses(log.open(), silent, log.ports.keyring)
+
+
+def test_a_cosignature_counts_only_if_it_verifies(
+    database_url: str, tmp_path: Path, witnesses: WitnessSet
+) -> None:
+    """Whoever sits between us and a witness could otherwise make receipts final."""
+    with access_log(database_url, tmp_path) as log:
+        witnesses.know(log.vkey())
+        log.turn()
+        keys = [parse_witness(one.vkey) for one in witnesses.witnesses]
+        forged = {
+            key.name: SignatureLine(
+                name=key.name, key_id=key.key_id, signature=(2**30).to_bytes(8, "big") + bytes(64)
+            ).print()
+            for key in keys
+        }
+        with submitting(log, witnesses.text()) as ports:
+            lying = replace(
+                ports, reach=lambda one: _Scripted(Reply(200, forged[one.key.name].encode()))
+            )
+
+            done = submitted(log, lying)
+
+        assert [(OK, None)] * 2 == [(asked.status, asked.cosignature) for asked in done.asked]
+        assert done.quorum_at is None
+        assert [] == run_sql(log.url, "SELECT witness FROM cosignature")
