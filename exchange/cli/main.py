@@ -6,6 +6,8 @@ Exit codes: 0 done, 1 refused, 2 usage, files or settings, 3 the log must not be
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -53,6 +55,22 @@ app.add_typer(notice, name="notice")
 app.add_typer(log, name="log")
 app.add_typer(witness, name="witness")
 app.add_typer(security, name="security")
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"credit-exchange {version('credit-exchange')}")
+        raise typer.Exit
+
+
+@app.callback(help=__doc__)
+def options(
+    told: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_tell_version),
+    ] = False,
+) -> None:
+    """Take what stands before a command."""
 
 
 def main() -> None:

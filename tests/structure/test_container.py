@@ -1,4 +1,4 @@
-"""Image and compose file: no container engine reads them here, so each of their words is held.
+"""Image and compose file: CI has no container engine, so each of their words is held.
 
 The build is carried out as far as it goes without an engine: what is copied makes a whole wheel.
 """
@@ -32,7 +32,7 @@ KNOWN = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {f"{PREF
 INSTRUCTIONS = ("FROM", "WORKDIR", "COPY", "RUN", "USER", "ENV", "EXPOSE", "ENTRYPOINT", "CMD")
 SECRET_OPTIONS = {"image", "build", "read_only", "cap_drop", "security_opt", "tmpfs", "environment"}
 KEYS = SECRET_OPTIONS | {
-    *("configs", "secrets", "depends_on", "command", "entrypoint", "restart", "volumes"),
+    *("secrets", "depends_on", "command", "entrypoint", "restart", "volumes"),
     *("profiles", "ports", "stop_grace_period", "healthcheck"),
 }
 
@@ -121,7 +121,9 @@ def test_the_image_starts_a_command_that_is_installed_where_its_path_looks() -> 
     assert "/opt/venv/bin" == environment["PATH"]
     assert "/opt/venv" in CONTAINERFILE.split("COPY --from=build ")[1].split()
     assert set() == {one for one in environment if one.startswith(PREFIX)} - KNOWN
-    assert f"mkdir -m 0700 {environment[f'{PREFIX}DATA_DIR']} " in CONTAINERFILE
+    # The one folder that every service may write, in every engine: a tmpfs of mode 1777.
+    (writable,) = COMPOSE["x-exchange"]["tmpfs"]
+    assert environment[f"{PREFIX}DATA_DIR"].startswith(writable.split(":")[0] + "/")
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -147,8 +149,6 @@ def test_every_name_in_a_service_is_declared(name: str) -> None:
 
     assert set() == service.keys() - KEYS
     assert set() == set(service.get("secrets", ())) - COMPOSE["secrets"].keys()
-    configs = {one["source"] for one in service.get("configs", ())}
-    assert set() == configs - COMPOSE["configs"].keys()
     volumes = {one.split(":")[0] for one in service.get("volumes", ())}
     assert set() == volumes - COMPOSE["volumes"].keys()
     waits = service.get("depends_on", {})
@@ -158,7 +158,7 @@ def test_every_name_in_a_service_is_declared(name: str) -> None:
         assert healthy is ("healthcheck" in SERVICES[other])
         assert healthy or "restart" not in SERVICES[other]  # It ends, or nobody starts after it.
     for key, value in service["environment"].items():
-        if key.endswith("_FILE") or key == f"{PREFIX}KEYRING_PATH":
+        if key.endswith("_FILE") or key in (f"{PREFIX}KEYRING_PATH", f"{PREFIX}CONFIG"):
             assert value.removeprefix("/run/secrets/") in service["secrets"], key
 
 
@@ -185,9 +185,9 @@ def test_build_ports_and_folders_are_those_of_the_image() -> None:
             assert "/outside" in places
 
 
-def test_what_was_never_run_is_said_plainly() -> None:
-    """An operator must know which file nobody has ever started."""
+def test_what_ci_does_not_run_is_said_plainly() -> None:
+    """An operator must know what nobody starts before a release."""
     page = (ROOT / "deploy" / "RUNBOOK.md").read_text()
     row = next(line for line in page.splitlines() if line.startswith("| Containerfile"))
 
-    assert "never built by an engine and never started" in row
+    assert "**not run in CI**" in row

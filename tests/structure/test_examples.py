@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from exchange.cli.main import app as operator
 from exchange_client.cli.main import app as member
+from tests.structure.generated import ROOT
 
 PROGRAMS = {"exchange": operator, "cx": member}
 # Placeholders that only a person can fill, and what a test puts there.
@@ -61,3 +64,12 @@ def test_the_example_of_a_command_can_be_typed(
     assert typed, f"{words}: no example in its help"
     taken = command.make_context(words, arguments)  # type: ignore[attr-defined]  # a click command
     assert not taken.args
+
+
+@pytest.mark.parametrize(("name", "folder"), [("exchange", ""), ("cx", "clients/python")])
+def test_a_program_tells_its_version(name: str, folder: str) -> None:
+    """The first question of whoever is asked for help."""
+    told = CliRunner().invoke(PROGRAMS[name], ["--version"])
+
+    project = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
+    assert (0, project["version"]) == (told.exit_code, told.output.split()[-1])

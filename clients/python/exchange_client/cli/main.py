@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -28,7 +30,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # its tracebacks show locals, and subjects among them
-    help="Ask a shared overdue-credit exchange, report to it, and check what it signed.",
     epilog=EXIT_CODES,
 )
 grants = typer.Typer(no_args_is_help=True, help="Make, register, renew and end grants.")
@@ -102,6 +103,22 @@ add(audit, "release", auditing.release)
 add(audit, "flags", findings.flags)
 add(audit, "lend-first", findings.lend_first)
 add(audit, "log", findings.log)
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"cx {version('credit-exchange-client')}")
+        raise typer.Exit
+
+
+@app.callback(help="Ask a shared overdue-credit exchange, report to it, and check what it signed.")
+def options(
+    told: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_tell_version),
+    ] = False,
+) -> None:
+    """Take what stands before a command."""
 
 
 def main() -> None:
