@@ -25,7 +25,7 @@ from exchange.cli.recovering import recover
 from exchange.cli.security import security
 from exchange.cli.verify_run import verify_run
 from exchange.cli.witness import publish, witness
-from exchange.errors import ExchangeError, LogRolledBack, SettingsError
+from exchange.errors import ExchangeError, LogDamaged, LogRolledBack, SettingsError
 
 EXIT_REFUSED, EXIT_SETTINGS, EXIT_ROLLED_BACK = 1, 2, 3
 
@@ -80,7 +80,7 @@ def main() -> None:
     except SettingsError as error:
         print(error, file=sys.stderr)
         raise SystemExit(EXIT_SETTINGS) from None
-    except LogRolledBack as error:
+    except (LogDamaged, LogRolledBack) as error:
         print(f"refused: {error}", file=sys.stderr)
         raise SystemExit(EXIT_ROLLED_BACK) from None
     except (ExchangeError, ValueError) as error:

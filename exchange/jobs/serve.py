@@ -17,7 +17,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  #
 from exchange import telemetry
 from exchange.app.counsel import check_counsel
 from exchange.app.ports import make_erase_ports, make_ports, open_database
-from exchange.errors import UnavailableError
+from exchange.errors import LogRolledBack, UnavailableError
 from exchange.services.log.check_restored import check_restored
 from exchange.services.log.ports import LogPorts
 from exchange.services.members.profile_in_force import check_profile
@@ -50,16 +50,24 @@ def serve(settings: Settings) -> None:
 
     Raises:
         SettingsError: the settings are refused; asked here, so that the exit code says so.
-        LogRolledBack: the database was restored from before what was signed or shredded.
+        LogRolledBack, OSError: the database was restored, or nothing would show it.
         SystemExit: the server ended.
     """
+    telemetry.configure_logs()
     check_counsel(settings)
-    _check_database(settings)
+    check_database(settings)
     _Served(prog="gunicorn").run()
 
 
-def _check_database(settings: Settings) -> None:
-    """Hold the database against the law here, and against the files outside of it that are read."""
+def check_database(settings: Settings) -> None:
+    """Hold the database against the law here, and against the files outside of it.
+
+    Raises:
+        ConflictError: another law is in force.
+        LogRolledBack: the database was restored from before what was signed or shredded, or
+            nothing is where `checkpoint_path` says that this could be seen.
+        OSError: the files that would show it cannot be read.
+    """
     with closing(open_database(settings)) as database:
         ports = make_ports(settings, database)
         outside = CheckpointFiles(settings.checkpoint_file).read
@@ -67,6 +75,14 @@ def _check_database(settings: Settings) -> None:
         try:
             if not settings.sandbox:
                 check_profile(ports)
-            check_restored(outside, log_ports, make_erase_ports(settings, ports, database))
+            unseen = check_restored(outside, log_ports, make_erase_ports(settings, ports, database))
         except UnavailableError as error:  # Then nothing is answered either, until it is back.
             telemetry.log("server starts without its database", code=error.code)
+            return
+    if unseen and settings.checkpoint_path:
+        raise LogRolledBack(
+            f"{unseen[0]}: the log has leaves, and no checkpoint is at checkpoint_path; name the "
+            "sequencer's, or put back the newest signed one"
+        )
+    if unseen:
+        telemetry.alarm("checkpoint_path is not set: a restored database would be served")

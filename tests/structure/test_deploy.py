@@ -154,6 +154,36 @@ def test_units_name_real_settings(path: Path) -> None:
     assert set() == names - known
 
 
+def lines_of(unit: str) -> dict[str, set[str]]:
+    """Return what a unit says, by name; settings of ours by theirs."""
+    said: dict[str, set[str]] = {}
+    for line in (DEPLOY / "systemd" / f"credit-exchange-{unit}.service").read_text().splitlines():
+        name, _, value = line.removeprefix("Environment=").partition("=")
+        said.setdefault(name, set()).add(value)
+    return said
+
+
+def test_the_server_reads_what_the_sequencer_keeps_outside_the_database() -> None:
+    """A restored database would be served by whichever unit cannot see the file that shows it."""
+    keeper, reader = lines_of("sequencer"), lines_of("api")
+    kept = Path("/var/lib") / keeper["StateDirectory"].pop()
+
+    for setting, name in (("CHECKPOINT_PATH", "checkpoint"), ("SHRED_PATH", "shredded")):
+        for unit in (keeper, reader, lines_of("publisher")):
+            assert {str(kept / name)} == unit[f"{PREFIX}{setting}"]
+    assert keeper["Group"] <= reader["SupplementaryGroups"]
+    assert keeper["User"] != reader["User"]
+    assert {"0750"} == keeper["StateDirectoryMode"] == lines_of("publisher")["StateDirectoryMode"]
+    assert {"0700"} == reader["StateDirectoryMode"]
+    for path in UNITS:  # Nobody else is let in, and nobody but its keeper may write there.
+        said = lines_of(path.stem.removeprefix("credit-exchange-"))
+        assert said["User"] == {"cx-sequencer"} or "ReadWritePaths" not in said
+        assert path.stem.endswith("-api") or "SupplementaryGroups" not in said
+    services = yaml.safe_load((DEPLOY / "container" / "compose.yaml").read_text())["services"]
+    assert ["outside:/outside:ro"] == services["api"]["volumes"]
+    assert ["outside:/outside"] == services["sequencer"]["volumes"]
+
+
 def test_ci_runs_what_a_developer_runs() -> None:
     """A green run that nobody can repeat proves nothing."""
     script = (ROOT / ".ci" / "run").read_text().splitlines()

@@ -8,9 +8,9 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from exchange import telemetry
+from tests.support.log.lines import logged
 
 CANARY = "110105199001011234"
 
@@ -18,14 +18,8 @@ CANARY = "110105199001011234"
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
     """Where the log goes in this test."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    written = io.StringIO()
-    telemetry.configure_logs(written)
-    yield written
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    with logged() as written:
+        yield written
 
 
 def test_what_is_not_on_the_list_is_dropped_and_counted(stream: io.StringIO) -> None:

@@ -110,6 +110,28 @@ def _check_tree(log: LogRef, state: LogState, tree: TreeStatements) -> GuardedTr
     return GuardedTree(edge, partial)
 
 
+def hold_against(
+    log: LogRef, state: LogState, note: bytes, tree: TreeStatements, signer: CheckpointSigner
+) -> bool:
+    """Hold a log against a checkpoint of it that was signed before; say whether that one lags.
+
+    Raises:
+        LogRolledBack: the log does not contain what was signed, or that is no checkpoint of ours.
+    """
+    try:
+        outside = read_checkpoint(log, note, signer).head
+    except FormError as error:
+        raise LogRolledBack(f"{log.origin}: the outside checkpoint: {error}") from error
+    if outside == TreeHead(size=state.size, root=state.root):
+        return False
+    if outside.size >= state.size or _root_at(outside.size, log, tree) != outside.root:
+        raise LogRolledBack(
+            f"{log.origin}: signed before and not part of this database:\n"
+            f"{note.decode()}\nthe database says:\n{state.note}"
+        )
+    return True
+
+
 def _check_outside(
     log: LogRef,
     state: LogState,
@@ -122,18 +144,8 @@ def _check_outside(
             f"{log.origin}: the log has {state.size} leaves and no checkpoint is kept outside the "
             "database; put back the newest signed one, from a copy of it or a mirror"
         )
-    try:
-        outside = read_checkpoint(log, held.note, signer).head
-    except FormError as error:
-        raise LogRolledBack(f"{log.origin}: the outside checkpoint: {error}") from error
-    if outside == TreeHead(size=state.size, root=state.root):
-        return
-    if outside.size >= state.size or _root_at(outside.size, log, tree) != outside.root:
-        raise LogRolledBack(
-            f"{log.origin}: signed before and not part of this database:\n"
-            f"{held.note.decode()}\nthe database says:\n{state.note}"
-        )
-    held.replace(state.note.encode())  # It lags: a turn committed and was cut short.
+    if hold_against(log, state, held.note, tree, signer):
+        held.replace(state.note.encode())  # It lags: a turn committed and was cut short.
 
 
 def _root_at(size: int, log: LogRef, tree: TreeStatements) -> bytes:

@@ -1,8 +1,9 @@
 """The newest signed checkpoint, kept outside the database: a restored dump cannot take it back.
 
-One file a log, mode 0600, replaced whole: written beside, flushed, renamed over the old one. Keep
-it on other storage than the database. The lock beside it makes sequencers of one host take turns,
-even on two databases.
+One file a log, replaced whole: written beside, flushed, renamed over the old one. Only its owner
+may write it; whoever the directory lets in as its group may read it, as the server must. Keep it on
+other storage than the database. The lock beside it makes sequencers of one host take turns, even on
+two databases.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from exchange.domain.log.witnessing import origin_id
 from exchange.errors import LogRolledBack, UnavailableError
 
-_MODE = 0o600
+_MODE, _GROUP_READS = 0o600, 0o040
 
 
 class CheckpointFiles:
@@ -102,11 +103,20 @@ def _held(path: Path, *, wait: bool) -> Iterator[HeldFile]:
         os.close(lock)  # Lets go of it; so does the end of the process, however it comes.
 
 
+def mode_beside(path: Path) -> int:
+    """Say who may read a file that is kept outside: its owner, and the group its directory lets in.
+
+    The umask does not: the sequencer's keeps everything else from everybody.
+    """
+    return _MODE | path.parent.stat().st_mode & _GROUP_READS
+
+
 def _write(path: Path, content: bytes) -> None:
     """Replace a file whole: written beside, flushed, renamed over the old one."""
     beside = path.with_name(f"{path.name}.new")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
     with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode_beside(path))
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -10,6 +10,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from exchange.services.erasure.ports import KeyToShred
+from exchange.store.log.checkpoint_file import mode_beside
 from exchange.store.statement import Statement
 
 _FINGERPRINT = "encode(sha256(convert_to(key_id, 'UTF8') || wrapped), 'hex')"
@@ -76,16 +77,21 @@ class Erasure:
 
 
 class ShredFile:
-    """The list of shredded keys: one fingerprint a line, mode 0600, only ever appended to."""
+    """The list of shredded keys: one fingerprint a line, only ever appended to.
+
+    Its owner alone may write it; it is read by whoever may read the checkpoint beside it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def add(self, fingerprints: Sequence[str]) -> None:
         """Append, durably."""
-        new = [one for one in fingerprints if one not in self.all()]
+        listed = self.all()
+        new = [one for one in fingerprints if one not in listed]
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "w") as file:
+            os.fchmod(descriptor, mode_beside(self._path))
             file.writelines(f"{one}\n" for one in new)
             file.flush()
             os.fsync(file.fileno())
