@@ -1,4 +1,4 @@
-"""`exchange purge` and `exchange quality`: what runs daily. Running either twice does no more."""
+"""`exchange purge`, `quality` and `lend-first`: what runs daily. Twice does no more than once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from typing import Annotated
 
 import typer
+
+_ACCOUNTS_MAX = 1_000  # in one transaction
 
 
 def purge(
@@ -49,3 +51,20 @@ def quality() -> None:
     with open_ports() as ports:
         for one in measure_quality(ports):
             print(f"{one.member}  {one.dqi}  {one.quality}  {one.contribution}")
+
+
+def lend_first(
+    turns_max: Annotated[int, typer.Option(help="transactions at most", min=1)] = 1_000,
+) -> None:
+    """Log loans that records alone tell of, three days after: `exchange lend-first`."""
+    from exchange.cli.opening import open_ports
+    from exchange.services.disbursements.log_opened import log_opened
+
+    logged = 0
+    with open_ports() as ports:
+        for _ in range(turns_max):
+            loans, full = log_opened(_ACCOUNTS_MAX, ports)
+            logged += loans
+            if not full:
+                break
+    print(f"{logged} loans logged that no disbursement tells of")

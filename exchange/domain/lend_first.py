@@ -21,6 +21,7 @@ GRACE_SECONDS = 60  # witnesses come every few seconds
 FRESH_SECONDS = 30 * DAY_SECONDS  # an older look says nothing of the borrower any more
 LATE_SECONDS = 30 * DAY_SECONDS
 LOANS_MIN = 20  # a month with fewer has counts and no ratio
+OPENED_EVENT = "opened"  # of a `record` entry: an account that no disbursement tells of
 PURPOSES = frozenset({"credit_application", "guarantor_check"})
 
 
@@ -40,7 +41,9 @@ class Loan:
     index: int  # of the entry that reports it
     member: str
     subject: str  # pseudonym
+    account: str  # the member's own reference
     paid_at: int  # unix seconds
+    disbursed: bool  # reported as paid out; else a record alone tells of the account
 
     @property
     def month(self) -> str:
@@ -123,11 +126,16 @@ class WitnessTimes:
 
 
 def judge(loans: Iterable[Loan], looks: Iterable[LoanLook], times: WitnessTimes) -> list[Judged]:
-    """Say of each loan when it was looked at."""
+    """Say of each loan when it was looked at.
+
+    An account that records tell of counts once, and not at all where a disbursement does.
+    """
     about: dict[tuple[str, str], list[LoanLook]] = {}
     for look in looks:
         about.setdefault((look.member, look.subject), []).append(look)
-    return [_judge(loan, about.get((loan.member, loan.subject), []), times) for loan in loans]
+    return [
+        _judge(loan, about.get((loan.member, loan.subject), []), times) for loan in _once(loans)
+    ]
 
 
 def months(judged: Iterable[Judged]) -> list[Month]:
@@ -139,6 +147,18 @@ def months(judged: Iterable[Judged]) -> list[Month]:
         Month(member=member, month=month, loans=tuple(loans))
         for (member, month), loans in sorted(found.items())
     ]
+
+
+def _once(reported: Iterable[Loan]) -> list[Loan]:
+    loans = sorted(reported, key=lambda loan: loan.index)
+    known = {(loan.member, loan.account) for loan in loans if loan.disbursed}
+    counted = []
+    for loan in loans:
+        account = (loan.member, loan.account)
+        if loan.disbursed or account not in known:
+            counted.append(loan)
+            known.add(account)
+    return counted
 
 
 def _judge(loan: Loan, looks: Sequence[LoanLook], times: WitnessTimes) -> Judged:

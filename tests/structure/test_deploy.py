@@ -69,6 +69,7 @@ def test_what_runs_daily_has_its_timer_and_each_of_its_commands() -> None:
         "borrower forget",
         "purge",
         "quality",
+        "lend-first",
         "grant sample-evidence",
         "grant verify",
     ] == started

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,9 @@ from exchange_client.audit.lend_first import judge as judged_elsewhere
 from exchange_client.core.encoding import JSON
 
 PAID = 1_790_000_000
-LOAN = Loan(index=9, member="member-a", subject="p:1", paid_at=PAID)
+LOAN = Loan(
+    index=9, member="member-a", subject="p:1", account="acc-1", paid_at=PAID, disbursed=True
+)
 
 
 def look(index: int = 5, *, t: int = PAID, after: int | None = 3) -> LoanLook:
@@ -32,12 +36,20 @@ def both(looks: list[LoanLook], quorums: list[tuple[int, int]]) -> tuple[Check, 
     """Judge the loan by both implementations."""
     [ours] = judge([LOAN], looks, WitnessTimes(quorums))
     leaves = [_leaf(one) for one in looks]
-    paid: dict[str, JSON] = {"kind": "disbursement", "member": "member-a", "subject": "p:1"}
-    leaves.append(AuditLeaf(index=9, subject=paid, audit={"paid_at": PAID}))
+    leaves.append(_loan_leaf(LOAN))
     [theirs] = judged_elsewhere(leaves, quorums)
     found = (ours.check, None if ours.look is None else ours.look.index, ours.witnessed)
     assert found == (theirs.check, theirs.look, theirs.witnessed), "the implementations differ"
     return found
+
+
+def _loan_leaf(loan: Loan) -> AuditLeaf:
+    kind: dict[str, JSON] = (
+        {"kind": "disbursement"} if loan.disbursed else {"kind": "record", "event": "opened"}
+    )
+    said: dict[str, JSON] = {"account": loan.account, "paid_at": loan.paid_at}
+    whom: dict[str, JSON] = {"member": loan.member, "subject": loan.subject}
+    return AuditLeaf(index=loan.index, subject=kind | whom, audit=said)
 
 
 def _leaf(one: LoanLook) -> AuditLeaf:
@@ -109,15 +121,36 @@ def test_of_several_looks_the_best_class_counts_and_the_newest_shows_it() -> Non
 
 def test_months_are_counted_by_member() -> None:
     """A ratio is of one member's loans of one month."""
-    loans = [
-        Loan(index=n, member=f"member-{n % 2}", subject=f"p:{n}", paid_at=PAID) for n in range(4)
-    ]
+    loans = [replace(LOAN, index=n, member=f"member-{n % 2}", account=f"acc-{n}") for n in range(4)]
 
     found = months(judge(loans, [], WitnessTimes([])))
 
     assert [("member-0", "2026-09", 2), ("member-1", "2026-09", 2)] == [
         (one.member, one.month, one.unchecked) for one in found
     ]
+
+
+@given(
+    reports=st.lists(
+        st.tuples(st.booleans(), st.sampled_from("ab"), st.sampled_from("xy")), max_size=8
+    )
+)
+def test_both_implementations_count_each_loan_once(reports: list[tuple[bool, str, str]]) -> None:
+    """An account that records tell of is no second loan beside its disbursement."""
+    loans = [
+        replace(LOAN, index=index, disbursed=disbursed, member=member, account=account)
+        for index, (disbursed, member, account) in enumerate(reports)
+    ]
+    leaves = [_loan_leaf(one) for one in loans]
+
+    counted = [one.loan.index for one in judge(loans, [], WitnessTimes([]))]
+
+    assert counted == [one.index for one in judged_elsewhere(leaves, [])]
+    places = [(loans[index].member, loans[index].account) for index in counted]
+    told = [(one.member, one.account) for one in loans]
+    paid = [(one.member, one.account) for one in loans if one.disbursed]
+    assert set(told) == set(places)
+    assert all(places.count(one) == max(1, paid.count(one)) for one in places)
 
 
 @given(

@@ -103,7 +103,9 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             about=True,
         ),
         Kind.BATCH: _form("member rows root", "batch request_sha256 key faults"),
-        Kind.RECORD: _form("member event", "account", may="request_sha256 key reason", about=True),
+        Kind.RECORD: _form(
+            "member event", "account", may="request_sha256 key reason paid_at", about=True
+        ),
         Kind.DISBURSEMENT: _form(
             "member", "disbursement account paid_at request_sha256 key", may="query", about=True
         ),

@@ -13,6 +13,7 @@ from exchange.domain.flags.parameters import Parameters
 from exchange.domain.leaves import JsonValue
 from exchange.domain.lend_first import (
     LOANS_MIN,
+    OPENED_EVENT,
     PURPOSES,
     Check,
     Judged,
@@ -65,7 +66,7 @@ def judged_loans(opened: Iterable[Opened], log: LogRef, audit_ports: AuditPorts)
     """Judge every loan that the log reports."""
     loans, looks = [], []
     for index, subject, audit in opened:
-        if subject.get("kind") == Kind.DISBURSEMENT:
+        if _is_loan(subject):
             loans.append(_loan(index, subject, audit))
         elif _may_clear(subject):
             looks.append(_look(index, subject, audit))
@@ -131,6 +132,13 @@ def _times(log: LogRef, audit_ports: AuditPorts) -> WitnessTimes:
     return WitnessTimes((size, at) for size, at in met if at is not None)
 
 
+def _is_loan(subject: Payload) -> bool:
+    kind = subject.get("kind")
+    return kind == Kind.DISBURSEMENT or (
+        kind == Kind.RECORD and subject.get("event") == OPENED_EVENT
+    )
+
+
 def _may_clear(subject: Payload) -> bool:
     return (
         subject.get("kind") == Kind.QUERY
@@ -144,7 +152,9 @@ def _loan(index: int, subject: Payload, audit: Payload) -> Loan:
         index=index,
         member=str(subject.get("member")),
         subject=str(subject.get("subject")),
+        account=str(audit.get("account")),
         paid_at=_number(audit, "paid_at"),
+        disbursed=subject.get("kind") == Kind.DISBURSEMENT,
     )
 
 

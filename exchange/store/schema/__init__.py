@@ -69,6 +69,7 @@ UNDISTRIBUTED = frozenset(
         "grant_link",
         "leaf",
         "leaf_place",
+        "loan_scan",
         "log",
         "log_access",
         "log_day",

@@ -169,7 +169,6 @@ log_search = Table(
     Index("log_search_subject", "subject", postgresql_where=sql("subject <> ''")),
 )
 
-# Which disbursements were reported, so that a report sent again is the same one.
 # What the processes beside the server count; the server shows it.
 meter = Table(
     "meter",
@@ -179,13 +178,19 @@ meter = Table(
     Column("value", Float, nullable=False),
 )
 
+# Which disbursements were reported, so that a report sent again is the same one.
 disbursement = Table(
     "disbursement",
     metadata,
     Column("member_id", Text, primary_key=True),
     Column("disbursement_id", Uuid, primary_key=True),
+    blob("account_mac", nullable=True),  # which account; null in rows of before revision 0023
     blob("digest"),  # SHA-256 of what was sent
     blob("leaf_hash"),
     at("received_at"),
     text("receipt"),
+    Index("disbursement_account", "account_mac"),
 )
+
+# Up to where accounts were looked at for loans that no disbursement tells of: one row.
+loan_scan = Table("loan_scan", metadata, Column("record_id", Uuid, primary_key=True))

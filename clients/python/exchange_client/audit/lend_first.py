@@ -11,6 +11,8 @@ quorum time on the checkpoint it named:
     NEVER    else
 
 Where there was no quorum, the entry's own time stands in, and the row is `unwitnessed`.
+Loans are `disbursement` entries, and `record` entries with the event `opened` about accounts that
+no disbursement and no earlier entry of that kind names.
 """
 
 from __future__ import annotations
@@ -68,9 +70,24 @@ def judge(leaves: Sequence[AuditLeaf], seen: list[tuple[int, int]]) -> list[Judg
             looks.setdefault(place, []).append(_bounds(leaf, seen))
     return [
         _judge(leaf, looks.get((leaf.said("member"), leaf.said("subject")), []))
+        for leaf in loans_of(leaves)
+    ]
+
+
+def loans_of(leaves: Sequence[AuditLeaf]) -> list[AuditLeaf]:
+    """Return the entries that report a loan, each loan once."""
+    paid_out = {
+        (leaf.said("member"), leaf.said("account"))
         for leaf in leaves
         if leaf.kind == "disbursement"
-    ]
+    }
+    opened: dict[tuple[JSON, JSON], int] = {}
+    for leaf in leaves:
+        account = (leaf.said("member"), leaf.said("account"))
+        if leaf.kind == "record" and leaf.said("event") == "opened" and account not in paid_out:
+            opened.setdefault(account, leaf.index)
+    told = set(opened.values())
+    return [leaf for leaf in leaves if leaf.kind == "disbursement" or leaf.index in told]
 
 
 def summary(judged: Iterable[JudgedLoan]) -> list[Mapping[str, object]]:

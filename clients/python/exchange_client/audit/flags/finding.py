@@ -19,7 +19,7 @@ from exchange_client.audit.flags.looks import (
 )
 from exchange_client.audit.flags.rules import RULES
 from exchange_client.audit.leaves import AuditLeaf
-from exchange_client.audit.lend_first import JudgedLoan, judge, quorums
+from exchange_client.audit.lend_first import JudgedLoan, judge, loans_of, quorums
 from exchange_client.errors import UsageError
 
 DEFAULTS: Mapping[str, Numbers] = {
@@ -138,7 +138,7 @@ def _late_months(
 ) -> list[Raised]:
     """lend_first/1: closed months in which too many loans were not looked at in time."""
     latest = looks_of(leaves)[-1].at if leaves else 0
-    paid = {leaf.index: leaf.said("paid_at") for leaf in leaves if leaf.kind == "disbursement"}
+    paid = {leaf.index: leaf.said("paid_at") for leaf in loans_of(leaves)}
     rows: dict[tuple[str, str], list[JudgedLoan]] = {}
     for loan in judge(leaves, quorums(export)):
         rows.setdefault((loan.member, loan.month), []).append(loan)
