@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from exchange.domain.notes import parse_vkey as parse_witness
 from exchange.errors import LogRolledBack, UnavailableError
 from exchange.jobs.publish import publish
 from exchange.services.log.prove_leaf import Promised, Proven, prove_leaf
+from exchange.services.log.show_log import ShowPorts, show_log
 from exchange.services.witnesses.guard_witnesses import guard_witnesses
 from exchange.services.witnesses.ports import Reply
 from exchange.services.witnesses.submit_checkpoint import (
@@ -26,7 +28,7 @@ from exchange.services.witnesses.submit_checkpoint import (
 from exchange.store.embedded.server import Server
 from exchange_client.notes import open_checkpoint, parse_vkey
 from exchange_client.proofs import verify_proof
-from tests.support.access_log import AccessLog, access_log, copy_database, run_sql
+from tests.support.access_log import AccessLog, Clock, access_log, copy_database, run_sql
 from tests.support.log.submitting import submitting
 from tests.support.log.witnesses import WitnessSet, witness_set
 
@@ -100,6 +102,42 @@ def test_an_outage_leaves_receipts_pending_and_the_return_makes_them_final(
             assert after.quorum_at is not None
             final = prove_leaf(leaf.leaf_hash, "member-a", ports.log_ports, final=True)
             assert isinstance(final, Proven)
+
+
+def shown(log: AccessLog, ports: SubmitPorts, now: int) -> tuple[int, int]:
+    """Say of what size the checkpoint is that a mirror fetches then, and how many signed it."""
+    log.clock.now, before = now, log.clock.now
+    year = log.origin().rpartition("/")[2]
+    body = show_log(f"{year}/checkpoint", ShowPorts(log_ports=ports.log_ports, open=True)).body
+    log.clock.now = before
+    return int(body.split(b"\n")[1]), body.count("— ".encode())
+
+
+def test_a_checkpoint_without_a_quorum_is_shown_once_the_one_with_a_quorum_is_30_s_old(
+    database_url: str, tmp_path: Path, witnesses: WitnessSet
+) -> None:
+    """For want of a witness, mirrors and members would lose sight of every later look."""
+    with access_log(database_url, tmp_path, clock=Clock(int(time.time()))) as log:
+        witnesses.know(log.vkey())
+        witnesses.start()
+        log.turn()
+        with submitting(log, witnesses.text()) as ports:
+            at = submitted(log, ports).quorum_at
+            assert at is not None
+            witnesses.witnesses[0].kill()
+            log.write(1)
+            log.turn()
+            unsubmitted = [shown(log, ports, now) for now in (at + 30, at + 31)]
+            submitted(log, ports)
+
+            during = [shown(log, ports, now) for now in (at, at + 30, at + 31)]
+
+            witnesses.witnesses[0].start(witnesses.policy)
+            submitted(log, ports)
+            after = [shown(log, ports, now) for now in (at + 30, at + 3_600)]
+    assert [(1, 3), (2, 1)] == unsubmitted
+    assert [(1, 3), (1, 3), (2, 2)] == during
+    assert [(2, 3), (2, 3)] == after
 
 
 def test_p21_a_restored_dump_is_refused_by_the_witnesses_alone(
