@@ -140,7 +140,7 @@ def test_what_nobody_could_have_asked_about_is_no_loan(bureau: Bureau) -> None:
             bureau.opened(8, ago=364),
         ]
     )
-    deletion = {"op": "DELETE", "account_ref": "acc-7", "reason": "DELETE_ERROR"}
+    deletion: dict[str, object] = {"op": "DELETE", "account_ref": "acc-7", "reason": "DELETE_ERROR"}
     bureau.desk.uploaded([deletion | {"as_of": bureau.desk.day(0)}])
 
     assert 1 == bureau.logged()
