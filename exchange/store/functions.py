@@ -7,6 +7,8 @@ itself as an index probe, and one call serves a single query and a row of a batc
 
 from __future__ import annotations
 
+from exchange.store.gate.many import GATE_MANY
+
 WRITERS_LOCK = 7163384699739271170  # advisory: shared by whoever writes leaves
 
 # security.md, 4: per operator and hour, and per member and day; what was answered before is not
@@ -42,15 +44,17 @@ BEGIN
                 WHERE q.member_id = p_member AND q.query_id = a.query_id)
             GROUP BY a.operator ORDER BY a.operator) o;
     END IF;
-    FOR i IN 1 .. cardinality(p_operators) LOOP
+    WITH counted AS (
         INSERT INTO quota AS c (member_id, what, period, used)
-        VALUES (p_member, 'operator/' || encode(p_operators[i], 'hex'), v_hour, v_counts[i])
+        SELECT p_member, 'operator/' || encode(a.operator, 'hex'), v_hour, a.n
+        FROM unnest(p_operators, v_counts) WITH ORDINALITY a(operator, n, ord) ORDER BY a.ord
         ON CONFLICT (member_id, what, period) DO UPDATE SET used = c.used + excluded.used
-        RETURNING c.used INTO v_used;
-        IF v_used > p_operator_hour THEN
-            RETURN 'operator';
-        END IF;
-    END LOOP;
+        RETURNING c.used
+    )
+    SELECT max(used) INTO v_used FROM counted;
+    IF v_used > p_operator_hour THEN
+        RETURN 'operator';
+    END IF;
 
     SELECT CASE WHEN p_now < m.enrolled_at + p_new_member_seconds
         THEN least(p_day, p_new_member_day) ELSE p_day END
@@ -254,4 +258,9 @@ BEGIN
 END $$
 """
 
-FUNCTIONS = {"count_queries": _COUNT_QUERIES, "open_gate": _OPEN_GATE, "pass_gate": _GATE_ONE}
+FUNCTIONS = {
+    "count_queries": _COUNT_QUERIES,
+    "open_gate": _OPEN_GATE,
+    "pass_gate": _GATE_ONE,
+    "pass_gates": GATE_MANY,
+}

@@ -66,16 +66,12 @@ _PASS_ONE = Statement(
     + "LEFT JOIN LATERAL "
     + _CALL.format(**{name: f"%({name})s::{type_}" for name, type_ in _TYPES.items()})
 )
-# Sorted by index: concurrent batches lock the same subjects in the same order.
 _PASS_MANY = Statement(
-    _GATE.replace("g.*", "g.*, q.ord")  # noqa: S608 - composed of constants alone
-    + "LEFT JOIN LATERAL (SELECT * FROM unnest("
+    _GATE
+    + """LEFT JOIN LATERAL pass_gates(
+    %(member)s, %(now)s, %(log_id)s, o.earned <> 'NOTHING', %(subject_day)s, """
     + ", ".join(f"%({name})s::{type_}[]" for name, type_ in _TYPES.items())
-    + ") WITH ORDINALITY AS q("
-    + ", ".join(_TYPES)
-    + ", ord) ORDER BY index) q ON true\n"
-    + "LEFT JOIN LATERAL "
-    + _CALL.format(**{name: f"q.{name}" for name in _TYPES})
+    + ") g ON o.nonce_fresh AND o.key_live AND o.quota_spent IS NULL"
 )
 
 _STORE_ANSWER = Statement(f"""
@@ -133,7 +129,8 @@ class Queries:
             found = self._connection.trip(Call(_PASS_MANY, parameters))
             groups = [[] for _ in rows]
             for row in found:
-                groups[row[-1] - 1].append(row)
+                if row[-1] is not None:  # Nothing was looked at: `check_gate` says why.
+                    groups[row[-1] - 1].append(row)
         first = found[0]
         return GatePass(
             nonce_fresh=first[0],
@@ -143,7 +140,7 @@ class Queries:
             after_agrees=first[4],
             earned=Earned(first[5]),
             quota_spent=first[6] or ("subject" if any(row[52] for row in found) else None),
-            results=tuple(self._result(group) for group in groups if first[0]),
+            results=tuple(self._result(group) for group in groups if group and first[0]),
         )
 
     def _result(self, group: Sequence[TupleRow]) -> GateResult:

@@ -39,6 +39,23 @@ INSERT INTO record (token_index, record_id, version, member_id, epoch, open, ove
     kek_id, wrapped, sealed)
 VALUES (%s, %s, 1, 'member-a', 'ep_1', true, %s, 1, 'k', '', '')
 """
+# What others know of each subject: two records, one disputed, their looks, two statements.
+ELSEWHERE = """
+INSERT INTO record (token_index, record_id, version, member_id, epoch, open, overdue, submitted_at,
+    kek_id, wrapped, sealed)
+SELECT %(index)s, gen_random_uuid(), 1, 'member-' || m, 'ep_1', true, false, 1, 'k', 'w', 's'
+FROM unnest(ARRAY['b', 'c']) m;
+INSERT INTO dispute_mark (record_id, due_at)
+SELECT record_id, %(now)s FROM record WHERE token_index = %(index)s AND member_id = 'member-b';
+INSERT INTO inquiry (token_index, member_id, query_id, asked_at)
+SELECT %(index)s, m, gen_random_uuid(), %(now)s - days * 86400 + shift
+FROM unnest(ARRAY['member-a', 'member-b', 'member-b', 'member-c', 'member-d', 'member-e'],
+    ARRAY[1, 7, 3, 30, 90, 7], ARRAY[0, 0, 0, 1, 1, 0]) i(m, days, shift);
+INSERT INTO statement (token_index, statement_id, about_member, made_at, digest, leaf_hash, kek_id,
+    wrapped, sealed)
+SELECT %(index)s, gen_random_uuid(), about, made_at, '', '', 'k', 'w', 's'
+FROM unnest(ARRAY[NULL, NULL, 'member-a'], ARRAY[1, 2, 3]) t(about, made_at)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +78,8 @@ def bench(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
         for account in (Account.OPEN, Account.OVERDUE):
             values = (subjects[account], uuid4(), account is Account.OVERDUE)
             connection.execute(ACCOUNT, values)
+        for index in subjects.values():
+            psycopg.ClientCursor(connection).execute(ELSEWHERE, {"index": index, "now": NOW})
     yield Bench(sandbox=sandbox, url=shared_database_url, subjects=subjects)
     sandbox.close()
 
@@ -106,9 +125,19 @@ def pass_gate(bench: Bench, request: Request, grant_id: UUID, index: bytes) -> G
     )
     asker = Asker(member="member-a", key="k1", nonce=secrets.token_hex(12), roles=frozenset())
     ask = GateAsk(ports.log_id(ports.now()), (), ports.terms.queries)
+    beside = row._replace(
+        query_id=uuid4(),
+        grant_id=None,
+        indices=(other := secrets.token_bytes(32),),
+        subject=subject_ask(ports.keyring.pseudonym(other), ports, NOW),
+    )
     with ports.begin() as work:
-        passed = work.queries.pass_gate([asker], [row], ask, now=NOW)
-    return passed.results[0]
+        alone = work.queries.pass_gate([asker], [row], ask, now=NOW)
+    with ports.begin() as work:  # What the first one wrote is undone by now.
+        among = work.queries.pass_gate([asker], [beside, row], ask, now=NOW)
+    assert alone.results[0].velocity in {(0, 0, 0), (1, 3, 4)}
+    assert alone.results == among.results[1:], "one query and a batch of them pass alike"
+    return alone.results[0]
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])

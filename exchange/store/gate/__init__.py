@@ -1,0 +1,1 @@
+"""The gate in its form for many queries at once."""
