@@ -184,11 +184,11 @@ disbursement = Table(
     metadata,
     Column("member_id", Text, primary_key=True),
     Column("disbursement_id", Uuid, primary_key=True),
-    blob("account_mac", nullable=True),  # which account; null in rows of before revision 0023
     blob("digest"),  # SHA-256 of what was sent
     blob("leaf_hash"),
     at("received_at"),
     text("receipt"),
+    blob("account_mac", nullable=True),  # which account; null in rows of before revision 0023
     Index("disbursement_account", "account_mac"),
 )
 
