@@ -498,6 +498,12 @@ class LogDamaged(IntegrityError):
     code = "log.damaged"
 
 
+class TileDamaged(LogDamaged):
+    """A stored tile of the access log is not what its leaves make."""
+
+    code = "log.tile_damaged"
+
+
 class LogRolledBack(IntegrityError):
     """The stored access log is older than, or another than, one that was already signed."""
 

@@ -66,12 +66,16 @@ ALARMS = Counter("cx_alarms", "Faults of ours that a person must look at.", ["co
 
 # What other processes count and the server shows (jobs/meters.py).
 WITNESS_STATUS = "cx_log_witness_status_total"  # what witnesses answered; 0: nothing
-TURN_SECONDS = "cx_log_turn_seconds_total"
-TURN_LEAVES = "cx_log_turn_leaves_total"
-TURNS = "cx_log_turns_total"
+TURN_SECONDS = "cx_log_turn_seconds"  # a sum and a count of turns, as is the next
+TURN_LEAVES = "cx_log_turn_leaves"
 TILE_FAILURES = "cx_log_tile_check_failures_total"
 GUARD_REFUSALS = "cx_log_guard_refusals_total"
 SHREDDED_KEYS = "cx_log_shredded_keys_total"
+# What stands at 0 until it is counted: a rise from nothing would be seen by no alarm.
+FROM_ZERO = (
+    *(TILE_FAILURES, GUARD_REFUSALS, SHREDDED_KEYS),
+    *(f"{name}_{part}" for name in (TURN_SECONDS, TURN_LEAVES) for part in ("sum", "count")),
+)
 
 _Event = MutableMapping[str, object]
 

@@ -73,6 +73,9 @@ def _told(gauges: Mapping[str, float]) -> str:
 
 
 def _type(name: str) -> str:
+    family = name.removesuffix("_sum").removesuffix("_count")
+    if family != name:
+        return f"# TYPE {family} summary"
     return f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from exchange import telemetry
 from exchange.api.edge.auth import Authenticator, Caller
 from exchange.api.edge.blueprints import Api
 from exchange.api.edge.flights import Flights
@@ -107,6 +108,7 @@ def ops_ports(settings: Settings, ports: Ports, api: Api) -> OpsPorts:
             "cx_log_covered_age_seconds": max(0, ports.now() - found.covered_until),
             "cx_log_receipts_unredeemed": found.unredeemed,
             **witnessed(found, policy, ports.now()),
+            **dict.fromkeys(telemetry.FROM_ZERO, 0),
             **found.meters,
         }
 
@@ -130,6 +132,7 @@ def witnessed(found: Health, policy: Policy, now: int) -> dict[str, int]:
         name = witness.key.name
         age = max(0, now - found.cosigned_at.get(name, 0))
         gauges[f'cx_log_cosignature_age_seconds{{witness="{name}"}}'] = age
+        gauges[f'{telemetry.WITNESS_STATUS}{{status="200",witness="{name}"}}'] = 0
     return gauges
 
 

@@ -24,7 +24,7 @@ from exchange.domain.merkle import (
     full_subtrees,
     parents,
 )
-from exchange.errors import InvalidField, LogDamaged
+from exchange.errors import InvalidField, TileDamaged
 
 TILE_WIDTH = 1 << TILE_HEIGHT  # hashes in a full tile
 _PLACE = re.compile(r"((?:x[0-9]{3}/){0,4}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII)
@@ -108,7 +108,7 @@ def edge_of(size: int, tiles: Tiles) -> Edge:
     """Compute the edge of a tree of this size from its partial tiles alone.
 
     Raises:
-        LogDamaged: a tile is missing or too short.
+        TileDamaged: a tile is missing or too short.
     """
     hashes = tuple(_subtree_root(first, height, tiles) for first, height in full_subtrees(0, size))
     return Edge(size=size, hashes=hashes)
@@ -118,7 +118,7 @@ def range_root(leaves: Range, tiles: Tiles) -> bytes:
     """Compute the root over a range from tiles.
 
     Raises:
-        LogDamaged: a tile is missing or too short.
+        TileDamaged: a tile is missing or too short.
     """
     return fold([_subtree_root(first, height, tiles) for first, height in full_subtrees(*leaves)])
 
@@ -149,7 +149,7 @@ def _subtree_root(first: int, height: int, tiles: Tiles) -> bytes:
 def _cut(tiles: Tiles, tile: TileId, at: int, count: int) -> bytes:
     row = tiles.get(tile, b"")[at * HASH_BYTES : (at + count) * HASH_BYTES]
     if len(row) != count * HASH_BYTES:
-        raise LogDamaged(f"{tile.path()} is missing or too short")
+        raise TileDamaged(f"{tile.path()} is missing or too short")
     return row
 
 

@@ -33,6 +33,11 @@ class Meters:
         """
         self._counts[name, labels] += value
 
+    def observe(self, name: str, value: float) -> None:
+        """Add a value to a summary: its sum and its count."""
+        self.add(f"{name}_sum", value)
+        self.add(f"{name}_count")
+
     def write(self, *, now: bool = False) -> None:
         """Write what has come together; at once, or only after some seconds since the last time."""
         due = now or time.monotonic() - self._written_at >= WRITE_EVERY_SECONDS

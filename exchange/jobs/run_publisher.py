@@ -36,6 +36,8 @@ def run_publisher(settings: Settings) -> int:
                 halt=halt,
             )
         except LogRolledBack as error:
+            meters.add(telemetry.GUARD_REFUSALS)
+            meters.write(now=True)
             telemetry.alarm("a witness contradicts the log", code=error.code)
             return EXIT_REFUSED
     return 0

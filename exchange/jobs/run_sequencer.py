@@ -10,7 +10,7 @@ from threading import Event
 from exchange import telemetry
 from exchange.app.ports import make_erase_ports, make_log_ports, make_ports, open_database
 from exchange.app.publishing import excusing, open_publishing, vouching
-from exchange.errors import LogDamaged, LogRolledBack, UnavailableError
+from exchange.errors import LogDamaged, LogRolledBack, TileDamaged, UnavailableError
 from exchange.jobs.meters import Meters
 from exchange.jobs.sequence import EXIT_REFUSED, Late, sequence, stop_on_signals
 from exchange.services.erasure.shred_openings import shred_again
@@ -71,8 +71,8 @@ def run_sequencer(settings: Settings, *, unwitnessed: Approval | None = None) ->
                 report=_Housekeeping(settings, database, ports, meters),
             )
         except (LogDamaged, LogRolledBack) as error:
-            damaged = isinstance(error, LogDamaged)
-            meters.add(telemetry.TILE_FAILURES if damaged else telemetry.GUARD_REFUSALS)
+            failed = isinstance(error, TileDamaged)
+            meters.add(telemetry.TILE_FAILURES if failed else telemetry.GUARD_REFUSALS)
             meters.write(now=True)
             telemetry.alarm("sequencer refuses to go on", code=error.code, exit_code=EXIT_REFUSED)
             return EXIT_REFUSED
@@ -134,9 +134,8 @@ class _Housekeeping:
             telemetry.log("sequencer waits", code=turn.error.code)
         else:
             self._covered_until = turn.covered_until
-            self._meters.add(telemetry.TURNS)
-            self._meters.add(telemetry.TURN_SECONDS, turn.seconds)
-            self._meters.add(telemetry.TURN_LEAVES, turn.leaves)
+            self._meters.observe(telemetry.TURN_SECONDS, turn.seconds)
+            self._meters.observe(telemetry.TURN_LEAVES, turn.leaves)
             self._meters.write()
             if turn.leaves:
                 telemetry.log("sequenced", leaves=turn.leaves, checkpoint_size=turn.size)

@@ -145,20 +145,22 @@ def test_metrics_show_what_the_processes_beside_the_server_count(
     counts = Meters(sandbox.database.begin)
     for status in (200, 200, 422):
         counts.add(telemetry.WITNESS_STATUS, labels=f'status="{status}",witness="w.example/w"')
-    counts.add(telemetry.TURN_SECONDS, 0.25)
+    counts.observe(telemetry.TURN_SECONDS, 0.25)
     counts.write()
-    assert telemetry.WITNESS_STATUS not in client.get("/metrics").text  # Not yet due.
+    assert f"\n{telemetry.TURN_SECONDS}_sum 0\n" in client.get("/metrics").text  # Not yet due.
     counts.write(now=True)
     counts.write(now=True)
-    counts.add(telemetry.TURN_SECONDS, 0.5)
+    counts.observe(telemetry.TURN_SECONDS, 0.5)
     counts.write(now=True)
 
     told = client.get("/metrics").text
 
     assert '\ncx_log_witness_status_total{status="422",witness="w.example/w"} 1\n' in told
     assert '\ncx_log_witness_status_total{status="200",witness="w.example/w"} 2\n' in told
-    assert f"\n# TYPE {telemetry.TURN_SECONDS} counter\n" in told
-    assert f"\n{telemetry.TURN_SECONDS} 0.75\n" in told
+    assert 1 == told.count(f"\n# TYPE {telemetry.TURN_SECONDS} summary\n")
+    assert f"\n{telemetry.TURN_SECONDS}_sum 0.75\n" in told
+    assert f"\n{telemetry.TURN_SECONDS}_count 2\n" in told
+    assert "\n# TYPE cx_log_witness_status_total counter\n" in told
     assert 0 == gauge(client, "cx_log_receipts_unredeemed")
 
 

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -35,43 +30,10 @@ from tests.support.access_log import (
     query_draft,
     run_sql,
 )
+from tests.support.log.processes import running, until
 from tests.support.log.witnesses import WitnessSet, witness_set
 
-WAIT_SECONDS_MAX = 60
 SUBJECT = "p:" + "a" * 32
-
-
-@contextmanager
-def running(log: AccessLog, *options: str, policy: Path | None = None) -> Iterator[Path]:
-    """Let `exchange sequence` run, end it, and yield the file of its log lines."""
-    directory = log.outside().parent
-    env = {
-        "PATH": os.environ["PATH"],
-        "EXCHANGE_DATABASE_URL": log.url,
-        "EXCHANGE_DATA_DIR": str(directory),
-        "EXCHANGE_SANDBOX": "true",
-        "EXCHANGE_ONE_PERSON_SUFFICES": "true",
-        "EXCHANGE_SEQUENCE_INTERVAL_MS": "200",
-    }
-    if policy:
-        env["EXCHANGE_WITNESS_POLICY_PATH"] = str(policy)
-    command = [sys.executable, "-m", "exchange.cli", "sequence", *options]
-    said = directory / "said"
-    with said.open("wb") as file, subprocess.Popen(command, env=env, stderr=file) as process:
-        try:
-            yield said
-            process.send_signal(signal.SIGTERM)
-            assert 0 == process.wait(WAIT_SECONDS_MAX)
-        finally:
-            process.kill()
-
-
-def until(holds: Callable[[], object]) -> None:
-    """Wait until it holds."""
-    deadline = time.monotonic() + WAIT_SECONDS_MAX
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)
 
 
 def sizes(log: AccessLog) -> list[int]:
@@ -107,14 +69,16 @@ def test_without_a_witness_that_answers_it_waits_for_two_people_who_say_go_on(
 ) -> None:
     """One restart while the witnesses are away, and a restored database would be signed."""
     witnesses.know(log.vkey())
-    with running(log, policy=witnesses.policy) as said:
-        until(lambda: said.read_bytes().count(b"sequencer waits") > 2)
+    with running(log, "sequence", witness_policy_path=witnesses.policy) as waiting:
+        until(lambda: waiting.said.read_bytes().count(b"sequencer waits") > 2)
+        assert 0 == waiting.end()
     assert [1] == sizes(log)
     assert [] == admin_leaves(log)
 
-    two = ("--unwitnessed", "--by", "lena", "--by", "omar")
-    with running(log, *two, policy=witnesses.policy):
+    two = ("sequence", "--unwitnessed", "--by", "lena", "--by", "omar")
+    with running(log, *two, witness_policy_path=witnesses.policy) as excused:
         until(lambda: log.outside().read_bytes().split(b"\n")[1] == b"3")
+        assert 0 == excused.end()
 
     (leaf,) = admin_leaves(log)
     opened = log.opened(leaf)
@@ -154,13 +118,16 @@ def test_what_a_restored_database_brought_back_is_shredded_before_anything_is_si
     with access_log(dump_url, tmp_path, clock=clock) as log:
         assert [(1,)] == run_sql(log.url, kept)
 
-        with running(log) as said:
+        with running(log, "sequence") as sequencer:
             until(lambda: log.outside().read_bytes().split(b"\n")[1] == b"4")
+            assert 0 == sequencer.end()
 
         assert [] == run_sql(log.url, kept)
         assert [2, 4] == sizes(log)  # The waiting leaf was signed with the erasure's, not before.
         alarms = [
-            line for line in map(json.loads, said.read_text().splitlines()) if "alarm" in line
+            line
+            for line in map(json.loads, sequencer.said.read_text().splitlines())
+            if "alarm" in line
         ]
         assert ["a restored database held shredded keys"] == [line["event"] for line in alarms]
 

@@ -81,7 +81,7 @@ def test_up_serves_says_where_everything_is_and_stops_clean(data_dir: Path) -> N
     up = Up(data_dir)
     ready = up.ready()
     postmaster = int((data_dir / "pg/cluster/postmaster.pid").read_text().split()[0])
-    assert up.counts("cx_log_turns_total")  # Told by another process, under another role.
+    assert up.counts("cx_log_turn_seconds_count")  # Told by another process, under another role.
 
     code, out, _ = up.end()
 

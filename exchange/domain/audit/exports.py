@@ -15,7 +15,7 @@ from hashlib import sha256
 from exchange.domain.leaves import JsonValue, Opening, Slot
 from exchange.domain.merkle import HASH_BYTES, TILE_HEIGHT, Range, TreeHead
 from exchange.domain.tiles import TILE_WIDTH, TileId, Tiles, tiles_for
-from exchange.errors import InvalidField, LogDamaged
+from exchange.errors import InvalidField, TileDamaged
 
 CHECKPOINT, CHECKPOINTS = "checkpoint", "checkpoints.ndjson"
 OPENINGS, MANIFEST = "openings.ndjson", "manifest"
@@ -48,12 +48,12 @@ class ExportRange:
         """Return a tile as it was at this size.
 
         Raises:
-            LogDamaged: it is missing or too short.
+            TileDamaged: it is missing or too short.
         """
         width = min(TILE_WIDTH, (self.size >> TILE_HEIGHT * tile.level) - tile.n * TILE_WIDTH)
         row = tiles.get(tile, b"")[: width * HASH_BYTES]
         if len(row) != width * HASH_BYTES:
-            raise LogDamaged(f"{tile.path()} is missing or too short")
+            raise TileDamaged(f"{tile.path()} is missing or too short")
         return row
 
 

@@ -6,7 +6,7 @@ from exchange.domain.leaves import Leaf, Slot, proof_extra
 from exchange.domain.merkle import TreeHead, inclusion_ranges, verify_inclusion
 from exchange.domain.notes import TlogProof
 from exchange.domain.tiles import range_root, tiles_for
-from exchange.errors import InvalidProof, LogDamaged
+from exchange.errors import InvalidProof, TileDamaged
 from exchange.services.audit.ports import SignedCheckpoint
 from exchange.services.log.ports import TreeStatements
 
@@ -17,7 +17,7 @@ def prove_row(
     """Return the `.tlog-proof` of a leaf, both slots open.
 
     Raises:
-        LogDamaged: the stored tiles do not prove it; a flipped bit must not leave.
+        TileDamaged: the stored tiles do not prove it; a flipped bit must not leave.
     """
     ranges = inclusion_ranges(index, checkpoint.size)
     wanted = tiles_for(ranges)
@@ -27,7 +27,7 @@ def prove_row(
     try:
         verify_inclusion(leaf.leaf_hash, index, path, head)
     except InvalidProof as error:
-        raise LogDamaged(f"the tiles do not prove leaf {index}: {error}") from error
+        raise TileDamaged(f"the tiles do not prove leaf {index}: {error}") from error
     extra = proof_extra(leaf, opened=frozenset(Slot))
     note = checkpoint.note.encode()
     return TlogProof(index=index, path=path, checkpoint=note, extra=extra).print()

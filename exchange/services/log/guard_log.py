@@ -20,7 +20,7 @@ from exchange.domain.notes import (
     parse_checkpoint,
 )
 from exchange.domain.tiles import TileId, edge_of, partial_tiles, range_root, tiles_for, width_at
-from exchange.errors import FormError, LogDamaged, LogRolledBack
+from exchange.errors import FormError, LogDamaged, LogRolledBack, TileDamaged
 from exchange.services.log.ports import (
     CheckpointSigner,
     HeldCheckpoint,
@@ -104,9 +104,9 @@ def _check_tree(log: LogRef, state: LogState, tree: TreeStatements) -> GuardedTr
     partial = tree.tiles(log.log_id, newest) if newest else {}
     for tile, row in partial.items():
         if len(row) != width_at(tile.level, state.size) * HASH_BYTES:
-            raise LogDamaged(f"{log.origin}: {tile.path()} is not as wide as the log")
+            raise TileDamaged(f"{log.origin}: {tile.path()} is not as wide as the log")
     if edge_of(state.size, partial) != edge:
-        raise LogDamaged(f"{log.origin}: the newest tiles do not lead to the edge")
+        raise TileDamaged(f"{log.origin}: the newest tiles do not lead to the edge")
     return GuardedTree(edge, partial)
 
 

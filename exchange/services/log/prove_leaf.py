@@ -29,7 +29,7 @@ from exchange.domain.log.policies import NO_QUORUM, Policy
 from exchange.domain.merkle import TreeHead, inclusion_ranges, verify_inclusion
 from exchange.domain.notes import TlogProof
 from exchange.domain.tiles import range_root, tiles_for
-from exchange.errors import AbsentError, IntegrityError, InvalidProof, LogDamaged
+from exchange.errors import AbsentError, IntegrityError, InvalidProof, LogDamaged, TileDamaged
 from exchange.services.log.ports import LogPorts, LogWork, StoredLeaf, TreeStatements
 from exchange.services.log.write_leaves import opening_key
 from exchange.services.ports import MMD_SECONDS, Ports
@@ -180,7 +180,7 @@ def prove_place(
     """Compute the path from a leaf to the root of a tree, from stored tiles, and verify it.
 
     Raises:
-        LogDamaged: the tiles do not lead from this leaf to this root.
+        TileDamaged: the tiles do not lead from this leaf to this root.
     """
     ranges = inclusion_ranges(index, head.size)
     wanted = tiles_for(ranges)
@@ -189,7 +189,7 @@ def prove_place(
     try:
         verify_inclusion(leaf_hash, index, path, head)
     except InvalidProof as error:
-        raise LogDamaged(f"the tiles do not prove leaf {index}: {error}") from error
+        raise TileDamaged(f"the tiles do not prove leaf {index}: {error}") from error
     return path
 
 

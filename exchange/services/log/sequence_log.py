@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from exchange.domain.leaves import ENTRY_BYTES
 from exchange.domain.merkle import Edge, TreeHead, leaf_hashes
 from exchange.domain.tiles import grown_tiles
-from exchange.errors import LogDamaged
+from exchange.errors import LogDamaged, TileDamaged
 from exchange.services.log.guard_log import GuardedTree, guard_log, signed_note
 from exchange.services.log.ports import (
     LogRef,
@@ -88,9 +88,9 @@ def _append(log: LogRef, guarded: GuardedTree, taken: Taken, tree: TreeStatement
     growth = guarded.edge.grown(hashes)
     written = grown_tiles(size, growth.fresh, guarded.partial)
     if tree.put_tiles(log.log_id, written) != len(written):
-        raise LogDamaged(f"{log.origin}: a stored tile differs from what it held")
+        raise TileDamaged(f"{log.origin}: a stored tile differs from what it held")
     if tree.tiles(log.log_id, written.keys()) != written:  # Read back before anyone relies on it.
-        raise LogDamaged(f"{log.origin}: a tile reads otherwise than it was written")
+        raise TileDamaged(f"{log.origin}: a tile reads otherwise than it was written")
     return growth.edge
 
 

@@ -15,7 +15,7 @@ from hashlib import sha256
 
 from exchange.domain.merkle import HASH_BYTES, TILE_HEIGHT
 from exchange.domain.tiles import TILE_WIDTH, TileId, bundle, parse_place
-from exchange.errors import AbsentError, InvalidField, LogDamaged
+from exchange.errors import AbsentError, InvalidField, LogDamaged, TileDamaged
 from exchange.services.log.ports import LogPorts, LogWork
 from exchange.services.witnesses.ports import Cosignature
 
@@ -103,5 +103,5 @@ def _tile(path: str, log_id: int, work: LogWork) -> bytes:
     tile = TileId(level, n)
     hashes = work.tree.tiles(log_id, [tile]).get(tile, b"")[: width * HASH_BYTES]
     if len(hashes) != width * HASH_BYTES:
-        raise LogDamaged(f"{tile.path()} is missing or too short")
+        raise TileDamaged(f"{tile.path()} is missing or too short")
     return hashes

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from exchange.domain.merkle import NO_LEAVES, leaf_hash
 from exchange.domain.tiles import TileId, grown_tiles, partial_tiles
-from exchange.errors import LogDamaged
+from exchange.errors import LogDamaged, TileDamaged
 from exchange.services.log.guard_log import guard_log
 from exchange.services.log.ports import LogRef, SequencePorts, TreeStatements
 
@@ -54,4 +54,4 @@ def _compare(log: LogRef, written: dict[TileId, bytes], tree: TreeStatements) ->
     stored = tree.tiles(log.log_id, written.keys())
     for tile, row in written.items():
         if not stored.get(tile, b"").startswith(row):  # It may have been widened since.
-            raise LogDamaged(f"{log.origin}: {tile.path()} is not what its entries make")
+            raise TileDamaged(f"{log.origin}: {tile.path()} is not what its entries make")
