@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+from exchange.services.log.write_leaves import LeafDraft, write_leaves
 from exchange_client.audit.rows import csv_text, inert
 from tests.support.borrowers import borrower
 from tests.support.regulator import Regulator, look, open_regulator
@@ -156,3 +157,35 @@ def test_a_member_is_refused_with_one(regulator: Regulator, tmp_path: Path) -> N
     done = cx.cx("audit", "search", "--json")
 
     assert (1, "auth.role") == (done.exit_code, json.loads(done.stdout)["error"])
+
+
+def test_the_age_of_the_newest_canary_is_told_to_a_monitor(
+    regulator: Regulator, tmp_path: Path
+) -> None:
+    """T18: a look that is answered and never logged shows by nothing else."""
+    cx = terminal(regulator, tmp_path)
+    words = ("audit", "canary", "--member", "member-a", "--operator", "op-77")
+    never = cx.cx(*words)
+    old(regulator, look(operator="op-77"), seconds=120)
+    late = cx.cx(*words, "--late-seconds", "60")
+    in_time, other = cx.cx(*words), cx.cx(*words[:-1], "op-78")
+    regulator.looks(look(operator="op-77"), look())
+    fresh = told(cx.cx(*words, "--late-seconds", "60", "--json"))
+
+    ages = [int(one.stdout.split()[-1]) for one in (late, in_time)]
+
+    assert (4, 4, 0, 4) == tuple(one.exit_code for one in (never, late, in_time, other))
+    assert never.stdout.endswith("\ncx_log_canary_age_seconds +Inf\n")
+    assert in_time.stdout.startswith("# TYPE cx_log_canary_age_seconds gauge\n")
+    assert all(120 <= age < 180 for age in ages)
+    assert fresh["age_seconds"] < 60
+    assert not fresh["late"]
+
+
+def old(regulator: Regulator, draft: LeafDraft, *, seconds: int) -> None:
+    """Write a look as it was written so long ago."""
+    ports = regulator.sandbox.ports
+    with ports.begin() as work:
+        write_leaves(work, [draft], ports, ports.now() - seconds)
+        work.commit()
+    regulator.sandbox.sequence()

@@ -1,7 +1,8 @@
-"""`cx audit flags` and `cx audit lend-first`: from the exchange, or found again from an export."""
+"""`cx audit flags`, `lend-first`, `canary`: from the exchange, or found again from an export."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from exchange_client.audit import flows
+from exchange_client.audit.canaries import DAY_SECONDS, canary_age, exposition
 from exchange_client.audit.export import verify_export
 from exchange_client.audit.flags.finding import Compared, compare, load_parameters
 from exchange_client.audit.flags.looks import Raised
@@ -59,6 +61,17 @@ class Loans:
     ] = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canaries:
+    """Which looks are the regulator's own."""
+
+    member: Annotated[str, typer.Option(help="under whose key they are sent")]
+    operator: Annotated[str | None, typer.Option(help="the operator that they name")] = None
+    late_seconds: Annotated[
+        int, typer.Option(min=1, max=DAY_SECONDS, help="older than this is late")
+    ] = 300
+
+
 def flags(telling: Telling, pinned: Pinned, official: Official, chosen: Chosen, kept: Kept) -> None:
     """List flags; with --recompute find them again from an export: leaves with 4 if they differ."""
     if chosen.recompute is not None:
@@ -95,6 +108,18 @@ def lend_first(
         [dict(row) for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
     )
     _tell_rows(found, shown, _MONTH_COLUMNS, telling, csv=kept.csv)
+
+
+def canary(telling: Telling, pinned: Pinned, official: Official, canaries: Canaries) -> None:
+    """Say how old the newest canary is, for a monitor: leaves with 4 if it is late."""
+    asked = _given({"member": canaries.member, "operator": canaries.operator})
+    with official.open(telling, pinned) as exchange:
+        flow = canary_age(asked, int(time.time()), canaries.late_seconds)
+        age = exchange.audit(flow)
+    late = age is None or age > canaries.late_seconds
+    tell({"age_seconds": age, "late": late}, exposition(age), as_json=telling.as_json)
+    if late:
+        raise typer.Exit(UNVERIFIED)
 
 
 def log(telling: Telling, pinned: Pinned, official: Official) -> None:

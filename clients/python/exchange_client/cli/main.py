@@ -102,6 +102,7 @@ add(audit, "open", auditing.open_person)
 add(audit, "release", auditing.release)
 add(audit, "flags", findings.flags)
 add(audit, "lend-first", findings.lend_first)
+add(audit, "canary", findings.canary)
 add(audit, "log", findings.log)
 
 

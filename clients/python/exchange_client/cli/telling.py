@@ -66,6 +66,7 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "release": "cx audit release opn_0192f3a0000070008000000000000001 --case case-7",
         "flags": "cx audit flags --member lender-a",
         "lend_first": "cx audit lend-first --member lender-a",
+        "canary": "cx audit canary --member lender-a --operator op-77 --late-seconds 300",
         "log": "cx audit log",
         "validate": "cx batch validate rows.ndjson",
         "state": "cx state --account acc-1 --text text.txt",
