@@ -32,6 +32,7 @@ from exchange_client.proofs import verify_proof
 from tests.bench.fixtures import ASKER, Stage
 from tests.bench.load import drive
 from tests.bench.log.proving import measure_proofs
+from tests.bench.log.searching import measure_searches
 from tests.bench.processes import started_as
 from tests.bench.query import CONNECTIONS
 from tests.bench.report import Measure, figure, measure, percentile
@@ -41,6 +42,7 @@ from tests.support.borrowers import borrower
 
 ROUNDS = 5
 RECEIPTS = 40
+SEARCH_LEAVES_MIN = 500_000  # so that a tenth of it is more than a search finds
 MIXED = 200  # questions of one turn of the mixed run
 SINGLES = 20  # of which so many are asked singly
 TURN_LEAVES = 20_000  # a turn's most leaves, while a backlog is sequenced
@@ -61,7 +63,11 @@ def measure_log(leaves: int, proof_leaves: int) -> dict[str, Measure]:
             while sequence_log(ref, log.sequencer).full:
                 pass
             rates.append(share / (time.perf_counter() - began))
-        return {"sequence_leaves_per_s": measure(rates, "1/s"), **measure_proofs(log, proof_leaves)}
+        return {
+            "sequence_leaves_per_s": measure(rates, "1/s"),
+            **measure_proofs(log, proof_leaves),
+            **measure_searches(log, max(leaves, SEARCH_LEAVES_MIN)),
+        }
 
 
 def measure_rhythm(stage: Stage, seconds: int) -> dict[str, Measure]:
