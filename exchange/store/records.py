@@ -17,7 +17,6 @@ from consent.purposes import Detail
 from exchange.domain.records import date_of
 from exchange.services.records.ports import (
     GrantAsk,
-    GrantsAlike,
     NewVersion,
     SealedAccount,
     Writing,
@@ -40,32 +39,20 @@ FROM unnest(%(refs)s::text[]) AS wanted(account_ref), LATERAL (
 ) AS r
 """)
 
-# OFFSET 0 keeps each a probe of the index, one after the other: before a table has statistics, the
-# planner would read all grants of the member for every block of a file.
-_ASKED_GRANTS = """
-SELECT asked.n, g.purpose, g.state, g.level, g.cross_border, g.not_before, g.expires
+# Held in the order of their keys, as everywhere; a withdrawal waits for us, or we see it. OFFSET 0
+# keeps each a probe of the index.
+_HELD_GRANTS = Statement("""
+SELECT g.purpose, g.state, g.level, g.cross_border, g.not_before, g.expires
 FROM (
     SELECT * FROM unnest(%(indices)s::bytea[], %(grant_ids)s::uuid[])
-        WITH ORDINALITY AS each(token_index, grant_id, n)
-    {order}
+        AS each(token_index, grant_id)
+    ORDER BY token_index, grant_id
 ) AS asked, LATERAL (
     SELECT purpose, state, level, cross_border, not_before, expires FROM grants
     WHERE token_index = asked.token_index AND grantee = %(member)s AND grant_id = asked.grant_id
-    OFFSET 0 {lock}
+    OFFSET 0 FOR SHARE
 ) AS g
-"""
-# A file's grants fall into a few kinds. A day from now, no tolerance of the law's reaches: times
-# further off are alike.
-_ALIKE = f"""
-SELECT array_agg(n), purpose, state, level, cross_border,
-    greatest(least(not_before, %(now)s::bigint + 86400), %(now)s::bigint - 86400),
-    greatest(least(expires, %(now)s::bigint + 86400), %(now)s::bigint - 86400)
-FROM ({_ASKED_GRANTS}) AS found
-GROUP BY 2, 3, 4, 5, 6, 7
-"""  # noqa: S608 - both texts are constants of this module
-_GRANTS_SEEN = Statement(_ALIKE.format(order="", lock=""))
-# Held in the order of their keys, as everywhere; a withdrawal waits for us, or we see it.
-_GRANTS_HELD = Statement(_ALIKE.format(order="ORDER BY token_index, grant_id", lock="FOR SHARE"))
+""")
 
 _REGISTERED = Statement("""
 SELECT grant_id FROM grant_artefact
@@ -127,26 +114,15 @@ class Records:
         )
         return [SealedAccount(*row) for row in found]
 
-    def held_grants(self, member: str, asks: Sequence[GrantAsk], now: int) -> list[GrantsAlike]:
+    def held_grants(self, member: str, asks: Sequence[GrantAsk]) -> list[HeldGrant]:
         """Find these grants of the member and hold them as they are until the end."""
-        return self._grants(_GRANTS_HELD, (member, now), asks)
-
-    def seen_grants(self, member: str, asks: Sequence[GrantAsk], now: int) -> list[GrantsAlike]:
-        """Find these grants of the member as they are now; whoever stores by them looks again."""
-        return self._grants(_GRANTS_SEEN, (member, now), asks)
-
-    def _grants(
-        self, statement: Statement, by: tuple[str, int], asks: Sequence[GrantAsk]
-    ) -> list[GrantsAlike]:
-        member, now = by
         parameters = {
             "member": member,
-            "now": now,
             "indices": array_of_bytes([index for index, _ in asks]),
             "grant_ids": array_of([grant_id.hex() for _, grant_id in asks]),
         }
-        found = statement.run(self._connection, parameters, prepare=len(asks) == 1)
-        return [GrantsAlike(_held(member, row), [n - 1 for n in row[0]]) for row in found]
+        found = _HELD_GRANTS.run(self._connection, parameters, prepare=len(asks) == 1)
+        return [held_grant(member, row) for row in found]
 
     def registered_grants(self, member: str, grant_ids: Sequence[bytes]) -> set[bytes]:
         """Say which of these grants the member has registered, for whatever subject."""
@@ -211,16 +187,17 @@ def _version_row(index: bytes, version: NewVersion, writing: Writing) -> tuple[o
     )
 
 
-def _held(member: str, row: TupleRow) -> HeldGrant:
+def held_grant(member: str, row: TupleRow) -> HeldGrant:
     """Make a grant as a row is judged by it: a report is no look and no use."""
+    purpose, state, level, cross_border, not_before, expires = row
     return HeldGrant(
         grantee=member,
-        purpose=row[1],
-        state=GrantState(row[2]),
-        level=row[3],
-        cross_border=row[4],
-        not_before=row[5],
-        expires=row[6],
+        purpose=purpose,
+        state=GrantState(state),
+        level=level,
+        cross_border=cross_border,
+        not_before=not_before,
+        expires=expires,
         uses=0,
         max_uses=None,
         window_start=0,

@@ -318,6 +318,39 @@ def test_rows_need_a_live_contribute_grant_of_this_subject(
     ] == [(fault["line"], fault["code"]) for fault in desk.faults(claims["batch"])]
 
 
+def test_whatever_becomes_of_a_row_its_grant_is_judged(desk: RecordDesk) -> None:
+    """A row that stores nothing is refused for its grant all the same, beside its other faults."""
+    ended = desk.granted(6, purpose="contribute")
+    both = [{"kind": "identity", "value": b64url(token(n))} for n in (1, 2)]
+    kept = [desk.clean(6, "same", grant=ended), desk.clean(6, "moved", grant=ended)]
+    desk.uploaded([*kept, *[desk.clean(n, f"acc-{n}") for n in range(20, 30)]])
+    shown(desk.end(ended, "withdraw"))
+
+    rows = [
+        kept[0],
+        {**kept[1], "tokens": both, "balance_minor": 1},
+        desk.clean(6, "twice", grant=ended),
+        desk.clean(6, "twice", grant=ended),
+        *[desk.clean(1, f"both-{n}", tokens=both) for n in range(30)],
+    ]
+    claims = desk.uploaded(rows)
+
+    assert 30 == claims["stored"]
+    assert [
+        (2, "row.grant_withdrawn"),
+        (3, "row.grant_subject"),
+        (3, "row.subject_changed"),
+        (4, "row.duplicate"),
+        (4, "row.grant_withdrawn"),
+        (5, "row.duplicate"),
+        (5, "row.grant_withdrawn"),
+    ] == [
+        (fault["line"], fault["code"])
+        for fault in desk.faults(claims["batch"])
+        if fault["severity"] == "REJECT"
+    ]
+
+
 def test_a_withdrawn_consent_takes_its_records_out_at_once(
     desk: RecordDesk, other: RecordDesk
 ) -> None:

@@ -144,11 +144,18 @@ def next_file(bench: Bench) -> bytes:
 STEPS = [
     *("members.count", "commit"),  # the try counts, whatever becomes of it
     *("batches.find", "members.find", "notices.templates", "staging.reset", "commit"),
-    *("records.seen_grants", "records.accounts", "retention.fraud_macs", "staging.stage"),
+    *("records.accounts", "retention.fraud_macs", "staging.stage"),
     *("staging.add_faults", "commit"),
-    *("staging.refuse_duplicates", "staging.warn_crowded", "commit"),
-    *("records.lock_uploads", "batches.find", "staging.counts", "staging.hold_grants"),
-    *("staging.corrections", "staging.merge", "log.find_log", "log.open_subjects", "log.append"),
+    *("staging.refuse_duplicates", "commit"),
+    *("records.lock_uploads", "batches.find", "staging.hold_grants", "staging.warn_crowded"),
+    *(
+        "staging.counts",
+        "staging.corrections",
+        "staging.merge",
+        "log.find_log",
+        "log.open_subjects",
+        "log.append",
+    ),
     *("staging.keep_faults", "batches.finish", "commit"),
 ]
 

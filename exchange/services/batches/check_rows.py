@@ -20,7 +20,6 @@ from exchange.domain.batches import (
     read_rows,
 )
 from exchange.domain.rows import (
-    LIVE_ACCOUNTS_MAX,
     AnyRow,
     Flaw,
     OneAmount,
@@ -84,7 +83,6 @@ def check_rows(
         work.staging.refuse_duplicates()
         if line := one_amount.line(file.rows):
             work.staging.warn(row_faults(line, [Flaw("overdue_minor", "plaus.one_amount")])[0])
-        work.staging.warn_crowded(judged_in.submission.member, LIVE_ACCOUNTS_MAX)
         work.commit()
     return Checked(unreadable=unreadable, whole_totals=totals.whole)
 
@@ -128,6 +126,8 @@ def _to_store(verdict: Verdict, change: Change, version: NewVersion) -> StagedRo
         (left[0], left[1].record_id.bytes, left[1].version) if left else None,
         version.record_id,
         version.version,
+        version.indices,
+        version.grant_id,
         version,
     )
 
@@ -147,5 +147,7 @@ def _noted(verdict: Verdict, row: AnyRow) -> StagedRow:
         None,
         known.record_id.bytes if known else None,
         known.version if known else None,
+        verdict.indices,
+        verdict.grant_id,
         None,
     )

@@ -1,8 +1,9 @@
 """Store what is staged of a file, in one transaction: versions, leaf, receipt, faults.
 
 In:  a file whose rows are judged and staged in this session.
-Out: its row as its member sees it from now on; None where an account or a grant has moved on since
-     the rows were judged, and they must be judged again.
+Out: its row as its member sees it from now on; None where an account has moved on since the rows
+     were judged, and they must be judged again.
+Grants are judged here, as they are held: a withdrawal waits for the commit, or is seen.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from exchange.domain.batches import FileFrame, Kind, Mode
+from exchange.domain.rows import LIVE_ACCOUNTS_MAX, Submission
 from exchange.errors import FaultShare
 from exchange.services.batches.check_rows import Checked
 from exchange.services.batches.ports import (
@@ -24,6 +26,7 @@ from exchange.services.batches.task import Task
 from exchange.services.events.tell_corrections import Cause, look_before, tell_corrected
 from exchange.services.log.write_leaves import LeafDraft, standard_base64, write_leaves
 from exchange.services.ports import Ports, Session, Work
+from exchange.services.records.judge_grants import refuse_by_grants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class Staged:
 
     task: Task
     file: FileFrame
+    submission: Submission
     checked: Checked
 
 
@@ -47,6 +51,8 @@ def merge_rows(staged: Staged, session: Session, ports: Ports) -> BatchRow | Non
         stored = work.batches.find(key)
         if stored and stored.state not in UNDER_WAY:
             return stored  # Another sender of the same file was faster.
+        refuse_by_grants(staged.submission, work)
+        work.staging.warn_crowded(key.member, LIVE_ACCOUNTS_MAX)
         counts = work.staging.counts()
         refused = counts.refused + staged.checked.unreadable
         if _too_faulty(refused, staged.file, ports):
@@ -65,8 +71,6 @@ def merge_rows(staged: Staged, session: Session, ports: Ports) -> BatchRow | Non
 
 def _store(staged: Staged, work: Work, ports: Ports) -> bool:
     """Store the versions and tell whom they correct; False if they must be judged again."""
-    if not work.staging.hold_grants(staged.task.key.member):
-        return False
     # Looked at before anything is written, so that only the correction can make a difference.
     given = [
         (look_before(one.indices, work, ports), Cause.DELETED if one.deleted else Cause.AMENDED)

@@ -7,7 +7,7 @@ it, so that a worker that dies leaves nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -15,6 +15,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from consent.grants import HeldGrant
 from exchange.domain.batches import BatchLimits
 from exchange.domain.rows import RowFault
 from exchange.services.records.ports import NewVersion
@@ -102,6 +103,8 @@ class StagedRow(Struct, frozen=True, gc=False):
     left: tuple[str, bytes, int] | None  # account that goes, its record (16 bytes) and version
     record_id: bytes | None  # 16 bytes: of what is stored, or is to be
     version: int | None
+    indices: tuple[bytes, ...]  # of the identity tokens; () of a row that is wrong by itself
+    grant_id: bytes | None  # UUIDv7, 16 bytes
     stored: NewVersion | None
 
 
@@ -236,8 +239,24 @@ class StagingStatements(Protocol):
         """Count what became of the rows."""
         ...
 
-    def hold_grants(self, member: str) -> bool:
-        """Hold the grants of rows to store; False if one is not active any more."""
+    def hold_grants(self, member: str, now: int) -> list[HeldGrant | None]:
+        """Hold the grants of rows to store, and say what kinds rows name; None: one not found.
+
+        Args:
+            now: unix seconds, by which they will be judged: times far from it are alike.
+        """
+        ...
+
+    def refuse_by_grants(
+        self, faults: Mapping[HeldGrant | None, str], by: tuple[str, int], *, stranger: str
+    ) -> None:
+        """Refuse rows by the kind of their grants.
+
+        Args:
+            faults: of each kind that has one, and of None: no grant at all.
+            by: member and time, as in `hold_grants`.
+            stranger: the fault of a row whose grant is registered for another subject.
+        """
         ...
 
     def corrections(self) -> list[Correction]:

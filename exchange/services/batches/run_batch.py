@@ -22,10 +22,11 @@ from exchange.services.batches.merge_rows import Staged, merge_rows
 from exchange.services.batches.ports import BatchRow, BatchState
 from exchange.services.batches.task import Task
 from exchange.services.ports import Ports, Session
+from exchange.services.records.judge_grants import judge_later
 from exchange.services.records.judge_rows import Frame
 from exchange.services.records.take_row import templates
 
-_CHECKS_MAX = 3  # an account or a grant may move on while the file is checked
+_CHECKS_MAX = 3  # an account may move on while the file is checked
 
 
 def run_batch(task: Task, session: Session, ports: Ports) -> BatchRow:
@@ -35,7 +36,7 @@ def run_batch(task: Task, session: Session, ports: Ports) -> BatchRow:
         TruncatedBatch, InvalidBatch, TooLarge, WrongMediaType: the file is refused as a whole.
         ClosedEpoch: the epoch named is not open.
         BatchConflict: it is not the file that its sender announced.
-        UnavailableError: accounts or grants kept moving; nothing was stored.
+        UnavailableError: accounts kept moving; nothing was stored.
     """
     file = frame_of(task, ports)
     if task.digest != file.digest:
@@ -62,22 +63,23 @@ def run_framed(task: Task, file: FileFrame, session: Session, ports: Ports) -> B
 
     Raises:
         InvalidBatch: a line is none, or rows and trailer do not add up to the same.
-        UnavailableError: accounts or grants kept moving; nothing was stored.
+        UnavailableError: accounts kept moving; nothing was stored.
     """
     for _ in range(_CHECKS_MAX):
         task.tell(BatchState.CHECKING, file.rows, 0)
+        judged_in = _judged_in(task, file, session, ports)
         checked = check_rows(
             _unpacked(task, ports),
-            (file, _judged_in(task, file, session, ports)),
+            (file, judged_in),
             session,
             ports,
             lambda done: task.tell(BatchState.CHECKING, file.rows, done),
         )
         task.tell(BatchState.MERGING, file.rows, file.rows)
-        staged = Staged(task=task, file=file, checked=checked)
+        staged = Staged(task=task, file=file, submission=judged_in.submission, checked=checked)
         if merged := merge_rows(staged, session, ports):
             return merged
-    raise UnavailableError("accounts or grants of the file keep changing")
+    raise UnavailableError("accounts of the file keep changing")
 
 
 def _unpacked(task: Task, ports: Ports) -> Iterator[bytes]:
@@ -109,5 +111,5 @@ def _judged_in(task: Task, file: FileFrame, session: Session, ports: Ports) -> F
             profile=ports.terms.profile,
             templates=registered,
         ),
-        find_grants=lambda work: work.records.seen_grants,
+        judge_grants=judge_later,
     )

@@ -8,15 +8,13 @@ nothing in what the member is told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
 from msgspec import Struct
 
-from consent.contributing import row_fault
-from consent.grants import HeldGrant
 from exchange.crypto.sealing import record_aad, unpad
 from exchange.domain.batches import NumberedRow
 from exchange.domain.queries import TokenKind
@@ -40,10 +38,10 @@ from exchange.domain.rows import (
     token_bytes,
 )
 from exchange.services.ports import Ports, Work
-from exchange.services.records.ports import GrantAsk, GrantsAlike, SealedAccount
+from exchange.services.records.judge_grants import JudgeGrants
+from exchange.services.records.ports import NamedGrant, SealedAccount
 from exchange.services.retention.fraud_accounts import gone_for_fraud
 
-FindGrants = Callable[[str, Sequence[GrantAsk], int], list[GrantsAlike]]
 _UNKNOWN_ACCOUNT = (None, False)
 
 
@@ -68,6 +66,8 @@ class Verdict(Struct, frozen=True, gc=False):
     flaws: list[Flaw]
     change: Change | None = None
     unchanged: StoredRecord | None = None  # what is stored says the same
+    indices: tuple[bytes, ...] = ()  # of the identity tokens of a row that is right by itself
+    grant_id: bytes | None = None  # UUIDv7, 16 bytes: that the row names, if so
 
     @property
     def refused(self) -> bool:
@@ -81,7 +81,7 @@ class Frame:
 
     epoch: str
     submission: Submission
-    find_grants: Callable[[Work], FindGrants]  # held until the end, or seen and held later
+    judge_grants: JudgeGrants  # now, or all of a file's together when they are held
 
 
 class _Prepared(Struct, frozen=True, gc=False):
@@ -151,7 +151,8 @@ def _ask_store(prepared: Sequence[_Prepared], frame: Frame, work: Work, ports: P
     member = frame.submission.member
     good = [each for each in prepared if each.row and not (each.flaws and rejects(each.flaws))]
     # Grants are locked first: every transaction takes a subject's grant before anything else.
-    grant_faults = _find_grant_faults(good, frame, work)
+    named = (NamedGrant(one.line, one.grant_id, one.indices) for one in good if one.grant_id)
+    grant_faults = frame.judge_grants(named, frame.submission, work)
     refs = [ref for each in good if each.row for ref in _refs(each.row)]
     return _Known(
         accounts={
@@ -159,55 +160,6 @@ def _ask_store(prepared: Sequence[_Prepared], frame: Frame, work: Work, ports: P
             for found in (work.records.accounts(member, refs) if refs else ())
         },
         grant_faults=grant_faults,
-    )
-
-
-def _find_grant_faults(good: Sequence[_Prepared], frame: Frame, work: Work) -> dict[int, str]:
-    """Return the fault of each line whose grant does not cover it, if any.
-
-    A row without a grant stands on a basis of the profile, and needs none.
-    """
-    asks: list[GrantAsk] = []
-    lines: list[int] = []
-    for each in good:
-        if each.grant_id:
-            for index in each.indices:
-                asks.append((index, each.grant_id))
-                lines.append(each.line)
-    if not asks:
-        return {}
-    faults, found = {}, set()
-    now = frame.submission.submitted_at
-    for alike in frame.find_grants(work)(frame.submission.member, asks, now):
-        of_grant = [lines[n] for n in alike.asks]
-        found.update(of_grant)
-        if fault := _fault(alike.grant, frame):
-            faults.update(dict.fromkeys(of_grant, fault))
-    if len(found) < len(good):
-        faults |= _faults_of_strangers(
-            [each for each in good if each.grant_id and each.line not in found], frame, work
-        )
-    return faults
-
-
-def _faults_of_strangers(rows: Sequence[_Prepared], frame: Frame, work: Work) -> dict[int, str]:
-    """Return the faults of rows whose grant does not stand under their tokens."""
-    ids = list({each.grant_id for each in rows if each.grant_id})
-    registered = work.records.registered_grants(frame.submission.member, ids) if ids else set()
-    missing = _fault(None, frame)
-    faults = {
-        each.line: "row.grant_subject" if each.grant_id in registered else missing for each in rows
-    }
-    return {line: fault for line, fault in faults.items() if fault}
-
-
-def _fault(grant: HeldGrant | None, frame: Frame) -> str | None:
-    submission = frame.submission
-    return row_fault(
-        grant,
-        member=submission.member,
-        profile=submission.profile,
-        now=submission.submitted_at,
     )
 
 
@@ -264,7 +216,7 @@ def _judge_row(each: _Prepared, row: Row, known: _Known, frame: Frame) -> Verdic
         flaws.append(Flaw("grant", fault))
     stored, disputed = known.accounts.get(row.account_ref, _UNKNOWN_ACCOUNT)
     if stored and not rejects(flaws) and _repeats(row, stored, frame):
-        return Verdict(each.line, row, flaws, unchanged=stored)
+        return Verdict(each.line, row, flaws, None, stored, each.indices, each.grant_id)
     leaves = None
     if row.reason is Reason.RENUMBER:
         if stored is not None:
@@ -273,7 +225,7 @@ def _judge_row(each: _Prepared, row: Row, known: _Known, frame: Frame) -> Verdic
         leaves = (row.previous_ref or "", stored) if stored else None
     flaws += check_against_stored(row, each.indices[0], frame.epoch, stored, frame.submission)
     if flaws and (rejects(flaws) or _superseded(flaws)):
-        return Verdict(each.line, row, flaws)
+        return Verdict(each.line, row, flaws, None, None, each.indices, each.grant_id)
     if stored and stored.payload.status is Status.DELETED_ERROR:
         leaves = (row.previous_ref or row.account_ref, stored)
         stored, disputed = None, False  # Told anew: another record.

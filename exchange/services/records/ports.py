@@ -41,15 +41,16 @@ class SealedRecord(NamedTuple):
     answer_late: bool  # the answer to its dispute is overdue
 
 
+class NamedGrant(NamedTuple):
+    """The grant that a row names."""
+
+    line: int
+    grant_id: bytes  # UUIDv7, 16 bytes
+    indices: tuple[bytes, ...]  # of the row's identity tokens, primary first
+
+
 # A grant that a row names, under one of the row's tokens: index of the token, and id (16 bytes).
 GrantAsk: TypeAlias = tuple[bytes, bytes]
-
-
-class GrantsAlike(NamedTuple):
-    """Grants that any row is judged alike by, and which of those asked for they are."""
-
-    grant: HeldGrant  # without depth and counters, which no row is judged by
-    asks: list[int]  # places in what was asked, from 0
 
 
 class NewVersion(Struct, frozen=True, gc=False):
@@ -92,19 +93,10 @@ class RecordStatements(Protocol):
         """Find the newest version of each of these accounts that is known."""
         ...
 
-    def held_grants(self, member: str, asks: Sequence[GrantAsk], now: int) -> list[GrantsAlike]:
+    def held_grants(self, member: str, asks: Sequence[GrantAsk]) -> list[HeldGrant]:
         """Find these grants of the member and hold them as they are until the end.
 
-        Args:
-            now: unix seconds, by which they will be judged.
-        """
-        ...
-
-    def seen_grants(self, member: str, asks: Sequence[GrantAsk], now: int) -> list[GrantsAlike]:
-        """Find these grants of the member as they are now; whoever stores by them looks again.
-
-        Args:
-            now: unix seconds, by which they will be judged.
+        They come without depth and counters, which no row is judged by.
         """
         ...
 

@@ -27,6 +27,7 @@ from exchange.errors import DuplicateField, Fault, InvalidRecord
 from exchange.services.log.write_leaves import LeafDraft, standard_base64, write_leaves
 from exchange.services.ports import Ports, Work
 from exchange.services.records.append_versions import append_versions
+from exchange.services.records.judge_grants import judge_now
 from exchange.services.records.judge_rows import Change, Frame, judge_rows
 from exchange.services.records.ports import Writing
 from exchange.services.records.sign_receipt import sign_record_claims
@@ -100,9 +101,7 @@ def frame_of(epoch: str, caller: Asker, work: Work, ports: Ports) -> Frame:
         profile=ports.terms.profile,
         templates=templates(work, ports),
     )
-    return Frame(
-        epoch=epoch, submission=submission, find_grants=lambda work: work.records.held_grants
-    )
+    return Frame(epoch=epoch, submission=submission, judge_grants=judge_now)
 
 
 def templates(work: Work, ports: Ports) -> dict[str, int | None]:

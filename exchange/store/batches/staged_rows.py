@@ -21,8 +21,9 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged (
     amended boolean NOT NULL, deleted boolean NOT NULL, account_ref text NOT NULL,
     previous_ref text, left_ref text, left_record uuid, left_version integer,
     record_id uuid, version integer,
-    open boolean, overdue boolean, index_1 bytea, index_2 bytea, index_3 bytea,
-    epoch text, grant_id uuid, purge_on date, kek_id text, wrapped bytea, sealed bytea)
+    index_1 bytea, index_2 bytea, index_3 bytea, grant_id uuid,
+    open boolean, overdue boolean, epoch text, purge_on date, kek_id text, wrapped bytea,
+    sealed bytea)
 """
 COPY_STAGED = "COPY staged FROM STDIN (FORMAT BINARY)"
 
@@ -36,7 +37,8 @@ _LENGTH = struct.Struct("!i")
 _HEAD = struct.Struct("!h ii ih i? i? i? i")  # ends with the length of account_ref
 _PLACE = struct.Struct("!i16s ii")  # record_id, version
 _ID = _LENGTH.pack(16)
-_STORED = struct.Struct("!i16s ii i? i? i32s")  # record_id, version, open, overdue, index_1
+_SUBJECT = struct.Struct("!i16s ii i32s")  # record_id, version, index_1
+_STATE = struct.Struct("!i? i?")  # open, overdue
 _DAY = struct.Struct("!ii")
 
 
@@ -54,11 +56,18 @@ def _packed(row: StagedRow) -> bytes:
     )
     before = _NULL * 4 if row.previous_ref is None and row.left is None else _before(row)
     if stored is None:
-        place = (
-            _NULL * 2 if row.record_id is None else _PLACE.pack(16, row.record_id, 4, row.version)
-        )
-        return b"".join((head, ref, before, place, _NULL * 11))
-    return b"".join((head, ref, before, *_version(stored)))
+        return b"".join((head, ref, before, *_subject(row), _NULL * 7))
+    return b"".join((head, ref, before, *_subject(row), *_version(stored)))
+
+
+def _subject(row: StagedRow) -> tuple[bytes, ...]:
+    indices, grant_id = row.indices, row.grant_id
+    grant = _NULL if grant_id is None else _ID + grant_id
+    if row.record_id is not None and len(indices) == 1:
+        place = _SUBJECT.pack(16, row.record_id, 4, row.version, 32, indices[0])
+        return place, _NULL * 2, grant
+    place = _NULL * 2 if row.record_id is None else _PLACE.pack(16, row.record_id, 4, row.version)
+    return place, b"".join(map(_bytes, (*indices, None, None, None)[:3])), grant
 
 
 def _before(row: StagedRow) -> bytes:
@@ -69,16 +78,10 @@ def _before(row: StagedRow) -> bytes:
 
 
 def _version(stored: NewVersion) -> tuple[bytes, ...]:
-    indices, grant_id, purge_day = stored.indices, stored.grant_id, stored.purge_day
-    wrapped, sealed = stored.wrapped, stored.sealed
+    purge_day, wrapped, sealed = stored.purge_day, stored.wrapped, stored.sealed
     return (
-        _STORED.pack(
-            *(16, stored.record_id, 4, stored.version, 1, stored.open, 1, stored.overdue),
-            *(32, indices[0]),
-        ),
-        _NULL * 2 if len(indices) == 1 else b"".join(map(_bytes, (*indices, None, None)[1:3])),
+        _STATE.pack(1, stored.open, 1, stored.overdue),
         _name(stored.epoch),
-        _NULL if grant_id is None else _ID + grant_id,
         _NULL if purge_day is None else _DAY.pack(4, purge_day - _POSTGRES_EPOCH_DAYS),
         _name(stored.kek_id),
         _LENGTH.pack(len(wrapped)),

@@ -6,13 +6,14 @@ log, and they go with the session. One transaction moves them over, ordered as t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
 from psycopg.rows import TupleRow
 
+from consent.grants import HeldGrant
 from exchange.domain.rows import RowFault
 from exchange.services.batches.ports import (
     Action,
@@ -22,8 +23,10 @@ from exchange.services.batches.ports import (
     StagedCounts,
     StagedRow,
 )
+from exchange.store.batches.staged_grants import HOLD_GRANTS, REFUSE_BY_GRANTS, columns_of
 from exchange.store.batches.staged_rows import COPY_STAGED, STAGED, packed
 from exchange.store.batches.whole_files import WARN, WARN_CROWDED
+from exchange.store.records import held_grant
 from exchange.store.statement import Statement, copy_rows
 
 _TABLES = (
@@ -42,7 +45,7 @@ _SORT_MEMORY = "SET LOCAL work_mem = '64MB'"
 _COPY_FAULTS = "COPY staged_fault FROM STDIN (FORMAT BINARY)"
 _FAULT_TYPES = ("int4", "int2", "text", "text", "text")
 
-# n = 0 puts it before the faults that the row has by itself.
+# n = -1 puts it before the row's other refusals: that of its grant, and those by itself.
 _REFUSE_DUPLICATES = Statement("""
 WITH named AS (
     SELECT line, account_ref AS ref FROM staged
@@ -57,7 +60,7 @@ WITH named AS (
     UPDATE staged s SET action = %(refuse)s, warned = false FROM hit WHERE s.line = hit.line
 )
 INSERT INTO staged_fault (line, n, field, code, severity)
-SELECT line, 0, 'account_ref', 'row.duplicate', 'REJECT' FROM hit
+SELECT line, -1, 'account_ref', 'row.duplicate', 'REJECT' FROM hit
 """)
 
 _COUNTS = Statement("""
@@ -77,24 +80,6 @@ SELECT s.*, i.token_index FROM staged s, unnest(ARRAY[s.index_1, s.index_2, s.in
     AS i(token_index)
 WHERE s.action = %(store)s AND s.index_2 IS NOT NULL AND i.token_index IS NOT NULL
 """
-
-# Held in the order of their keys, as everywhere; a withdrawal waits for us, or we see it. OFFSET 0
-# keeps each a probe of the index.
-_HOLD_GRANTS = Statement(f"""
-WITH asked AS (
-    SELECT line, token_index, grant_id FROM ({_EACH_INDEX}) AS s
-    WHERE grant_id IS NOT NULL ORDER BY token_index, grant_id
-), held AS (
-    SELECT asked.line FROM asked, LATERAL (
-        SELECT FROM grants g
-        WHERE g.token_index = asked.token_index AND g.grantee = %(member)s
-            AND g.grant_id = asked.grant_id AND g.state = 'ACTIVE'
-        OFFSET 0 FOR SHARE
-    ) AS g
-)
-SELECT (SELECT count(*) FROM staged WHERE action = %(store)s AND grant_id IS NOT NULL)
-    = (SELECT count(DISTINCT line) FROM held)
-""")  # noqa: S608 - both texts are constants of this module
 
 _CORRECTIONS = Statement("""
 SELECT array_remove(ARRAY[index_1, index_2, index_3], NULL), deleted FROM staged
@@ -235,9 +220,26 @@ class Staging:
         row = _COUNTS.run(self._connection, _ACTIONS, prepare=False).fetchone()
         return StagedCounts(*row) if row else StagedCounts(0, 0, 0, 0, 0, 0)
 
-    def hold_grants(self, member: str) -> bool:
-        """Hold the grants of rows to store; False if one is not active any more."""
-        return self._holds(_HOLD_GRANTS, {"member": member, **_ACTIONS})
+    def hold_grants(self, member: str, now: int) -> list[HeldGrant | None]:
+        """Hold the grants of rows to store, and say what kinds rows name; None: one not found."""
+        self._connection.execute(_SORT_MEMORY, prepare=False)
+        parameters = {"member": member, "now": now, **_ACTIONS}
+        found = HOLD_GRANTS.run(self._connection, parameters, prepare=False)
+        return [None if row[0] is None else held_grant(member, row) for row in found]
+
+    def refuse_by_grants(
+        self, faults: Mapping[HeldGrant | None, str], by: tuple[str, int], *, stranger: str
+    ) -> None:
+        """Refuse rows by the kind of their grants."""
+        parameters = {
+            "member": by[0],
+            "now": by[1],
+            **_ACTIONS,
+            **columns_of(faults),
+            "missing": faults[None],
+            "stranger": stranger,
+        }
+        self._write(REFUSE_BY_GRANTS, parameters)
 
     def corrections(self) -> list[Correction]:
         """List what rows to store correct or delete."""
