@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask, request
 
 from exchange.api.edge.transport import peer_of
+from exchange.app.ports import witness_policy
 from exchange.console.borrower.desk import Desk
 from exchange.console.borrower.routes import borrower_routes
 from exchange.console.web.assets import asset_routes, load_assets
@@ -37,6 +38,7 @@ def borrower_ports(settings: Settings, database: Database, ports: Ports) -> Borr
             views_per_day=settings.file_views_per_day,
             wrong_sign_ins_per_hour=settings.wrong_sign_ins_per_hour,
         ),
+        policy=witness_policy(settings),
     )
 
 

@@ -32,6 +32,7 @@ _NARROWED: Mapping[str, tuple[LiteralString, LiteralString, LiteralString]] = Ma
         "leaf_place": (_LOOK, _LOOK, _ADD),
         "tile": (_LOOK, _LOOK, "SELECT, INSERT, UPDATE"),  # a tile grows until it is full
         "checkpoint": (_LOOK, _LOOK, _ADD),
+        "index_part": (_LOOK, _LOOK, _OUT),
         "log_state": (_LOOK, _LOOK, "SELECT, INSERT, UPDATE"),
         "log": (_LOOK, _LOOK, "SELECT, INSERT, UPDATE"),
         "cosignature": (_LOOK, _LOOK, _ADD),

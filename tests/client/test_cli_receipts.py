@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.authenticator import Authenticator
+from tests.support.borrower_browser import Browser, agreed
+from tests.support.record_desk import RecordDesk
 from tests.support.signed_log import WITNESSES
 from tests.support.terminal import Dead, Terminal, open_terminal, read
 
@@ -109,3 +112,30 @@ def test_a_policy_without_a_proof_is_not_verified(terminal: Terminal) -> None:
     done = terminal.cx("receipt", "verify", place, "--policy", str(terminal.at("policy")))
 
     assert 4 == done.exit_code
+
+
+def test_a_borrowers_statement_is_verified_and_one_that_was_altered_is_not(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    """Who takes home who looked asks nobody whether it is true."""
+    lender = RecordDesk(sandbox=terminal.sandbox, key=terminal.key)
+    browser = Browser(sandbox=terminal.sandbox)
+    agreed(lender, browser, Authenticator())
+    terminal.sandbox.sequence()
+    place = tmp_path / "looks.jws"
+    place.write_text(browser.get("/borrower/looks/statement").text)
+    told = terminal.cx("looks", "verify", str(place), transport=Dead())
+    as_json = terminal.cx("looks", "verify", str(place), "--json", transport=Dead())
+    text = place.read_text()
+    place.write_text(text[:400] + ("A" if text[400] != "A" else "B") + text[401:])
+
+    altered = terminal.cx("looks", "verify", str(place), "--json")
+    absent = terminal.cx("looks", "verify", str(tmp_path / "none"), "--json")
+
+    assert (0, 0, 4, 2) == tuple(one.exit_code for one in (told, as_json, altered, absent)), (
+        told.output
+    )
+    assert ("log.invalid", "usage") == (read(altered)["error"], read(absent)["error"])
+    assert "grant accept" in told.output
+    assert "not sealed yet" in told.output
+    assert [1, 2, 3, 4, 5, 6, 7] == read(as_json)["held"]

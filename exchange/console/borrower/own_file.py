@@ -9,12 +9,14 @@ from exchange.console.web.words import Words
 from exchange.domain.base64url import b64url, unb64url
 from exchange.domain.records import date_of
 from exchange.errors import AbsentError
-from exchange.services.borrower.prove_look import prove_look
-from exchange.services.borrower.view_looks import view_looks
+from exchange.services.borrower.looks.prove_look import prove_look
+from exchange.services.borrower.looks.state_looks import state_looks
+from exchange.services.borrower.looks.view_looks import view_looks
 from exchange.services.borrower.view_records import view_records
 from exchange.services.log.prove_leaf import Promised, Proven
 
 LOOKS = f"{HOME}/looks"
+STATEMENT_TYPE = "application/jose"
 PROOF_TYPE = "text/plain; charset=utf-8"
 _HASH_BYTES = 32
 _MINOR_DIGITS = 2  # of every currency that a profile names
@@ -54,6 +56,14 @@ def file_pages(routes: Blueprint, desk: Desk) -> None:
                 words.texts.get(f"{room}.{name}") or words(f"{room}.{other}")
             ),
         )
+
+    @routes.get(f"{LOOKS}/statement")
+    def statement() -> Response:
+        """Hand out the signed statement of who looked."""
+        stated = state_looks(desk.key_visit().session, desk.borrower)
+        response = Response(stated, content_type=STATEMENT_TYPE)
+        response.headers["Content-Disposition"] = 'attachment; filename="looks.jws"'
+        return response
 
     @routes.get(f"{LOOKS}/<leaf>")
     def proof(leaf: str) -> Response:

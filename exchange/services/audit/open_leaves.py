@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from exchange.crypto.sealing import DataKey
-from exchange.domain.leaves import Leaf, Slot, leaf_of, opening_aad, unpad_opening
+from exchange.domain.leaves import Leaf
 from exchange.errors import IntegrityError
 from exchange.services.audit.ports import SealedLeaf
+from exchange.services.log.open_pair import SealedPair, open_pair
 from exchange.services.log.write_leaves import opening_key
 from exchange.services.ports import Ports
 
@@ -45,16 +46,10 @@ def _open(origin: str, sealed: SealedLeaf, keys: dict[str, DataKey], ports: Port
         ):
             if key_id not in keys:
                 keys[key_id] = opening_key(key_id, kek_id, wrapped, ports)
-            contents = ((Slot.SUBJECT, subject), (Slot.AUDIT, audit))
+            pair = SealedPair(origin, sealed.leaf_hash, key_id, subject, audit)
         case _:
             return OpenLeaf(*place, None)
-    subject_opening, audit_opening = (
-        unpad_opening(
-            keys[key_id].open(content, opening_aad(origin, sealed.leaf_hash, slot, key_id))
-        )
-        for slot, content in contents
-    )
-    leaf = leaf_of(subject_opening, audit_opening)
-    if (leaf.leaf_hash, leaf.entry) != (sealed.leaf_hash, sealed.entry):
-        raise IntegrityError("the openings of a leaf are not the leaf's")
+    leaf = open_pair(pair, keys[key_id])
+    if leaf.entry != sealed.entry:
+        raise IntegrityError("a stored entry is not the leaf's")
     return OpenLeaf(*place, leaf)

@@ -72,7 +72,7 @@ class Opened(NamedTuple):
 
 
 class OwnEntry(NamedTuple):
-    """One entry of the log about the subject: its own slot, still sealed."""
+    """One entry of the log about the subject, still sealed."""
 
     leaf_hash: bytes
     kind: str
@@ -81,6 +81,7 @@ class OwnEntry(NamedTuple):
     leaf_index: int | None  # None: it waits for the sequencer
     key_id: str
     subject_sealed: bytes
+    audit_sealed: bytes  # never shown: it says whether an embargo stands
     kek_id: str
     wrapped: bytes
 
@@ -92,6 +93,15 @@ class OwnCount(NamedTuple):
     numbered: int
     present: int
     opened: int
+    erased: int  # by order; of those that are not there
+
+
+class EntriesAsk(NamedTuple):
+    """Which entries are listed."""
+
+    rows_max: int
+    before: bytes | None = None  # leaf hash from which the list goes on; None: from the newest
+    log_id: int | None = None  # None: of every log
 
 
 class OwnGrant(NamedTuple):
@@ -115,18 +125,20 @@ class SessionTerms:
 class FileStatements(Protocol):
     """Statements by which a borrower sees the own file."""
 
-    def entries(
-        self, opened: Sequence[Opened], *, before: bytes | None, rows_max: int
-    ) -> list[OwnEntry]:
-        """List entries, newest first, from before a leaf on."""
+    def entries(self, opened: Sequence[Opened], wanted: EntriesAsk) -> list[OwnEntry]:
+        """List entries, newest first."""
         ...
 
     def counts(self, opened: Sequence[Opened], *, log_id: int) -> list[OwnCount]:
         """Count the entries of a log, subject by subject."""
         ...
 
-    def has_entry(self, opened: Sequence[Opened], leaf_hash: bytes) -> bool:
-        """Tell whether this entry is one that the key opens."""
+    def find_entry(self, opened: Sequence[Opened], leaf_hash: bytes) -> OwnEntry | None:
+        """Find an entry that the key opens."""
+        ...
+
+    def count_below(self, subject: str, *, log_id: int, size: int) -> int:
+        """Count the entries about a subject in a tree of this size."""
         ...
 
     def grants(self, opened: Sequence[Opened], *, rows_max: int) -> list[OwnGrant]:

@@ -14,6 +14,7 @@ from exchange.domain.log.policies import NO_POLICY, Policy
 from exchange.domain.merkle import TreeHead
 from exchange.domain.notes import KeyType, NoteKey
 from exchange.domain.tiles import TileId
+from exchange.services.log.daily_ports import DailyStatements
 from exchange.services.log.leaf_ports import LogStatements
 from exchange.services.ports import Ports
 from exchange.services.witnesses.ports import PublicationStatements
@@ -152,44 +153,6 @@ class TreeStatements(Protocol):
 
     def find_leaf(self, leaf_hash: bytes) -> StoredLeaf | None:
         """Find a leaf and its openings."""
-        ...
-
-
-class Usage(NamedTuple):
-    """What a member did in a day."""
-
-    member: str
-    evaluations: int  # blinded elements
-    queries: int
-    rows: int  # of record files
-    proofs: int  # that it fetched
-
-
-class SubjectLine(NamedTuple):
-    """How often a subject was looked at, and where last."""
-
-    subject: str  # pseudonym
-    leaves: int
-    last_index: int
-
-
-class DailyStatements(Protocol):
-    """Statements about what the log says once a day."""
-
-    def usage(self, first: int, end: int) -> list[Usage]:
-        """Count what each member did between two times."""
-        ...
-
-    def subject_lines(self, log_id: int, *, size: int) -> list[SubjectLine]:
-        """Count the leaves about each subject in a tree of this size."""
-        ...
-
-    def claim(self, kind: str, day: str, member: str) -> bool:
-        """Claim a day's leaf; say whether nobody wrote it before."""
-        ...
-
-    def written(self, kind: str, day: str, member: str, leaf_hash: bytes) -> None:
-        """Say which leaf it became."""
         ...
 
 

@@ -10,6 +10,7 @@ Source: log.md, 10.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -20,16 +21,14 @@ from exchange.domain.base64url import b64url
 from exchange.domain.leaves import (
     Leaf,
     Slot,
-    leaf_of,
-    opening_aad,
     proof_extra,
-    unpad_opening,
 )
 from exchange.domain.log.policies import NO_QUORUM, Policy
 from exchange.domain.merkle import TreeHead, inclusion_ranges, verify_inclusion
 from exchange.domain.notes import TlogProof
 from exchange.domain.tiles import range_root, tiles_for
 from exchange.errors import AbsentError, IntegrityError, InvalidProof, LogDamaged, TileDamaged
+from exchange.services.log.open_pair import SealedPair, open_pair
 from exchange.services.log.ports import LogPorts, LogWork, StoredLeaf, TreeStatements
 from exchange.services.log.write_leaves import opening_key
 from exchange.services.ports import MMD_SECONDS, Ports
@@ -118,7 +117,7 @@ def _found(leaf_hash: bytes, ports: Ports, tree: TreeStatements) -> tuple[Leaf, 
     stored = tree.find_leaf(leaf_hash)
     if stored is None:
         raise AbsentError
-    return _opened(leaf_hash, stored, ports), stored
+    return open_stored(leaf_hash, stored, ports), stored
 
 
 def _promised(leaf_hash: bytes, stored: StoredLeaf, ports: Ports) -> Promised:
@@ -133,21 +132,15 @@ def _opened_proof(
     return replace(proof, extra=proof_extra(leaf, opened=opened)).print()
 
 
-def _opened(leaf_hash: bytes, stored: StoredLeaf, ports: Ports) -> Leaf:
+def open_stored(leaf_hash: bytes, stored: StoredLeaf, ports: Ports) -> Leaf:
     """Open both slots, and check that they are this leaf's."""
     key = opening_key(stored.key_id, stored.kek_id, stored.wrapped, ports)
-    openings = [
-        unpad_opening(
-            key.open(sealed, opening_aad(stored.log.origin, leaf_hash, slot, stored.key_id))
-        )
-        for slot, sealed in (
-            (Slot.SUBJECT, stored.subject_sealed),
-            (Slot.AUDIT, stored.audit_sealed),
-        )
-    ]
-    leaf = leaf_of(*openings)
-    if (leaf.leaf_hash, leaf.entry) != (leaf_hash, stored.entry):
-        raise IntegrityError("the openings of a leaf are not the leaf's")
+    pair = SealedPair(
+        stored.log.origin, leaf_hash, stored.key_id, stored.subject_sealed, stored.audit_sealed
+    )
+    leaf = open_pair(pair, key)
+    if leaf.entry != stored.entry:
+        raise IntegrityError("a stored entry is not the leaf's")
     return leaf
 
 
@@ -182,29 +175,45 @@ def prove_place(
     Raises:
         TileDamaged: the tiles do not lead from this leaf to this root.
     """
-    ranges = inclusion_ranges(index, head.size)
-    wanted = tiles_for(ranges)
+    return prove_places({leaf_hash: index}, log_id, head, tree)[leaf_hash]
+
+
+def prove_places(
+    leaves: Mapping[bytes, int], log_id: int, head: TreeHead, tree: TreeStatements
+) -> dict[bytes, tuple[bytes, ...]]:
+    """Compute the paths of many leaves (leaf hash: index), their tiles fetched at once.
+
+    Raises:
+        TileDamaged: the tiles do not lead from one of the leaves to this root.
+    """
+    ranges = {leaf: inclusion_ranges(index, head.size) for leaf, index in leaves.items()}
+    wanted = tiles_for(one for each in ranges.values() for one in each)
     tiles = tree.tiles(log_id, wanted) if wanted else {}
-    path = tuple(range_root(each, tiles) for each in ranges)
-    try:
-        verify_inclusion(leaf_hash, index, path, head)
-    except InvalidProof as error:
-        raise TileDamaged(f"the tiles do not prove leaf {index}: {error}") from error
-    return path
+    paths = {leaf: tuple(range_root(one, tiles) for one in each) for leaf, each in ranges.items()}
+    for leaf, index in leaves.items():
+        try:
+            verify_inclusion(leaf, index, paths[leaf], head)
+        except InvalidProof as error:
+            raise TileDamaged(f"the tiles do not prove leaf {index}: {error}") from error
+    return paths
 
 
 def _promise(leaf_hash: bytes, stored: StoredLeaf, ports: Ports) -> str:
     """Promise that the leaf will appear; the same leaf is always promised in the same bytes."""
-    year = datetime.fromtimestamp(stored.created_at, UTC).year
-    retained = year + 1 + ports.terms.profile.access_log_years
     claims = {
         "iss": ports.terms.issuer,
         "aud": stored.log.origin,
         "jti": b64url(leaf_hash),
         "iat": stored.created_at,
-        "exp": int(datetime(retained, 1, 1, tzinfo=UTC).timestamp()),
+        "exp": kept_until(stored.created_at, ports),
         "mmd": MMD_SECONDS,
     }
     payload = json.dumps(claims, separators=(",", ":")).encode()
     keyring = ports.keyring
     return sign_jws(payload, PROMISE_TYPE, keyring.kid(Use.PROMISE), keyring.signer(Use.PROMISE))
+
+
+def kept_until(when: int, ports: Ports) -> int:
+    """Return the end of the retention of the log that is active then (unix seconds)."""
+    retained = datetime.fromtimestamp(when, UTC).year + 1 + ports.terms.profile.access_log_years
+    return int(datetime(retained, 1, 1, tzinfo=UTC).timestamp())

@@ -1,24 +1,23 @@
 """Write what the log says once a day of the day before: each member's usage, and the index's root.
 
 In:  the day, over for long enough that all of its leaves have their index.
-Out: a `usage` leaf a member, and an `index_root` leaf: the root over one line a subject, so that a
-     borrower can be shown that nobody else looked. Each is written once, however often this runs.
+Out: a `usage` leaf a member, and an `index_root` leaf: the root over one line a subject. The lines
+     are kept beside it, so that a borrower is shown that nobody else looked.
+Each is written once, however often this runs.
 Source: log.md, 3 and 12; RFC 6962 for the root.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from exchange.domain.leaves import JsonValue
+from exchange.domain.log.index import INDEX_ROOT_RULE, cut_index, root_of_parts
 from exchange.domain.log.kinds import Kind
-from exchange.domain.merkle import leaf_hash, root
-from exchange.services.log.ports import LogPorts, LogWork, SubjectLine
+from exchange.services.log.ports import LogPorts, LogWork
 from exchange.services.log.write_leaves import LeafDraft, standard_base64, write_leaves
 from exchange.services.ports import MMD_SECONDS, Ports
 
-INDEX_ROOT_RULE = "index_root/1"
 _DAY_SECONDS = 86_400
 
 
@@ -33,10 +32,16 @@ def write_daily(ports: LogPorts) -> int:
         return 0  # The day's last leaves may still wait for their index.
     yesterday = datetime.fromtimestamp(now, UTC).date() - timedelta(days=1)
     with ports.begin() as work:
-        drafts = [*_usage(yesterday, work), *_index_root(yesterday, work, ports.ports, now)]
-        written = [_write(draft, yesterday, work, ports.ports, now) for draft in drafts]
+        day = yesterday.isoformat()
+        drafts = [
+            one for one in _usage(yesterday, work) if work.daily.claim(one.kind, day, one.member)
+        ]
+        drafts += _index_root(yesterday, work, ports.ports, now)
+        for draft in drafts:
+            (leaf,) = write_leaves(work, [draft], ports.ports, now)
+            work.daily.written(draft.kind, day, draft.member, leaf.leaf_hash)
         work.commit()
-    return sum(written)
+    return len(drafts)
 
 
 def heartbeat(ports: LogPorts) -> None:
@@ -45,16 +50,6 @@ def heartbeat(ports: LogPorts) -> None:
         draft = LeafDraft(kind=Kind.HEARTBEAT.value, member="")
         write_leaves(work, [draft], ports.ports, ports.ports.now())
         work.commit()
-
-
-def subject_line(line: SubjectLine) -> bytes:
-    """Write a subject's line in the index: pseudonym, how many looks, index of the last."""
-    return f"{line.subject} {line.leaves} {line.last_index}\n".encode()
-
-
-def index_root(lines: Iterable[SubjectLine]) -> bytes:
-    """Return the root over the lines of all subjects, sorted."""
-    return root([leaf_hash(one) for one in sorted(map(subject_line, lines))])
 
 
 def _usage(day: date, work: LogWork) -> list[LeafDraft]:
@@ -76,25 +71,20 @@ def _usage(day: date, work: LogWork) -> list[LeafDraft]:
 
 
 def _index_root(day: date, work: LogWork, ports: Ports, now: int) -> list[LeafDraft]:
+    """Draft the day's root and keep its lines, unless that was done: lines stay those of a leaf."""
     log_id = work.log.find_log(ports.origin(now))
-    state = work.tree.state(log_id) if log_id is not None else None
-    if log_id is None or state is None or not state.size:
+    size = work.tree.state(log_id).size if log_id is not None else 0
+    kind = Kind.INDEX_ROOT.value
+    if log_id is None or not size or not work.daily.claim(kind, day.isoformat(), ""):
         return []
-    lines = work.daily.subject_lines(log_id, size=state.size)
+    lines = work.daily.subject_lines(log_id, size=size)
+    parts = cut_index(lines)
+    work.daily.keep_index(log_id, day.isoformat(), parts)
     said: dict[str, JsonValue] = {
         "day": day.isoformat(),
-        "size": state.size,
+        "size": size,
         "subjects": len(lines),
-        "root": standard_base64(index_root(lines)),
+        "root": standard_base64(root_of_parts([part.root for part in parts])),
     }
     rule: dict[str, JsonValue] = {"rule": INDEX_ROOT_RULE}
-    return [LeafDraft(kind=Kind.INDEX_ROOT.value, member="", subject_slot=said, audit_slot=rule)]
-
-
-def _write(draft: LeafDraft, day: date, work: LogWork, ports: Ports, now: int) -> bool:
-    """Write a leaf unless one of its kind, day and member stands; say whether it was written."""
-    if not work.daily.claim(draft.kind, day.isoformat(), draft.member):
-        return False
-    (leaf,) = write_leaves(work, [draft], ports, now)
-    work.daily.written(draft.kind, day.isoformat(), draft.member, leaf.leaf_hash)
-    return True
+    return [LeafDraft(kind=kind, member="", subject_slot=said, audit_slot=rule)]

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from exchange.domain.ids import parse, show
-from exchange.domain.leaves import Leaf, Slot, leaf_of, opening_aad, unpad_opening
+from exchange.domain.leaves import Leaf
 from exchange.errors import ExchangeError, IntegrityError
+from exchange.services.log.open_pair import SealedPair, open_pair
 from exchange.services.log.write_leaves import KEY_AAD, standard_base64
 from exchange.services.verify_run.ports import Break, RunPorts, RunStatements, StoredLook
 
@@ -53,12 +54,8 @@ def check_uses(run: RunStatements, uses: Uses) -> Iterator[Break]:
 
 def _opened(look: StoredLook, ports: RunPorts) -> Leaf:
     key = ports.sealer.open_key(look.kek_id, look.wrapped, KEY_AAD + look.key_id.encode())
-    sealed = {Slot.SUBJECT: look.subject_sealed, Slot.AUDIT: look.audit_sealed}
-    subject, audit = (
-        unpad_opening(key.open(text, opening_aad(look.origin, look.leaf_hash, slot, look.key_id)))
-        for slot, text in sealed.items()
-    )
-    leaf = leaf_of(subject, audit)
-    if (leaf.leaf_hash, leaf.entry) != (look.leaf_hash, look.entry):
-        raise IntegrityError("the openings are not the leaf's")
+    sealed = (look.subject_sealed, look.audit_sealed)
+    leaf = open_pair(SealedPair(look.origin, look.leaf_hash, look.key_id, *sealed), key)
+    if leaf.entry != look.entry:
+        raise IntegrityError("the stored entry is not the leaf's")
     return leaf

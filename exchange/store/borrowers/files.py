@@ -8,7 +8,13 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from exchange.services.borrower.statements import Opened, OwnCount, OwnEntry, OwnGrant
+from exchange.services.borrower.statements import (
+    EntriesAsk,
+    Opened,
+    OwnCount,
+    OwnEntry,
+    OwnGrant,
+)
 from exchange.services.records.ports import SealedRecord
 from exchange.store.statement import Statement
 
@@ -23,22 +29,29 @@ _ENTRY_IS_OPEN = """
 EXISTS (SELECT 1 FROM opened o WHERE o.subject = s.subject
     AND (o.member IS NULL OR s.member_id IN ('', o.member)))"""
 
-_ENTRIES = Statement(f"""
+_ENTRY = f"""
 WITH {_OPENED}
-SELECT s.leaf_hash, s.kind, s.member_id, g.origin, p.leaf_index, e.key_id, e.subject, k.kek_id,
-    k.wrapped
+SELECT s.leaf_hash, s.kind, s.member_id, g.origin, p.leaf_index, e.key_id, e.subject, e.audit,
+    k.kek_id, k.wrapped
 FROM log_search s JOIN leaf f USING (leaf_hash) JOIN log g USING (log_id)
     JOIN opening e USING (leaf_hash) JOIN opening_key k USING (key_id)
     LEFT JOIN leaf_place p USING (ord)
 WHERE s.subject = ANY(%(subjects)s::text[]) AND s.subject <> '' AND {_ENTRY_IS_OPEN}
+"""  # noqa: S608 - composed of constants alone
+
+_ENTRIES = Statement(f"""
+{_ENTRY}
+    AND (%(log_id)s::int IS NULL OR f.log_id = %(log_id)s)
     AND (%(before)s::bytea IS NULL
         OR f.ord < (SELECT l.ord FROM leaf l WHERE l.leaf_hash = %(before)s::bytea))
 ORDER BY f.ord DESC LIMIT %(rows_max)s
-""")  # noqa: S608 - composed of constants alone
+""")  # noqa: S608 - the same
+
+_FIND_ENTRY = Statement(f"{_ENTRY} AND s.leaf_hash = %(leaf_hash)s")
 
 _COUNTS = Statement(f"""
 WITH {_OPENED}
-SELECT c.subject, c.last_seq, n.present, n.opened
+SELECT c.subject, c.last_seq, n.present, n.opened, c.erased
 FROM subject_counter c CROSS JOIN LATERAL (
     SELECT count(*) AS present, count(*) FILTER (WHERE {_ENTRY_IS_OPEN}) AS opened
     FROM log_search s JOIN leaf f USING (leaf_hash)
@@ -48,11 +61,13 @@ WHERE c.log_id = %(log_id)s AND c.subject = ANY(%(subjects)s::text[])
 ORDER BY c.subject
 """)  # noqa: S608 - the same
 
-_HAS_ENTRY = Statement(f"""
-WITH {_OPENED}
-SELECT EXISTS (SELECT 1 FROM log_search s
-    WHERE s.leaf_hash = %(leaf_hash)s AND s.subject <> '' AND {_ENTRY_IS_OPEN})
-""")  # noqa: S608 - the same
+# Those that an index of this size must have counted.
+_COUNT_BELOW = Statement("""
+SELECT count(*)
+FROM log_search s JOIN leaf f USING (leaf_hash) JOIN leaf_place p USING (ord)
+WHERE s.subject = %(subject)s AND s.subject <> '' AND p.log_id = %(log_id)s
+    AND p.leaf_index < %(size)s
+""")
 
 _GRANTS = Statement(f"""
 WITH {_OPENED}
@@ -86,11 +101,9 @@ class Files:
     def __init__(self, connection: Connection[TupleRow]) -> None:
         self._connection = connection
 
-    def entries(
-        self, opened: Sequence[Opened], *, before: bytes | None, rows_max: int
-    ) -> list[OwnEntry]:
-        """List entries, newest first, from before a leaf on."""
-        asked = {**_opened(opened), "before": before, "rows_max": rows_max}
+    def entries(self, opened: Sequence[Opened], wanted: EntriesAsk) -> list[OwnEntry]:
+        """List entries, newest first."""
+        asked = {**_opened(opened), **wanted._asdict()}
         return [OwnEntry(*row) for row in _ENTRIES.run(self._connection, asked)]
 
     def counts(self, opened: Sequence[Opened], *, log_id: int) -> list[OwnCount]:
@@ -98,11 +111,17 @@ class Files:
         asked = {**_opened(opened), "log_id": log_id}
         return [OwnCount(*row) for row in _COUNTS.run(self._connection, asked)]
 
-    def has_entry(self, opened: Sequence[Opened], leaf_hash: bytes) -> bool:
-        """Tell whether this entry is one that the key opens."""
+    def find_entry(self, opened: Sequence[Opened], leaf_hash: bytes) -> OwnEntry | None:
+        """Find an entry that the key opens."""
         asked = {**_opened(opened), "leaf_hash": leaf_hash}
-        row = _HAS_ENTRY.run(self._connection, asked).fetchone()
-        return row is not None and row[0]
+        row = _FIND_ENTRY.run(self._connection, asked).fetchone()
+        return OwnEntry(*row) if row else None
+
+    def count_below(self, subject: str, *, log_id: int, size: int) -> int:
+        """Count the entries about a subject in a tree of this size."""
+        asked = {"subject": subject, "log_id": log_id, "size": size}
+        row = _COUNT_BELOW.run(self._connection, asked).fetchone()
+        return 0 if row is None else int(row[0])
 
     def grants(self, opened: Sequence[Opened], *, rows_max: int) -> list[OwnGrant]:
         """List grants, newest first."""

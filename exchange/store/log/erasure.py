@@ -35,11 +35,19 @@ SELECT p.leaf_index FROM opening o JOIN leaf f USING (leaf_hash) LEFT JOIN leaf_
 WHERE o.key_id = ANY (%(key_ids)s::text[]) AND f.log_id = %(log_id)s ORDER BY p.leaf_index
 """)
 
+# What was numbered and is erased is counted, or a subject would be told that an entry is missing.
 # Openings and answers are of no use without their key, and go with it: a key made later for the
 # same subject and quarter must not find what it cannot open.
 _SHRED = Statement("""
 WITH answers AS (DELETE FROM query WHERE key_id = ANY (%(key_ids)s::text[])),
 opened AS (DELETE FROM opening WHERE key_id = ANY (%(key_ids)s::text[]) RETURNING leaf_hash),
+counted AS (
+    UPDATE subject_counter c SET erased = c.erased + n.leaves
+    FROM (SELECT f.log_id, s.subject, count(*) AS leaves
+        FROM opened o JOIN leaf f USING (leaf_hash) JOIN log_search s USING (leaf_hash)
+        WHERE s.subject <> '' GROUP BY f.log_id, s.subject) n
+    WHERE c.log_id = n.log_id AND c.subject = n.subject
+),
 searches AS (DELETE FROM log_search s USING opened o WHERE s.leaf_hash = o.leaf_hash)
 DELETE FROM opening_key WHERE key_id = ANY (%(key_ids)s::text[])
 """)

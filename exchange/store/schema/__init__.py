@@ -67,6 +67,7 @@ UNDISTRIBUTED = frozenset(
         "grant_evidence",
         "grant_status",
         "grant_link",
+        "index_part",
         "leaf",
         "leaf_place",
         "loan_scan",

@@ -18,6 +18,7 @@ subject_opening = Table(
     at("asked_at"),
     text("released_by", nullable=True),
     at("released_at", nullable=True),
+    at("embargo_until", nullable=True),  # until then the person does not read of it
     Index("subject_opening_by_member", "member_id"),
 )
 

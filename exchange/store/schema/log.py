@@ -75,6 +75,8 @@ subject_counter = Table(
     Column("log_id", Integer, primary_key=True),
     Column("subject", Text, primary_key=True),
     Column("last_seq", BigInteger, nullable=False),
+    # How many of these were erased by order: what is numbered and not there any more.
+    Column("erased", BigInteger, nullable=False, server_default=sql("0")),
 )
 
 log_state = Table(
@@ -152,6 +154,18 @@ log_day = Table(
     Column("day", Text, primary_key=True),  # UTC, 2026-12-31
     Column("member_id", Text, primary_key=True),  # "" for the whole log
     blob("leaf_hash"),
+)
+
+# The lines of the newest index and of the one before it, by which a line is proven.
+index_part = Table(
+    "index_part",
+    metadata,
+    Column("log_id", Integer, primary_key=True),
+    Column("day", Text, primary_key=True),  # UTC, 2026-12-31
+    Column("n", Integer, primary_key=True),
+    text("first_subject"),
+    blob("lines"),  # sorted, each with its LF
+    blob("root"),  # over these lines
 )
 
 log_search = Table(

@@ -11,10 +11,10 @@ import pytest
 
 from exchange.crypto.keyring import Use
 from exchange.domain.leaves import JsonValue
+from exchange.domain.log.index import INDEX_ROOT_RULE, index_root
 from exchange.domain.notes import Note, SignatureLine
 from exchange.services.audit.export_range import statement_key
 from exchange.services.log.ports import LogPorts
-from exchange.services.log.write_daily import INDEX_ROOT_RULE, index_root
 from exchange.services.log.write_leaves import LeafDraft, standard_base64
 from exchange_client.audit.export import verify_export
 from exchange_client.errors import CxError, LogInvalid

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from exchange.services.log.ports import SubjectLine
-from exchange.services.log.write_daily import index_root
+from exchange.domain.log.index import SubjectLine, index_root
 from exchange_client.audit.daily import Recounted, recount
 from exchange_client.audit.leaves import AuditLeaf
 from exchange_client.core.encoding import JSON

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from exchange.domain.log.index import SubjectLine, index_root, subject_line
 from exchange.domain.members import Member, MemberStatus, Role
-from exchange.services.log.ports import SubjectLine
-from exchange.services.log.write_daily import heartbeat, index_root, subject_line, write_daily
+from exchange.services.log.write_daily import heartbeat, write_daily
 from exchange.services.log.write_leaves import write_leaves
 from tests.support.access_log import AccessLog, access_log, query_draft, run_sql
 

@@ -16,6 +16,7 @@ from exchange_client.cli import (
     following,
     granting,
     logs,
+    looks,
     making_grants,
     receipts,
     setting_up,
@@ -42,6 +43,8 @@ batch = typer.Typer(no_args_is_help=True, help="Check batch files.")
 app.add_typer(batch, name="batch")
 log = typer.Typer(no_args_is_help=True, help="Verify or mirror the whole access log.")
 app.add_typer(log, name="log")
+look = typer.Typer(no_args_is_help=True, help="For borrowers: check who looked at you.")
+app.add_typer(look, name="looks")
 audit = typer.Typer(no_args_is_help=True, help="For regulators: search, export, verify the log.")
 app.add_typer(audit, name="audit")
 webhook = typer.Typer(no_args_is_help=True, help="Be rung at when there is an event.")
@@ -95,6 +98,7 @@ add(receipt, "verify", receipts.verify)
 add(receipt, "fetch", receipts.fetch)
 add(log, "verify", logs.verify)
 add(log, "mirror", logs.mirror)
+add(look, "verify", looks.verify)
 add(audit, "search", auditing.search)
 add(audit, "export", auditing.export)
 add(audit, "verify", auditing.verify)

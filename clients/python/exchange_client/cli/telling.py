@@ -57,6 +57,7 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "list_notices": "cx grant list-notices",
         "receipts.verify": "cx receipt verify one.receipt",
         "fetch": "cx receipt fetch one.receipt",
+        "looks.verify": "cx looks verify looks.jws",
         "logs.verify": "cx log verify --policy policy.txt mirror",
         "mirror": "cx log mirror --policy policy.txt https://exchange.example/log mirror",
         "search": "cx audit search --member lender-a --outcome WITHHELD",
