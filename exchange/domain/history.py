@@ -15,6 +15,7 @@ from functools import lru_cache
 from exchange.domain.records import HISTORY_MONTHS_MAX, Status, month, status_bucket
 
 UNKNOWN = "#"
+NOT_OPENED = "/"
 LATE_WITHIN_MONTH = "1234567M"  # followed by being on time in the same month: paid late
 _PAID = "N*MA"
 _CLOSED = {

@@ -218,17 +218,24 @@ class RecordPayload(msgspec.Struct, array_like=True, frozen=True, gc=False):
     purge_on: int | None  # first day on which it may no longer be used
     five_class: int | None  # 1 to 5
     transfer: Transfer
-    transfer_id: bytes | None  # 16 bytes
+    transfer_id: bytes | None  # 16 bytes; of the sale once it is sold, else `came_by`
     pauses: tuple[SealedPause, ...]
     notice: SealedNotice | None
     basis: str  # code of the profile; "" where a grant is the basis
     same_dpd: int  # rows in a row, this one included, that reported this dpd
     digest: bytes  # 16 bytes: of the row that made this version
+    came_by: bytes | None = None  # transfer id by which it was bought; it stays when resold
 
     @property
     def open(self) -> bool:
         """Tell whether the account is open."""
         return self.status in OPEN
+
+    @property
+    def arrived_by(self) -> bytes | None:
+        """Return the transfer by which the account was bought, also after it was sold again."""
+        # Versions from before `came_by` was kept say it by their transfer alone.
+        return self.came_by or (self.transfer_id if self.transfer is Transfer.IN else None)
 
     @property
     def episode_runs(self) -> bool:

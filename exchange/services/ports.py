@@ -27,7 +27,7 @@ from exchange.services.members.ports import MemberStatements
 from exchange.services.notices.ports import NoticeStatements
 from exchange.services.operators.ports import OperatorStatements
 from exchange.services.queries.ports import QueryQuotas, QueryStatements
-from exchange.services.records.ports import RecordStatements
+from exchange.services.records.ports import RecordStatements, TransferStatements
 from exchange.services.retention.ports import RetentionStatements
 from exchange.services.security.ports import SecurityStatements
 from exchange.services.standing.ports import StandingStatements
@@ -61,6 +61,11 @@ class Work(Protocol):
     @property
     def records(self) -> RecordStatements:
         """Statements about records."""
+        ...
+
+    @property
+    def transfers(self) -> TransferStatements:
+        """Statements about the two sides of a sale."""
         ...
 
     @property

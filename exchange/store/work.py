@@ -24,6 +24,7 @@ from exchange.store.leaves import Leaves
 from exchange.store.life.disputes import Disputes
 from exchange.store.life.retention import Retention
 from exchange.store.life.standing import Standing
+from exchange.store.life.transfers import Transfers
 from exchange.store.log import Publication, Tree
 from exchange.store.log.audit import Audit
 from exchange.store.log.daily import Daily
@@ -68,6 +69,7 @@ class Work:
     grants = _Noun(Grants)
     notices = _Noun(Notices)
     records = _Noun(Records)
+    transfers = _Noun(Transfers)
     disputes = _Noun(Disputes)
     retention = _Noun(Retention)
     security = _Noun(SecurityEvents)

@@ -124,6 +124,16 @@ def test_a_good_file_is_found_good(write: object) -> None:
     assert [] == validate(batch(content), JUDGED_IN)
 
 
+def test_a_sale_that_a_file_tells_twice_is_found_before_it_is_sent() -> None:
+    """Nothing of two rows of one sale is stored: the exchange would refuse both."""
+    sale = {"transfer_id": "019a0000-0000-7000-8000-000000000001", "reason": "TRANSFER_IN"}
+    rows = [row_fields(account_ref=f"acc-{n}", **sale) for n in (1, 2)]
+
+    faults = validate(batch(file_of(rows)), JUDGED_IN)
+
+    assert [(2, "row.transfer"), (3, "row.transfer")] == [(one.line, one.code) for one in faults]
+
+
 def test_faults_name_the_line_the_field_and_the_code_of_the_exchange() -> None:
     """What is found before sending must be found by the same name as afterwards."""
     rows = [

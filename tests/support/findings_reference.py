@@ -55,6 +55,7 @@ def reference(
         )
     ]
     bought = {record.payload.transfer_id for record in alive if record.payload.transfer == 2}
+    bought |= {record.payload.came_by for record in alive if record.payload.came_by}
     theirs = [
         record
         for record in alive

@@ -9,7 +9,7 @@ records; everything deleted, suppressed, unvouched, past its retention, or passe
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -118,18 +118,9 @@ def _elsewhere(
     usable = {
         record.record_id: record for record in records if _usable(record, day(today), profile)
     }
-    # What was sold enters as the buyer tells it, also where the buyer asks.
-    arrived = {
-        record.payload.transfer_id
-        for record in usable.values()
-        if record.payload.transfer is Transfer.IN
-    }
-    others = [
-        record
-        for record in usable.values()
-        if record.member != asker
-        and not (record.payload.status is Status.SOLD and record.payload.transfer_id in arrived)
-    ]
+    others = [record for record in usable.values() if record.member != asker]
+    if any(record.payload.status is Status.SOLD for record in others):
+        others = _not_passed_on(others, usable.values())
     if not any(record.disputed for record in others):
         return others, False
     # What must count as deleted while its answer is overdue leaves no flag behind either.
@@ -137,6 +128,20 @@ def _elsewhere(
     disputed = any(one.disputed and not (gone and one.answer_late) for one in others)
     withheld = profile.dispute_effect is Effect.WITHHOLD
     return [one for one in others if not (one.disputed and (withheld or one.answer_late))], disputed
+
+
+def _not_passed_on(records: Iterable[HeldRecord], usable: Iterable[HeldRecord]) -> list[HeldRecord]:
+    """Keep what was not sold: that enters as the buyer tells it, or whoever bought it from him."""
+    arrived = {
+        record.payload.arrived_by
+        for record in usable
+        if record.payload.transfer is Transfer.IN or record.payload.came_by
+    }
+    return [
+        record
+        for record in records
+        if not (record.payload.status is Status.SOLD and record.payload.transfer_id in arrived)
+    ]
 
 
 def _heard(held: Sequence[HeldRecord], question: Question) -> Question:

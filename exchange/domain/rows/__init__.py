@@ -24,6 +24,7 @@ from exchange.domain.rows.reading import (
     read_submitted,
 )
 from exchange.domain.rows.texts import token_bytes
+from exchange.domain.rows.transfers import Stated, check_transfer
 from exchange.domain.rows.versions import deleted_payload, next_payload, row_digest
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Row",
     "RowFault",
     "Severity",
+    "Stated",
     "StoredRecord",
     "Submission",
     "Submitted",
@@ -46,6 +48,7 @@ __all__ = [
     "check_against_stored",
     "check_deletion",
     "check_row",
+    "check_transfer",
     "deleted_payload",
     "is_sound",
     "next_payload",

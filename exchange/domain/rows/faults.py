@@ -54,7 +54,7 @@ RULES = {
     "row.subject_changed": "the account was reported for another subject in this epoch",
     "row.superseded": "a later file has reported this account; the row was left out",
     "row.token": "1 to 3 identity tokens, then at most 1 contact token, canonical, all different",
-    "row.transfer": "SOLD and TRANSFER_IN carry a transfer_id, other rows none",
+    "row.transfer": "SOLD and TRANSFER_IN carry one transfer_id, and tell the arrear alike",
     "row.unknown_field": "the format has no such field",
     "plaus.class_stale": "above 90 days past due without five_class",
     "plaus.dpd_jump": "dpd rose by more than the days that passed",

@@ -54,6 +54,7 @@ def next_payload(row: Row, kept: RecordPayload | None, submission: Submission) -
     told = _history(row, kept, submission)
     episode = _episode(row, kept, told)
     purge_on = purge_date(episode, row.closed_on, submission.profile)
+    came_by = _came_by(row, kept)
     return RecordPayload(
         form=PAYLOAD_FORM,
         as_of=day(row.as_of),
@@ -76,13 +77,14 @@ def next_payload(row: Row, kept: RecordPayload | None, submission: Submission) -
         ended_on=optional_day(episode.ended_on) if episode else None,
         purge_on=optional_day(purge_on),
         five_class=row.five_class,
-        transfer=_transfer(row, kept),
-        transfer_id=_transfer_id(row, kept),
+        transfer=_transfer(row, came_by),
+        transfer_id=_id(row.transfer_id) if row.status is Status.SOLD else came_by,
         pauses=tuple(SealedPause(day(p.starts), day(p.ends), p.cause) for p in row.pauses),
         notice=_notice(row, kept),
         basis=row.basis,
         same_dpd=same_dpd(row, kept),
         digest=row_digest(row),
+        came_by=came_by,
     )
 
 
@@ -152,6 +154,7 @@ def deleted_payload(deletion: Deletion, kept: RecordPayload) -> RecordPayload:
         pauses=(),
         notice=None,
         digest=b"",
+        came_by=None,
     )
 
 
@@ -231,18 +234,23 @@ def _month_end(as_of: date, months_before: int) -> date:
     return date.fromordinal(date(year, rest + 1, 1).toordinal() - 1)
 
 
-def _transfer(row: Row, kept: RecordPayload | None) -> Transfer:
+def _transfer(row: Row, came_by: bytes | None) -> Transfer:
     if row.status is Status.SOLD:
         return Transfer.OUT
+    return Transfer.NONE if came_by is None else Transfer.IN
+
+
+def _came_by(row: Row, kept: RecordPayload | None) -> bytes | None:
+    """Return the transfer by which the account was bought, which an AMEND may correct."""
     if row.reason is Reason.TRANSFER_IN:
-        return Transfer.IN
-    return Transfer.IN if kept and kept.transfer is Transfer.IN else Transfer.NONE
+        return _id(row.transfer_id)
+    before = kept.arrived_by if kept else None
+    corrects = before and row.transfer_id and row.status is not Status.SOLD
+    return _id(row.transfer_id) if corrects else before
 
 
-def _transfer_id(row: Row, kept: RecordPayload | None) -> bytes | None:
-    if row.transfer_id:
-        return UUID(row.transfer_id).bytes
-    return kept.transfer_id if kept and kept.transfer is Transfer.IN else None
+def _id(text: str | None) -> bytes | None:
+    return UUID(text).bytes if text else None
 
 
 def _notice(row: Row, kept: RecordPayload | None) -> SealedNotice | None:

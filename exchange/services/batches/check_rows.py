@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from exchange.domain.batches import (
     Dialect,
@@ -32,8 +33,9 @@ from exchange.services.batches.ports import Action, StagedRow
 from exchange.services.ports import Ports, Session
 from exchange.services.read_ahead import read_ahead
 from exchange.services.records.append_versions import seal_versions
-from exchange.services.records.judge_rows import Change, Frame, Verdict, judge_rows
-from exchange.services.records.ports import NewVersion
+from exchange.services.records.judge_rows import Frame, judge_rows
+from exchange.services.records.ports import NewVersion, StagedTransfer, TransferRow
+from exchange.services.records.verdicts import Change, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +67,16 @@ def check_rows(
     file, judged_in = frames
     with session.begin() as work:
         work.staging.reset()
+        work.transfers.reset()
         work.commit()
     totals, one_amount = Totals(), OneAmount()
     unreadable = done = 0
     for rows in read_ahead(_read(content, file.dialect, totals, ports)):
         with session.begin() as work:
             verdicts = judge_rows(rows, judged_in, work, ports)
-            work.staging.stage(_staged(verdicts, judged_in.submission.member, ports))
+            staged = _staged(verdicts, judged_in.submission.member, ports)
+            work.staging.stage(staged)
+            work.transfers.stage(_transfers(verdicts, staged))
             work.staging.add_faults(_faults(verdicts))
             work.commit()
         unreadable += sum(each.row is None for each in verdicts)
@@ -81,6 +86,7 @@ def check_rows(
     totals.check(file.trailer)
     with session.begin() as work:
         work.staging.refuse_duplicates()
+        work.transfers.refuse_repeated()
         if line := one_amount.line(file.rows):
             work.staging.warn(row_faults(line, [Flaw("overdue_minor", "plaus.one_amount")])[0])
         work.commit()
@@ -110,6 +116,22 @@ def _staged(verdicts: Sequence[Verdict], member: str, ports: Ports) -> list[Stag
         for each in verdicts
         if each.row
     ]
+
+
+def _transfers(verdicts: Sequence[Verdict], staged: Sequence[StagedRow]) -> list[StagedTransfer]:
+    """Name the transfers that readable rows speak of, also those that store nothing."""
+    found = []
+    readable = [each for each in verdicts if each.row]
+    for each, row in zip(readable, staged, strict=True):
+        moves = each.change.transfers if each.change else ()
+        if moves and row.stored:
+            place = (row.stored.record_id, row.stored.version)
+            found += [StagedTransfer(each.line, keep=True, moved=one.moved(place)) for one in moves]
+        elif isinstance(each.row, Row) and each.row.transfer_id:
+            named = UUID(each.row.transfer_id).bytes
+            moved = TransferRow(named, revision=0, sold=None, bought=None)
+            found.append(StagedTransfer(each.line, keep=False, moved=moved))
+    return found
 
 
 def _to_store(verdict: Verdict, change: Change, version: NewVersion) -> StagedRow:

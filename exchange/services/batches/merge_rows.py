@@ -76,7 +76,7 @@ def _store(staged: Staged, work: Work, ports: Ports) -> bool:
         (look_before(one.indices, work, ports), Cause.DELETED if one.deleted else Cause.AMENDED)
         for one in work.staging.corrections()
     ]
-    if not work.staging.merge(_terms(staged)):
+    if not (work.staging.merge(_terms(staged)) and work.transfers.keep_staged()):
         return False
     for answers, cause in given:
         tell_corrected(answers, cause, work, ports)

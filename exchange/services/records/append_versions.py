@@ -8,14 +8,19 @@ from exchange.crypto.sealing import pad, record_aad
 from exchange.domain.ids import uuid7s
 from exchange.domain.records import encode_payload
 from exchange.domain.rows import AnyRow, Deletion, Reason
+from exchange.errors import UnavailableError
 from exchange.services.events.tell_corrections import Cause, look_before, tell_corrected
 from exchange.services.ports import Ports, Work
-from exchange.services.records.judge_rows import Change
 from exchange.services.records.ports import NewVersion, Writing
+from exchange.services.records.verdicts import Change
 
 
 def append_versions(changes: Sequence[Change], writing: Writing, work: Work, ports: Ports) -> None:
-    """Append the versions of these changes; whom a correction concerns is told of it."""
+    """Append the versions of these changes; whom a correction concerns is told of it.
+
+    Raises:
+        UnavailableError: the other side of a transfer spoke after these rows were judged.
+    """
     if not changes:
         return
     # Looked at before anything is written, so that only the correction can make a difference.
@@ -26,6 +31,13 @@ def append_versions(changes: Sequence[Change], writing: Writing, work: Work, por
     ]
     versions = seal_versions(changes, writing.member, ports)
     work.records.append_versions(versions, writing)
+    moved = [
+        move.moved((version.record_id, version.version))
+        for change, version in zip(changes, versions, strict=True)
+        for move in change.transfers
+    ]
+    if not work.transfers.keep(moved):
+        raise UnavailableError("the other side of this transfer is being stored just now")
     for answers, cause in given:
         tell_corrected(answers, cause, work, ports)
 

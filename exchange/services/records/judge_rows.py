@@ -18,13 +18,14 @@ from msgspec import Struct
 from exchange.crypto.sealing import record_aad, unpad
 from exchange.domain.batches import NumberedRow
 from exchange.domain.queries import TokenKind
-from exchange.domain.records import RecordPayload, Status, decode_payload
+from exchange.domain.records import Status, decode_payload
 from exchange.domain.rows import (
     AnyRow,
     Deletion,
     Flaw,
     Reason,
     Row,
+    Stated,
     StoredRecord,
     Submission,
     check_against_stored,
@@ -39,40 +40,18 @@ from exchange.domain.rows import (
 )
 from exchange.services.ports import Ports, Work
 from exchange.services.records.judge_grants import JudgeGrants
-from exchange.services.records.ports import NamedGrant, SealedAccount
+from exchange.services.records.judge_transfers import (
+    NIL,
+    KnownTransfers,
+    find_transfers,
+    judge_transfer,
+    speaks_of_transfer,
+)
+from exchange.services.records.ports import NamedGrant, SealedAccount, TransferMove
+from exchange.services.records.verdicts import Change, Verdict
 from exchange.services.retention.fraud_accounts import gone_for_fraud
 
 _UNKNOWN_ACCOUNT = (None, False)
-
-
-class Change(Struct, frozen=True, gc=False):
-    """What an accepted row does: the next version of a record, or the first of a new one."""
-
-    row: AnyRow
-    epoch: str  # of the indices
-    indices: tuple[bytes, ...]  # of the identity tokens, primary first
-    grant_id: bytes | None  # UUIDv7, 16 bytes
-    continues: StoredRecord | None
-    leaves: tuple[str, StoredRecord] | None  # the account that it stood under before, if another
-    disputed: bool
-    payload: RecordPayload
-
-
-class Verdict(Struct, frozen=True, gc=False):
-    """What became of one row: it is refused, changes something, repeats it, or comes too late."""
-
-    line: int
-    row: AnyRow | None  # None where its form could not be read
-    flaws: list[Flaw]
-    change: Change | None = None
-    unchanged: StoredRecord | None = None  # what is stored says the same
-    indices: tuple[bytes, ...] = ()  # of the identity tokens of a row that is right by itself
-    grant_id: bytes | None = None  # UUIDv7, 16 bytes: that the row names, if so
-
-    @property
-    def refused(self) -> bool:
-        """Tell whether the row is faulty."""
-        return bool(self.flaws) and rejects(self.flaws)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +76,7 @@ class _Known(NamedTuple):
 
     accounts: Mapping[str, tuple[StoredRecord, bool]]  # by account_ref; and whether disputed
     grant_faults: Mapping[int, str]  # by line; a line that is not there has none
+    transfers: KnownTransfers
 
 
 def judge_rows(
@@ -154,13 +134,16 @@ def _ask_store(prepared: Sequence[_Prepared], frame: Frame, work: Work, ports: P
     named = (NamedGrant(one.line, one.grant_id, one.indices) for one in good if one.grant_id)
     grant_faults = frame.judge_grants(named, frame.submission, work)
     refs = [ref for each in good if each.row for ref in _refs(each.row)]
-    return _Known(
-        accounts={
-            found.account_ref: (_open(found, member, ports), found.disputed)
-            for found in (work.records.accounts(member, refs) if refs else ())
-        },
-        grant_faults=grant_faults,
-    )
+    accounts = {
+        found.account_ref: (_open(found, member, ports), found.disputed)
+        for found in (work.records.accounts(member, refs) if refs else ())
+    }
+    told = [
+        (each.row, accounts.get(each.row.account_ref, _UNKNOWN_ACCOUNT)[0])
+        for each in good
+        if isinstance(each.row, Row) and speaks_of_transfer(each.row)
+    ]
+    return _Known(accounts, grant_faults, find_transfers(told, work, ports))
 
 
 def _refuse_gone(
@@ -230,10 +213,35 @@ def _judge_row(each: _Prepared, row: Row, known: _Known, frame: Frame) -> Verdic
         leaves = (row.previous_ref or row.account_ref, stored)
         stored, disputed = None, False  # Told anew: another record.
     payload = next_payload(row, stored.payload if stored else None, frame.submission)
+    moves, differing = _sides(each, row, stored, payload, (known, frame))
+    if differing:
+        refused = [*flaws, *differing]
+        return Verdict(each.line, row, refused, None, None, each.indices, each.grant_id)
     change = Change(
-        row, frame.epoch, each.indices, each.grant_id, stored, leaves, disputed, payload
+        row, frame.epoch, each.indices, each.grant_id, stored, leaves, disputed, payload, moves
     )
     return Verdict(each.line, row, flaws, change)
+
+
+def _sides(
+    each: _Prepared,
+    row: Row,
+    stored: StoredRecord | None,
+    payload: RecordPayload,
+    beside: tuple[_Known, Frame],
+) -> tuple[tuple[TransferMove, ...], list[Flaw]]:
+    """Hold a row that speaks of a sale against the other side of it."""
+    if not speaks_of_transfer(row):
+        return (), []
+    known, frame = beside
+    own = Stated(
+        record_id=stored.record_id if stored else NIL,
+        member=frame.submission.member,
+        epoch=frame.epoch,
+        indices=frozenset(each.indices),
+        payload=payload,
+    )
+    return judge_transfer(row, own, stored.payload if stored else None, known.transfers)
 
 
 def _superseded(flaws: list[Flaw]) -> bool:

@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from consent.grants import HeldGrant
+from exchange.domain.records import Transfer
 
 
 class SealedAccount(NamedTuple):
@@ -73,6 +74,55 @@ class NewVersion(Struct, frozen=True, gc=False):
     sealed: bytes
 
 
+Place: TypeAlias = tuple[bytes, int]  # of a version: record id (16 bytes), version
+
+
+class TransferRow(NamedTuple):
+    """One transfer: which version tells each side of it."""
+
+    transfer_id: bytes  # UUIDv7, 16 bytes
+    revision: int  # 1, 2, 3 …
+    sold: Place | None
+    bought: Place | None
+
+
+class TransferMove(NamedTuple):
+    """A side of a transfer that a row tells, or takes back, beside what was seen of it."""
+
+    transfer_id: bytes  # UUIDv7, 16 bytes
+    seen: int  # revision; 0 where nobody had spoken of it
+    side: Transfer
+    other: Place | None
+    ends: bool
+
+    def moved(self, place: Place) -> TransferRow:
+        """Return the transfer as it is once this version is stored."""
+        own = None if self.ends else place
+        sold, bought = (own, self.other) if self.side is Transfer.OUT else (self.other, own)
+        return TransferRow(self.transfer_id, self.seen + 1, sold, bought)
+
+
+class StagedTransfer(NamedTuple):
+    """What a row of a file says of a transfer."""
+
+    line: int
+    keep: bool  # the row moves it on, if it is stored
+    moved: TransferRow
+
+
+class SealedStatement(NamedTuple):
+    """What one side of a transfer said, still sealed."""
+
+    record_id: UUID
+    version: int
+    member: str
+    epoch: str
+    indices: Sequence[bytes]  # of the identity tokens
+    kek_id: str
+    wrapped: bytes
+    sealed: bytes
+
+
 class Writing(NamedTuple):
     """What all versions of one writing share."""
 
@@ -110,4 +160,40 @@ class RecordStatements(Protocol):
 
     def live_accounts(self, member: str, indices: Sequence[bytes]) -> int:
         """Count the member's open records under the one of these tokens that has most of them."""
+        ...
+
+
+class TransferStatements(Protocol):
+    """Statements about transfers; the rows of a file are staged in this session."""
+
+    def find(self, ids: Sequence[bytes]) -> list[TransferRow]:
+        """Find what is known of these transfers."""
+        ...
+
+    def stated(self, places: Sequence[Place]) -> list[SealedStatement]:
+        """Find these versions, unless their records were deleted or withdrawn since."""
+        ...
+
+    def keep(self, rows: Sequence[TransferRow]) -> bool:
+        """Keep what moved on; False if another side has moved it since it was seen."""
+        ...
+
+    def reset(self) -> None:
+        """Begin with nothing staged."""
+        ...
+
+    def stage(self, rows: Sequence[StagedTransfer]) -> None:
+        """Stage what rows of a file say of transfers."""
+        ...
+
+    def refuse_repeated(self) -> None:
+        """Refuse every row of a transfer of which more than one row of the file speaks."""
+        ...
+
+    def keep_staged(self) -> bool:
+        """Keep what stored rows of the file moved on; False if another side was faster."""
+        ...
+
+    def forget(self, record_ids: Sequence[UUID]) -> None:
+        """Take records that are removed out of their transfers, which go when both sides are."""
         ...

@@ -28,9 +28,10 @@ from exchange.services.log.write_leaves import LeafDraft, standard_base64, write
 from exchange.services.ports import Ports, Work
 from exchange.services.records.append_versions import append_versions
 from exchange.services.records.judge_grants import judge_now
-from exchange.services.records.judge_rows import Change, Frame, judge_rows
+from exchange.services.records.judge_rows import Frame, judge_rows
 from exchange.services.records.ports import Writing
 from exchange.services.records.sign_receipt import sign_record_claims
+from exchange.services.records.verdicts import Change
 
 # A record sent alone is the latest word, whatever file came before; it leaves the account's own
 # sequence as it is.

@@ -90,6 +90,7 @@ def _remove(
 ) -> _Gone:
     causes = {record.record_id: _cause(record, ports) for record in due}
     versions, accounts = work.retention.remove(list(causes)) if causes else ([], [])
+    work.transfers.forget(list(causes))
     if past := [one for one, cause in causes.items() if cause is Cause.RETENTION]:
         work.retention.remove_disputes(past)
     tombstones = [_tombstone(one, causes[one.record_id], today, ports) for one in accounts]

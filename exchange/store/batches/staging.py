@@ -162,7 +162,7 @@ INSERT INTO batch_fault (member_id, batch_id, line, n, field, code, severity)
 SELECT %(member)s, %(batch_id)s, line, n, field, code, severity
 FROM (
     SELECT line, field, code, severity,
-        row_number() OVER (PARTITION BY line ORDER BY severity = 'WARN', n) - 1 AS n
+        row_number() OVER (PARTITION BY line ORDER BY severity = 'WARN', n, field) - 1 AS n
     FROM staged_fault
 ) AS ordered
 WHERE n < 8 ORDER BY line, n

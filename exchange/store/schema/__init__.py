@@ -100,6 +100,7 @@ UNDISTRIBUTED = frozenset(
         "subject_counter",
         "subject_opening",
         "tile",
+        "transfer",
         "webhook",
         "webhook_delivery",
         "webhook_secret",

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     Date,
     Index,
+    Integer,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -57,4 +58,19 @@ account = Table(
     text("epoch"),
     Column("sequence", BigInteger, nullable=False),  # of the batch that wrote this version
     Index("account_record", "record_id"),  # what a dispute or a purge names
+)
+
+# Which versions tell of one sale: the seller's SOLD, the buyer's TRANSFER_IN. What they say of it
+# lies in them, sealed; a side is null until it speaks, and again once its record is purged.
+transfer = Table(
+    "transfer",
+    metadata,
+    Column("transfer_id", Uuid, primary_key=True),
+    count("revision", default=None),  # 1, 2, 3 …: whoever writes says which it has seen
+    Column("sold_record", Uuid, nullable=True),
+    Column("sold_version", Integer, nullable=True),
+    Column("bought_record", Uuid, nullable=True),
+    Column("bought_version", Integer, nullable=True),
+    Index("transfer_sold", "sold_record"),
+    Index("transfer_bought", "bought_record"),
 )

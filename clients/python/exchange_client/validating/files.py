@@ -65,7 +65,8 @@ def validate(file: BatchFile, judged_in: Circumstances) -> list[RowFault]:
     rows = lines[first - 1 : -1]
     read, faults = _read(rows, first, _csv_row if as_csv else read_object)
     flaws = {line: _flaws(row, judged_in) for line, row in read.items()}
-    _mark_duplicates(read, flaws)
+    _mark_repeated(read, flaws, ("transfer_id",), ("transfer_id", "row.transfer"))
+    _mark_repeated(read, flaws, ("account_ref", "previous_ref"), ("account_ref", "row.duplicate"))
     faults += [_fault(line, flaw) for line, found in flaws.items() for flaw in _ordered(found)]
     faults += _of_totals(file, list(read.values()), trailer, len(lines))
     faults += _one_amount(read) + _crowded(read)
@@ -117,16 +118,22 @@ def _flaws(row: Mapping[str, JSON], judged_in: Circumstances) -> list[Flaw]:
     return delete_flaws(row, judged_in) if row["op"] == "DELETE" else check_flaws(row, judged_in)
 
 
-def _mark_duplicates(rows: Mapping[int, Mapping[str, JSON]], flaws: dict[int, list[Flaw]]) -> None:
+def _mark_repeated(
+    rows: Mapping[int, Mapping[str, JSON]],
+    flaws: dict[int, list[Flaw]],
+    names: tuple[str, ...],
+    flaw: Flaw,
+) -> None:
+    """Mark every row that names what another row of the file names as well."""
     named = {
-        line: [str(ref) for name in ("account_ref", "previous_ref") if (ref := row.get(name))]
+        line: [str(one) for name in names if (one := row.get(name))]
         for line, row in rows.items()
         if not form_flaws(row)
     }
-    counts = Counter(ref for refs in named.values() for ref in refs)
-    for line, refs in named.items():
-        if any(counts[ref] > 1 for ref in refs):
-            flaws[line].insert(0, ("account_ref", "row.duplicate"))
+    counts = Counter(one for each in named.values() for one in each)
+    for line, each in named.items():
+        if any(counts[one] > 1 for one in each):
+            flaws[line].insert(0, flaw)
 
 
 def _of_totals(
