@@ -18,7 +18,7 @@ from msgspec import Struct
 from exchange.crypto.sealing import record_aad, unpad
 from exchange.domain.batches import NumberedRow
 from exchange.domain.queries import TokenKind
-from exchange.domain.records import Status, decode_payload
+from exchange.domain.records import RecordPayload, Status, decode_payload
 from exchange.domain.rows import (
     AnyRow,
     Deletion,
