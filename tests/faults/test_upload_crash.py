@@ -115,7 +115,15 @@ class Bench:
         """Return all that an upload may change."""
         return tuple(
             tuple(self.desk.sql(f"SELECT * FROM {table} ORDER BY 1, 2, 3"))
-            for table in ("record", "account", "batch", "batch_fault", "leaf", "opening")
+            for table in (
+                "record",
+                "account",
+                "batch",
+                "batch_fault",
+                "leaf",
+                "opening",
+                "transfer",
+            )
         )
 
 
@@ -133,9 +141,12 @@ def bench(database_url: str, tmp_path: Path) -> Iterator[Bench]:
 
 
 def next_file(bench: Bench) -> bytes:
-    """Return a file that changes, confirms, adds and refuses."""
+    """Return a file that changes, confirms, adds, takes over and refuses."""
     desk = bench.desk
     rows = [desk.late(1, "acc-1"), desk.clean(2, "acc-2"), desk.clean(3, "acc-3")]
+    sale = "019a0000-0000-7000-8000-000000000001"
+    taken = desk.late(3, "bought", reason="TRANSFER_IN", transfer_id=sale, history="1N")
+    rows.append(taken)
     return desk.file(
         [*rows, *[desk.clean(3, f"x-{n}") for n in range(4)], desk.late(3, "bad", dpd=1)]
     )
@@ -143,15 +154,18 @@ def next_file(bench: Bench) -> bytes:
 
 STEPS = [
     *("members.count", "commit"),  # the try counts, whatever becomes of it
-    *("batches.find", "members.find", "notices.templates", "staging.reset", "commit"),
-    *("records.accounts", "retention.fraud_macs", "staging.stage"),
+    *("batches.find", "members.find", "notices.templates", "staging.reset"),
+    *("transfers.reset", "commit"),
+    *("records.accounts", "transfers.find", "retention.fraud_macs", "staging.stage"),
+    *("transfers.stage",),
     *("staging.add_faults", "commit"),
-    *("staging.refuse_duplicates", "commit"),
+    *("staging.refuse_duplicates", "transfers.refuse_repeated", "commit"),
     *("records.lock_uploads", "batches.find", "staging.hold_grants", "staging.warn_crowded"),
     *(
         "staging.counts",
         "staging.corrections",
         "staging.merge",
+        "transfers.keep_staged",
         "log.find_log",
         "log.open_subjects",
         "log.append",
