@@ -8,7 +8,7 @@ from exchange import telemetry
 from exchange.app.publishing import open_publishing
 from exchange.errors import LogRolledBack, UnavailableError
 from exchange.jobs.meters import Meters
-from exchange.jobs.publish import publish
+from exchange.jobs.publish import Rhythm, publish
 from exchange.jobs.sequence import EXIT_REFUSED, stop_on_signals
 from exchange.services.witnesses.submit_checkpoint import OK, Round
 from exchange.settings import Settings
@@ -30,7 +30,10 @@ def run_publisher(settings: Settings) -> int:
         try:
             publish(
                 ports,
-                interval_seconds=settings.publish_interval_ms / 1_000,
+                rhythm=Rhythm(
+                    new_seconds=settings.publish_new_ms / 1_000,
+                    same_seconds=settings.publish_interval_ms / 1_000,
+                ),
                 stop=stop,
                 report=lambda done: _report(done, meters),
                 halt=halt,

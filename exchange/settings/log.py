@@ -27,7 +27,10 @@ class AccessLog(BaseSettings):
         description="the log in a year's place, such as 2026-r1; see `exchange recover`",
     )
     publish_interval_ms: int = Field(
-        5_000, ge=200, le=60_000, description="the newest checkpoint goes to all witnesses"
+        5_000, ge=200, le=60_000, description="the newest checkpoint goes to all witnesses again"
+    )
+    publish_new_ms: int = Field(
+        1_000, ge=100, le=60_000, description="a checkpoint that is new goes to them within"
     )
     log_access: Literal["capability", "open"] = Field(
         "capability", description="who may fetch tiles: members by a path of their own, or anyone"

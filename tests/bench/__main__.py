@@ -1,8 +1,9 @@
 """`python -m tests.bench NAME [PATH] [--seconds N] [--out FILE]`: figures as one JSON object.
 
-NAME is query, grant-check, batch-query, ingest-query, lookup, log, tokens, demo, start, races,
-mutation, ingest, growth, uci or all. `uci` takes the path of the public UCI credit-card default
-file (UCI Machine Learning Repository, data set 350, as CSV with the columns ID, X1 to X23, Y);
+NAME is query, grant-check, batch-query, ingest-query, lookup, log, final, log-verify, tokens,
+demo, start, races, mutation, ingest, growth, uci or all. `uci` takes the path of the public UCI
+credit-card default file (UCI Machine Learning Repository, data set 350, as CSV with the columns ID,
+X1 to X23, Y);
 `all` runs it only where a path is given, and says so otherwise.
 Progress goes to standard error. Run it on a quiet machine: figures are ratios of one run.
 """
@@ -22,6 +23,7 @@ from tests.bench.grants.checking import measure_grant_check
 from tests.bench.grants.mutants import measure_mutation
 from tests.bench.grants.races import measure_races
 from tests.bench.log.figures import measure_log, measure_receipts, measure_rhythm
+from tests.bench.log.finality import measure_finality
 from tests.bench.log.verifying import measure_log_verify
 from tests.bench.lookup import measure_lookups
 from tests.bench.query import BATCH, CONNECTIONS, measure_batches, measure_queries
@@ -32,7 +34,7 @@ from tests.bench.uci.run import bench_uci
 
 # They share one loaded sandbox.
 STAGED = ("query", "grant-check", "batch-query", "lookup", "log", "ingest-query")
-SMALL = ("tokens", "demo", "start", "races", "mutation")
+SMALL = ("tokens", "demo", "start", "races", "mutation", "final", "log-verify")
 INGESTS = ("ingest", "growth")  # each has an exchange of its own
 NAMES = (*STAGED, *SMALL, *INGESTS, "uci")
 
@@ -101,6 +103,8 @@ def _small(name: str, seconds: int) -> dict[str, Measure]:
         "start": measure_starts,
         "races": measure_races,
         "mutation": measure_mutation,
+        "final": measure_finality,
+        "log-verify": measure_log_verify,
     }
     return made[name]()
 
@@ -136,6 +140,7 @@ def _log(loaded: Stage, options: argparse.Namespace) -> dict[str, Measure]:
         measure_log(options.leaves, options.proof_leaves)
         | measure_rhythm(loaded, options.seconds)
         | measure_log_verify()
+        | measure_finality()
     )
 
 

@@ -69,14 +69,14 @@ def test_without_a_witness_that_answers_it_waits_for_two_people_who_say_go_on(
 ) -> None:
     """One restart while the witnesses are away, and a restored database would be signed."""
     witnesses.know(log.vkey())
-    with running(log, "sequence", witness_policy_path=witnesses.policy) as waiting:
+    with running(log.place(), "sequence", witness_policy_path=witnesses.policy) as waiting:
         until(lambda: waiting.said.read_bytes().count(b"sequencer waits") > 2)
         assert 0 == waiting.end()
     assert [1] == sizes(log)
     assert [] == admin_leaves(log)
 
     two = ("sequence", "--unwitnessed", "--by", "lena", "--by", "omar")
-    with running(log, *two, witness_policy_path=witnesses.policy) as excused:
+    with running(log.place(), *two, witness_policy_path=witnesses.policy) as excused:
         until(lambda: log.outside().read_bytes().split(b"\n")[1] == b"3")
         assert 0 == excused.end()
 
@@ -118,7 +118,7 @@ def test_what_a_restored_database_brought_back_is_shredded_before_anything_is_si
     with access_log(dump_url, tmp_path, clock=clock) as log:
         assert [(1,)] == run_sql(log.url, kept)
 
-        with running(log, "sequence") as sequencer:
+        with running(log.place(), "sequence") as sequencer:
             until(lambda: log.outside().read_bytes().split(b"\n")[1] == b"4")
             assert 0 == sequencer.end()
 

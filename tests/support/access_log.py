@@ -27,6 +27,7 @@ from exchange.store.log.checkpoint_file import CheckpointFiles
 from exchange.store.work import Database
 from exchange_client.core.encoding import JSON, loads_object
 from exchange_client.proofs import VerifiedProof, verify_proof
+from tests.support.log.processes import Place
 
 PLACE = "ord = (SELECT ord FROM leaf_place WHERE leaf_index = {})"  # the leaf of an index
 WAITS = "ord NOT IN (SELECT ord FROM leaf_place)"
@@ -107,6 +108,10 @@ class AccessLog:
     def outside(self) -> Path:
         """Return the checkpoint file of the log that is active now."""
         return self.files.path_of(self.origin())
+
+    def place(self) -> Place:
+        """Return where processes of the exchange go on with this log."""
+        return Place(self.url, self.outside().parent)
 
     def close(self) -> None:
         """Close every connection."""

@@ -90,9 +90,9 @@ def test_every_figure_of_the_log_is_scraped_under_its_name(
     cosigned = f'cx_log_witness_status_total{{status="200",{by}}} '
     with ExitStack() as stack:
         for words in (("sequence",), ("publish",)):
-            stack.enter_context(running(log, *words, **policy))
+            stack.enter_context(running(log.place(), *words, **policy))
         serving = {"listen": f"127.0.0.1:{port}", "workers": 1, **policy}
-        stack.enter_context(running(log, "serve", **serving))
+        stack.enter_context(running(log.place(), "serve", **serving))
 
         until(lambda: re.search(rf"(?m)^{re.escape(cosigned)}[1-9]", scraped(port)))
         told = scraped(port)
@@ -126,13 +126,13 @@ def test_a_tile_that_is_damaged_and_a_log_that_is_refused_are_counted_apart(
     log.write(1)
     flip = "hashes = set_byte(hashes, 5, get_byte(hashes, 5) # 1)"
     run_sql(log.url, f"UPDATE tile SET {flip}")
-    with running(log, "sequence") as sequencer:
+    with running(log.place(), "sequence") as sequencer:
         assert EXIT_REFUSED == sequencer.code()
     assert {"tile_check_failures_total": 1} == meters(log.url)
 
     run_sql(log.url, f"UPDATE tile SET {flip}")
     run_sql(log.url, "UPDATE log_state SET size = size - 1")
-    with running(log, "sequence") as sequencer:
+    with running(log.place(), "sequence") as sequencer:
         assert EXIT_REFUSED == sequencer.code()
 
     assert {"tile_check_failures_total": 1, "guard_refusals_total": 1} == meters(log.url)
@@ -152,7 +152,9 @@ def test_a_publisher_that_a_witness_stops_is_a_refusal_of_the_guard(
         true.turn()
         submit_checkpoint(true.open(), ports)
     with access_log(restored_url, tmp_path, clock=log.clock) as restored:
-        with running(restored, "publish", witness_policy_path=witnesses.policy) as publisher:
+        with running(
+            restored.place(), "publish", witness_policy_path=witnesses.policy
+        ) as publisher:
             assert EXIT_REFUSED == publisher.code()
 
         assert {"guard_refusals_total": 1} == meters(restored_url)

@@ -22,11 +22,16 @@ def _ignore(count: int) -> None:
 def measure_log_verify(leaves: int = 300_000) -> dict[str, Measure]:
     """Verify a log of so many entries: signatures, bundles, root, every tile."""
     policy = parse_policy(policy_text().encode())
-    rates = []
+    rates, paces = [], []
     with tempfile.TemporaryDirectory() as directory:
         folder = SignedLog(entries=entries(leaves)).write(Path(directory))
         for _ in range(ROUNDS):
-            started = time.process_time()
+            started, began = time.process_time(), time.perf_counter()
             found = verify_log(Folder(folder), policy, _ignore)
-            rates.append(found.witnessed.checkpoint.head.size / (time.process_time() - started))
-    return {"log_verify_entries_per_s": measure(rates, "1/s of CPU")}
+            size = found.witnessed.checkpoint.head.size
+            rates.append(size / (time.process_time() - started))
+            paces.append(size / (time.perf_counter() - began))
+    return {
+        "log_verify_entries_per_s": measure(paces, "1/s"),
+        "log_verify_entries_per_cpu_s": measure(rates, "1/s of CPU"),
+    }

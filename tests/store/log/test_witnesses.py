@@ -13,7 +13,7 @@ import pytest
 from exchange.domain.notes import SignatureLine
 from exchange.domain.notes import parse_vkey as parse_witness
 from exchange.errors import LogRolledBack, UnavailableError
-from exchange.jobs.publish import publish
+from exchange.jobs.publish import Rhythm, publish
 from exchange.services.log.prove_leaf import Promised, Proven, prove_leaf
 from exchange.services.log.show_log import ShowPorts, show_log
 from exchange.services.witnesses.guard_witnesses import guard_witnesses
@@ -200,7 +200,7 @@ def test_a_forked_log_is_stopped_when_a_witness_has_seen_the_other_branch(
         with pytest.raises(LogRolledBack, match="another root"):
             publish(
                 ports,
-                interval_seconds=0.01,
+                rhythm=Rhythm(0.01, 0.01),
                 stop=Event(),
                 report=lambda done: None,
                 halt=lambda origin, error: halted.append(str(log.files.stop(origin, str(error)))),

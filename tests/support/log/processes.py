@@ -1,4 +1,4 @@
-"""The exchange's own processes around an access log of a test: started, watched, ended."""
+"""The exchange's own processes on a database of a test: started, watched, ended."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from tests.support.access_log import AccessLog
+from typing import NamedTuple
 
 WAIT_SECONDS_MAX = 60
+
+
+class Place(NamedTuple):
+    """A database, and the folder of its keys and outside files."""
+
+    url: str
+    directory: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,21 +40,20 @@ class Running:
 
 
 @contextmanager
-def running(log: AccessLog, *words: str, **settings: object) -> Iterator[Running]:
-    """Let `exchange WORDS` run on this log; what still runs at the end is killed."""
-    directory = log.outside().parent
+def running(place: Place, *words: str, **settings: object) -> Iterator[Running]:
+    """Let `exchange WORDS` run there; what still runs at the end is killed."""
     given = {
-        "database_url": log.url,
-        "data_dir": directory,
+        "database_url": place.url,
+        "data_dir": place.directory,
         "sandbox": "true",
         "one_person_suffices": "true",
         "sequence_interval_ms": 200,
-        "publish_interval_ms": 1_000,
+        "publish_new_ms": 200,
         **settings,
     }
     env = {f"EXCHANGE_{name.upper()}": str(value) for name, value in given.items()}
     command = [sys.executable, "-m", "exchange.cli", *words]
-    said = directory / f"said-{words[0]}"
+    said = place.directory / f"said-{words[0]}"
     with (
         said.open("wb") as file,
         subprocess.Popen(command, env={"PATH": os.environ["PATH"], **env}, stderr=file) as process,

@@ -221,8 +221,12 @@ class AsyncExchange(AsyncStanding):
         return await self._run(proving.redeem(self._desk, receipt, wait_seconds))
 
     async def wait_final(self, receipt: Receipt) -> ProvenReceipt:
-        """The same, waiting as long as the receipt promises: base no decision on it before."""
-        return await self.receipt_proof(receipt, wait_seconds=receipt.claims.mmd)
+        """The same with a quorum of witnesses, waiting as long as the receipt promises.
+
+        Base no decision on a receipt before.
+        """
+        mmd = receipt.claims.mmd
+        return await self._run(proving.redeem(self._desk, receipt, mmd, final=True))
 
     async def audit(self, flow: Flow[T]) -> T:
         """Carry out one of a regulator's flows, made by `exchange_client.audit.flows`."""

@@ -28,8 +28,13 @@ class ProvenReceipt:
     verified: VerifiedProof
 
 
-def redeem(desk: Desk, receipt: Receipt, wait_seconds: int) -> Flow[ProvenReceipt]:
+def redeem(
+    desk: Desk, receipt: Receipt, wait_seconds: int, *, final: bool = False
+) -> Flow[ProvenReceipt]:
     """Fetch and verify the proof of a receipt, waiting for the log where it must.
+
+    Args:
+        final: take no checkpoint that lacks the quorum which the exchange's policy asks for.
 
     Raises:
         NotYetLogged: there is no proof after that time.
@@ -41,20 +46,20 @@ def redeem(desk: Desk, receipt: Receipt, wait_seconds: int) -> Flow[ProvenReceip
     pause = 0.0
     while True:
         hold = max(0, min(WAIT_SECONDS_MAX, ends - desk.now()))
-        reply = yield _call(receipt, hold, pause)
+        reply = yield _call(receipt, hold, pause, final=final)
         if reply.status == 200:
             verified = prove(receipt, reply.body, desk.pins)
             desk.gossip.learn(verified.checkpoint)
             return ProvenReceipt(receipt=receipt, proof=reply.body, verified=verified)
         pause = _pause(reply)
         if desk.now() + pause >= ends:
-            raise NotYetLogged(f"the leaf is not in the log after {wait_seconds} s")
+            raise NotYetLogged(f"no such proof of the leaf after {wait_seconds} s")
 
 
-def _call(receipt: Receipt, hold_seconds: int, pause_seconds: float) -> Call:
+def _call(receipt: Receipt, hold_seconds: int, pause_seconds: float, *, final: bool) -> Call:
     return Call(
         method="GET",
-        path=f"/v1/receipts/{receipt.leaf}",
+        path=f"/v1/receipts/{receipt.leaf}{'?final=1' if final else ''}",
         accepted=frozenset({200, 202}),
         prefer=f"wait={hold_seconds}" if hold_seconds else None,
         pause_seconds=pause_seconds,

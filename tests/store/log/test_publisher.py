@@ -1,0 +1,99 @@
+"""The publisher's rhythm: what is new goes out at once, what stays goes out again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from exchange.domain.log.policies import parse_policy
+from exchange.domain.notes import parse_checkpoint, parse_note
+from exchange.jobs.publish import Rhythm, publish
+from exchange.services.witnesses.ports import Reply
+from exchange.services.witnesses.submit_checkpoint import SubmitPorts
+from tests.support.access_log import AccessLog, access_log
+from tests.support.signed_log import WITNESSES
+
+WAIT_SECONDS_MAX = 30
+
+
+class Keeping:
+    """A witness that is out of order, and keeps of what size each submission was."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def add_checkpoint(self, body: bytes) -> Reply:
+        """Keep the size."""
+        note = body.partition(b"\n\n")[2]
+        self.sizes.append(parse_checkpoint(parse_note(note).text).head.size)
+        return Reply(500, b"")
+
+    def checkpoint(self, origin: str) -> Reply:
+        """Show nothing."""
+        return Reply(404, b"")
+
+
+@pytest.fixture
+def log(database_url: str, tmp_path: Path) -> Iterator[AccessLog]:
+    """A log that was sequenced once."""
+    with access_log(database_url, tmp_path) as made:
+        made.turn()
+        yield made
+
+
+@contextmanager
+def publishing(log: AccessLog, rhythm: Rhythm) -> Iterator[Keeping]:
+    """Let a publisher run against one witness."""
+    witness, stop = Keeping(), Event()
+    key = WITNESSES[0].key
+    text = f"log {log.vkey()}\nwitness w {key.vkey()} http://127.0.0.1:1\nquorum w\n"
+    log_ports = replace(log.log_ports, policy=parse_policy(text), begin=log.database.begin)
+    with ThreadPoolExecutor(2) as executor:
+        ports = SubmitPorts(log_ports=log_ports, reach=lambda one: witness, executor=executor)
+        running = executor.submit(
+            publish,
+            ports,
+            rhythm=rhythm,
+            stop=stop,
+            report=lambda done: None,
+            halt=lambda origin, error: None,
+        )
+        try:
+            yield witness
+        finally:
+            stop.set()
+            running.result(WAIT_SECONDS_MAX)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_each_new_checkpoint_goes_out_once_though_the_same_one_is_not_due(log: AccessLog) -> None:
+    """A receipt would wait for the next round to become final, and a lender with it."""
+    with publishing(log, Rhythm(new_seconds=0.01, same_seconds=3_600)) as witness:
+        for size in (1, 2, 4):
+            while log.turn().size < size:
+                log.write(size // 2)
+            until(lambda size=size: size in witness.sizes)  # type: ignore[misc]  # bound at once
+            time.sleep(0.1)
+
+    assert [1, 2, 4] == witness.sizes
+
+
+def test_the_same_checkpoint_goes_out_again(log: AccessLog) -> None:
+    """Only a cosignature says that a log is as it was: without one, a quiet log looks stale."""
+    with publishing(log, Rhythm(new_seconds=0.01, same_seconds=0.05)) as witness:
+        until(lambda: len(witness.sizes) > 2)
+
+    assert {1} == set(witness.sizes)
