@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -10,14 +11,15 @@ from pathlib import Path
 import pytest
 
 from exchange.crypto.keyring import Use
-from exchange.domain.leaves import JsonValue
+from exchange.domain.leaves import JsonValue, new_leaf
 from exchange.domain.log.index import INDEX_ROOT_RULE, index_root
 from exchange.domain.notes import Note, SignatureLine
 from exchange.services.audit.export_range import statement_key
 from exchange.services.log.ports import LogPorts
 from exchange.services.log.write_leaves import LeafDraft, standard_base64
+from exchange_client.audit import export
 from exchange_client.audit.export import verify_export
-from exchange_client.errors import CxError, LogInvalid
+from exchange_client.errors import CxError, LogInvalid, UsageError
 from tests.support.access_log import run_sql
 from tests.support.regulator import Regulator, look, open_regulator
 
@@ -231,6 +233,78 @@ def test_changed_openings_are_found_even_under_a_new_digest(
         verify_export(folder, regulator.policy())
 
 
+def another_entry(regulator: Regulator, folder: Path) -> None:
+    """Show another entry, with the opening that fits it."""
+    own = new_leaf({"kind": "heartbeat", "t": 1}, {}, secrets.token_bytes)
+    bundle = next(one for one in (folder / "tile" / "entries").rglob("*") if one.is_file())
+    content, lines = bundle.read_bytes(), (folder / "openings.ndjson").read_text().splitlines()
+    at, length = 2, int.from_bytes(content[:2], "big")
+    assert length == len(own.entry)
+    bundle.write_bytes(content[:at] + own.entry + content[at + length :])
+    shown = {
+        slot: {"payload": one.payload.decode(), "salt": standard_base64(one.salt)}
+        for slot, one in (("subject", own.subject), ("audit", own.audit))
+    }
+    lines[0] = json.dumps({"index": 0, **shown})
+    (folder / "openings.ndjson").write_text("".join(f"{line}\n" for line in lines))
+
+
+def older_checkpoint(regulator: Regulator, folder: Path) -> None:
+    """Show a checkpoint of an earlier size, signed as well."""
+    url = regulator.sandbox.settings.libpq_url
+    [(note,)] = run_sql(url, "SELECT note FROM checkpoint ORDER BY size LIMIT 1")
+    (folder / "checkpoint").write_text(str(note))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"), [(another_entry, r"\(3\) the entries"), (older_checkpoint, r"\(2\)")]
+)
+def test_another_history_is_found_even_under_the_statement_key(
+    regulator: Regulator,
+    tmp_path: Path,
+    change: Callable[[Regulator, Path], None],
+    why: str,
+) -> None:
+    """What the log's own key signed is the root; no other signature stands in for it."""
+    regulator.looks(look(), look())
+    regulator.looks(look())
+    folder = regulator.export(tmp_path / "export", f"from_index=0&to_index={size(regulator)}")
+    change(regulator, folder)
+    resign(regulator, folder)
+
+    with pytest.raises(LogInvalid, match=why):
+        verify_export(folder, regulator.policy())
+
+
+def test_parts_that_show_two_checkpoints_are_no_export(
+    regulator: Regulator, tmp_path: Path
+) -> None:
+    """Two halves of two histories would look like one."""
+    regulator.looks(look(), look(), look())
+    end = size(regulator)
+    regulator.export(tmp_path / "parts" / "0-2", f"from_index=0&to_index=2&size={end}")
+    regulator.looks(look())
+    later = size(regulator)
+    regulator.export(tmp_path / "parts" / f"2-{end}", f"from_index=2&to_index={end}&size={later}")
+
+    with pytest.raises(LogInvalid, match="two checkpoints"):
+        verify_export(tmp_path / "parts", regulator.policy())
+
+
+def test_a_folder_without_an_export_and_a_file_without_end_are_refused(
+    regulator: Regulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither an empty folder nor one that fills the memory is called verified."""
+    with pytest.raises(UsageError, match="holds no export"):
+        verify_export(tmp_path, regulator.policy())
+    regulator.looks(look())
+    folder = regulator.export(tmp_path / "export", f"from_index=0&to_index={size(regulator)}")
+    monkeypatch.setattr(export, "FILE_BYTES_MAX", 100)
+
+    with pytest.raises(LogInvalid, match="too long"):
+        verify_export(folder, regulator.policy())
+
+
 @pytest.mark.parametrize("name", ["openings.ndjson", "checkpoint", "manifest", "tile"])
 def test_one_flipped_bit_anywhere_is_found(regulator: Regulator, tmp_path: Path, name: str) -> None:
     """An export that was copied badly is not believed in part."""
@@ -242,6 +316,21 @@ def test_one_flipped_bit_anywhere_is_found(regulator: Regulator, tmp_path: Path,
     places[0].write_bytes(bytes(content))
 
     with pytest.raises(CxError):
+        verify_export(folder, regulator.policy())
+
+
+def test_a_time_that_only_the_manifest_vouches_for_is_held_to_it(
+    regulator: Regulator, tmp_path: Path
+) -> None:
+    """When a checkpoint was signed decides who was silent, and stands under no key but this one."""
+    regulator.looks(look(), look())
+    folder = regulator.export(tmp_path / "export", f"from_index=0&to_index={size(regulator)}")
+    place = folder / "checkpoints.ndjson"
+    first, *rest = place.read_text().splitlines()
+    later = {**json.loads(first), "signed_at": json.loads(first)["signed_at"] + 1}
+    place.write_text("".join(f"{line}\n" for line in (json.dumps(later), *rest)))
+
+    with pytest.raises(LogInvalid, match=r"\(1\) checkpoints.ndjson: not what"):
         verify_export(folder, regulator.policy())
 
 
