@@ -105,8 +105,12 @@ class _Body(Struct, forbid_unknown_fields=True):
     artefact: Annotated[str, Meta(pattern=r"^[!-~]+\Z", max_length=JWS_BYTES_MAX)] | UnsetType = (
         UNSET
     )
-    detail: Literal["bands", "flag"] = "bands"
+    detail: Literal["bands", "flag"] | UnsetType = UNSET
     after: _After | UnsetType = UNSET
+
+
+_DECODE = msgspec.json.Decoder(_Body).decode
+_DETAILS = {UNSET: Detail.BANDS, "bands": Detail.BANDS, "flag": Detail.FLAG}
 
 
 def read_query(value: object) -> Callable[[bytes], Query]:
@@ -116,7 +120,43 @@ def read_query(value: object) -> Callable[[bytes], Query]:
         ValueError: it is not of the documented form; `QuerySchema` names the faults.
         InvalidField: an id is no UUIDv7, or the tokens are not in their order.
     """
-    body = msgspec.convert(value, _Body)
+    return partial(_query, **_members(msgspec.convert(value, _Body)))
+
+
+def read_query_line(raw: bytes) -> Query | None:
+    """Read a plain line of a batch in one pass; None where only the strict reader can tell.
+
+    In ASCII without a backslash every text stands between two quotes of its own. Where there are
+    no more quotes than what was read takes, no member stood twice, and what was read is all there
+    is. A test holds this reader and `read_query` equal.
+    """
+    if b"\\" in raw or not raw.isascii():
+        return None
+    try:
+        body = _DECODE(raw)
+        if raw.count(b'"') != 2 * _texts(body) or not _is_plain(body.after, raw):
+            return None
+        return _query(raw, **_members(body))
+    except (ValueError, InvalidField):
+        return None  # The strict reader names the fault.
+
+
+def _texts(body: _Body) -> int:
+    """Count the names and texts that stood in a line: a name alone before an array or a number."""
+    optional = (body.grant_id, body.artefact, body.detail, body.after, body.after)
+    return 11 + 4 * len(body.tokens) + 2 * sum(one is not UNSET for one in optional)
+
+
+def _is_plain(after: _After | UnsetType, raw: bytes) -> bool:
+    """Tell whether the one number of a line is written in digits alone."""
+    if after is UNSET:
+        return True
+    size = b'"size":%d' % after.size
+    return size + b"," in raw or size + b"}" in raw
+
+
+def _members(body: _Body) -> dict[str, Any]:
+    """Return the members of a query, but for its digest."""
     tokens = tuple(
         Token(kind=one.kind, value=_bytes(one.value, TOKEN_BYTES)) for one in body.tokens
     )
@@ -124,20 +164,21 @@ def read_query(value: object) -> Callable[[bytes], Query]:
     if body.artefact is not UNSET and body.grant_id is not UNSET:
         raise InvalidField("goes without a grant_id", field="artefact")
     after = body.after
-    return partial(
-        _query,
-        query_id=parse("qry", body.query_id, field="query_id"),
-        epoch=body.epoch,
-        tokens=tokens,
-        purpose=body.purpose,
-        grant_id=None if body.grant_id is UNSET else parse("gnt", body.grant_id, field="grant_id"),
-        artefact=None if body.artefact is UNSET else body.artefact,
-        operator=body.operator,
-        application=body.application_ref,
-        detail=Detail(body.detail),
-        after_size=0 if after is UNSET else after.size,
-        after_root="" if after is UNSET else standard_base64(_bytes(after.root, 32)),
-    )
+    return {
+        "query_id": parse("qry", body.query_id, field="query_id"),
+        "epoch": body.epoch,
+        "tokens": tokens,
+        "purpose": body.purpose,
+        "grant_id": (
+            None if body.grant_id is UNSET else parse("gnt", body.grant_id, field="grant_id")
+        ),
+        "artefact": None if body.artefact is UNSET else body.artefact,
+        "operator": body.operator,
+        "application": body.application_ref,
+        "detail": _DETAILS[body.detail],
+        "after_size": 0 if after is UNSET else after.size,
+        "after_root": "" if after is UNSET else standard_base64(_bytes(after.root, 32)),
+    }
 
 
 def query_routes(ports: Ports, *, queries_max: int) -> Routes:
@@ -166,10 +207,10 @@ def query_routes(ports: Ports, *, queries_max: int) -> Routes:
         policy=RoutePolicy(roles=asker, body=Body.QUERY_LINES, nonce=Nonce.BY_THE_SERVICE),
     )
     @routes.answers(200, ReceiptSchema, media=LINES_TYPE)
-    @routes.lines(QuerySchema, lines_max=queries_max, reader=read_query)
+    @routes.lines(QuerySchema, lines_max=queries_max, reader=read_query, quick=read_query_line)
     def ask_many(lines: list[Line]) -> Response:
         """Ask about up to 1,000 subjects under one signature; a receipt each, in order."""
-        queries = [cast("Callable[[bytes], Query]", line.value)(line.raw) for line in lines]
+        queries = [_of_line(line) for line in lines]
         answered = answer_queries(check_distinct(queries), current_caller().asker, ports)
         nonce_spent()
         return _receipts(answered, LINES_TYPE)
@@ -213,6 +254,11 @@ def check_distinct(queries: list[Query]) -> list[Query]:
     return queries
 
 
+def _of_line(line: Line) -> Query:
+    read = line.value
+    return read if isinstance(read, Query) else cast("Callable[[bytes], Query]", read)(line.raw)
+
+
 def _query(body: bytes, **members: Any) -> Query:  # Typed where they are gathered.
     return Query(digest=hashlib.sha256(body).digest(), **members)
 
@@ -227,6 +273,8 @@ def _receipts(answered: Answered, media: str) -> Response:
 
 
 def _check_order(tokens: tuple[Token, ...]) -> None:
+    if len(tokens) == 1 and tokens[0].kind is TokenKind.IDENTITY:
+        return
     kinds = [token.kind for token in tokens]
     identities = kinds.count(TokenKind.IDENTITY)
     contacts = len(kinds) - identities

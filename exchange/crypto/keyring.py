@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -121,6 +122,8 @@ class Keyring:
             use: newest[use, None].secret
             for use in (Use.PSEUDONYM, Use.SEARCH, Use.CURSOR, Use.PAGES)
         }
+        # An operator is asked for by the gate and again by the leaf, and stands in many of both.
+        self.search_mac = lru_cache(maxsize=4096)(self._search_mac)
 
     def __repr__(self) -> str:
         return f"Keyring({self.environment}, {len(self._keys)} keys)"
@@ -203,7 +206,7 @@ class Keyring:
         """Return the name a subject has in the access log: `p:` and 32 hex digits."""
         return "p:" + hmac.digest(self._macs[Use.PSEUDONYM], index, "sha256")[:16].hex()
 
-    def search_mac(self, text: str) -> bytes:
+    def _search_mac(self, text: str) -> bytes:
         """Return what an operator or application reference is searched by."""
         return hmac.digest(self._macs[Use.SEARCH], text.encode(), "sha256")[:16]
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 from binascii import hexlify
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from msgspec import Struct
 
 from exchange.crypto.keyring import Keyring
 from exchange.errors import IntegrityError
@@ -24,13 +24,15 @@ _SIZES = (256, 512, 1024, 2048, 4096, 8192)
 _FRESH_BYTES = 32 + 12 + 12  # a data key, its nonce, and the nonce that wraps it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataKey:
+class DataKey(Struct, frozen=True, kw_only=True, gc=False):
     """A data key at work, and its wrapped form to store."""
 
     kek_id: str
     wrapped: bytes  # 60 bytes
-    aead: AESGCM = field(repr=False)
+    aead: AESGCM
+
+    def __repr__(self) -> str:
+        return f"DataKey({self.kek_id})"
 
     def seal(self, plaintext: bytes, aad: bytes) -> bytes:
         """Encrypt: 12 bytes of nonce, then the ciphertext with its tag."""
@@ -65,6 +67,11 @@ class Sealer:
         secret = os.urandom(32)
         wrapped = self._keyring.wrap(secret, os.urandom(12), _WRAP + aad)
         return DataKey(kek_id=self._keyring.kek_id, wrapped=wrapped, aead=AESGCM(secret))
+
+    def new_wrapped(self, aad: bytes) -> bytes:
+        """Make a fresh data key bound to its place, for later: its wrapped form alone."""
+        fresh = os.urandom(44)
+        return self._keyring.wrap(fresh[:32], fresh[32:], _WRAP + aad)
 
     def seal_each(self, payloads: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """Seal many payloads, each under a fresh data key of its own, bound to its place.

@@ -51,9 +51,10 @@ def parse(prefix: str, text: str, *, field: str) -> UUID:
     Raises:
         InvalidField: it is not `<prefix>_` and the 32 lower-case hex digits of a UUIDv7.
     """
-    if not text.startswith(f"{prefix}_") or not _HEX.fullmatch(text[len(prefix) + 1 :]):
+    named, _, digits = text.partition("_")
+    if named != prefix or not _HEX.fullmatch(digits):
         raise InvalidField(f"must be {prefix}_ and 32 hex digits of a UUIDv7", field=field)
-    return UUID(hex=text[len(prefix) + 1 :])
+    return UUID(int=int(digits, 16))
 
 
 def member_id(text: str, *, field: str = "member") -> str:

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from typing import TypeAlias
 
 import msgspec
+from msgspec import Struct
 
 from exchange.domain.merkle import leaf_hash
 from exchange.errors import IntegrityError, InvalidPayload
@@ -48,8 +48,7 @@ _HEADS = {slot: _COMMITMENT_LABEL + slot.encode() + b"\n" for slot in Slot}
 _ENCODE = msgspec.json.Encoder(order="sorted").encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class Opening(Struct, frozen=True, kw_only=True, gc=False):
     """What opens one commitment."""
 
     salt: bytes  # 32 bytes
@@ -64,8 +63,7 @@ class Opening:
         return commitment(slot, self.salt, self.payload)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
+class Leaf(Struct, frozen=True, kw_only=True, gc=False):
     """One entry of the log with both its openings."""
 
     entry: bytes  # 116 bytes

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from msgspec import Struct
+
 from consent.claims import Step
 from consent.decision import Reason
 from consent.purposes import Detail, Purpose
@@ -19,8 +21,7 @@ class TokenKind(StrEnum):
     CONTACT = "contact"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
+class Token(Struct, frozen=True, kw_only=True, gc=False):
     """A subject's only name here: 64 bytes, output of the OPRF."""
 
     kind: TokenKind
@@ -39,8 +40,7 @@ class RefusedArtefact:
     sha256: bytes  # of the artefact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(Struct, frozen=True, kw_only=True):
     """A question as it was asked; who asks comes from the signature, never from here."""
 
     query_id: UUID

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 from consent.profiles import Profile
@@ -221,6 +222,7 @@ class Ports:
         return log_origin(self.terms.domain, now, self.terms.log_restart)
 
 
+@lru_cache(maxsize=64)  # asked several times for each leaf of a transaction
 def log_origin(domain: str, now: int, restart: str) -> str:
     """Name the log of the calendar year (UTC) that this time lies in.
 

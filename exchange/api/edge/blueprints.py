@@ -23,6 +23,8 @@ V = TypeVar("V")
 View: TypeAlias = Callable[P, Response]
 # Turns strict JSON into what a service takes, or raises ValueError; see `Routes.body`.
 Reader: TypeAlias = Callable[[object], object]
+# Reads the bytes of a line at once, or returns None where it is in any doubt; see `Routes.lines`.
+QuickReader: TypeAlias = Callable[[bytes], object | None]
 
 
 class Line(NamedTuple):
@@ -30,6 +32,10 @@ class Line(NamedTuple):
 
     raw: bytes
     value: object
+
+
+def _in_doubt(_: bytes) -> None:
+    """Read no line."""
 
 
 class Routes(Blueprint):
@@ -97,16 +103,25 @@ class Routes(Blueprint):
         return decorate
 
     def lines(
-        self, schema: type[Schema], *, lines_max: int, reader: Reader | None = None
+        self,
+        schema: type[Schema],
+        *,
+        lines_max: int,
+        reader: Reader | None = None,
+        quick: QuickReader = _in_doubt,
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-        """Read each line of the body as strict JSON; the view gets a list of `Line` first."""
+        """Read each line of the body as strict JSON; the view gets a list of `Line` first.
+
+        Args:
+            quick: reads plain lines by itself; every other one goes the strict way.
+        """
         instance = schema()
 
         def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
             @wraps(view)
             def with_lines(*args: object, **parts: object) -> Response:
                 lines = [
-                    Line(raw, _read_line(instance, reader, raw, at=number))
+                    Line(raw, quick(raw) or _read_line(instance, reader, raw, at=number))
                     for number, raw in enumerate(split_lines(current_caller().body, lines_max))
                 ]
                 return view(lines, *args, **parts)

@@ -62,17 +62,22 @@ class Answer:
     limits: tuple[str, ...]  # why the answer is shallower than asked
     model: str = MODEL
 
-    def as_claims(self) -> dict[str, object]:
-        """Return the claims of the receipt that this answer fills."""
+    def members(self) -> dict[str, object]:
+        """Return the claims of the receipt that this answer fills, for msgspec to write."""
         return {
-            "outcome": self.outcome.value,
+            "outcome": self.outcome,
             "reason": self.reason,
-            "finding": None if self.finding is None else self.finding.as_claims(),
+            "finding": self.finding,
             "grade": self.grade,
             "reasons": list(self.reasons),
             "model": self.model,
             "limits": list(self.limits),
         }
+
+    def as_claims(self) -> dict[str, object]:
+        """Return these claims in plain values."""
+        claims: dict[str, object] = msgspec.to_builtins(self.members(), builtin_types=())
+        return claims
 
 
 def withheld(reason: str) -> Answer:

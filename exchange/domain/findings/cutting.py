@@ -8,53 +8,32 @@ records; everything deleted, suppressed, unvouched, past its retention, or passe
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
 
-from consent.decision import Decision, Limit
+from consent.decision import Decision, Limit, Reason
 from consent.profiles import Effect, Profile
 from consent.purposes import Detail
 from exchange.domain.findings.answers import Answer, Finding, Outcome, VelocityBands
+from exchange.domain.findings.banding import MEMBERS_SHOWN_MIN, Bands, HeldRecord, Scope, bands_of
 from exchange.domain.grades import NO_DATA_GRADE, Grade, ReasonCode, grade
-from exchange.domain.history import levels
-from exchange.domain.life.retention import shown_history
 from exchange.domain.records import (
-    ADVERSE_BY_STATUS,
     DELETED,
-    RecordPayload,
     Status,
     Transfer,
     day,
-    month,
     month_text,
     today_in,
 )
 
-MEMBERS_SHOWN_MIN = 4  # other contributors below which their number is blurred
-_LATE_MONTHS = 12
-_COUNTS = ("0", "1", "2", "3+")
-_LATE_BANDS = ("0", "1", "2", "3-5", "3-5", "3-5", "6+")
+_ANSWERS_KEPT = 16_384  # distinct ones, without a word of a borrower's: a few megabytes
 _VELOCITY_BANDS = ("0", "1", "2", "3-4", "3-4", *("5-9",) * 5, "10+")
-_SINCE_BANDS = ("0-2", "3-5", "6-11", "12-23", "24+")
-_SINCE_EDGES = (3, 6, 12, 24)
-
-
-class HeldRecord(NamedTuple):
-    """The current version of one record of the subject, opened."""
-
-    record_id: UUID
-    member: str
-    disputed: bool
-    suppressed: bool
-    payload: RecordPayload
-    answer_late: bool = False  # the answer to its dispute is overdue
 
 
 class Velocity(NamedTuple):
@@ -81,32 +60,64 @@ def cut(records: Sequence[HeldRecord], question: Question, profile: Profile) -> 
     """Answer a permitted look from the records of others."""
     today = today_in(profile.timezone, question.now)
     held, disputed = _elsewhere(question.asker, records, profile, today)
-    fields = question.decision.fields
-    if held:
-        measured = _measure(held, profile, today, question.decision.lookback_months)
-        outcome = Outcome.ADVERSE if measured.members else Outcome.NO_ADVERSE
-        finding = _finding(measured, disputed, _heard(held, question), profile)
+    decision = question.decision
+    scope = Scope(decision.lookback_months, question.contributors)
+    said = _heard(held, question)
+    seen = _Seen(
+        bands=bands_of(held, profile, today, scope) if held else None,
+        velocity=_velocity(question.velocity),
+        disputed=disputed,
+        statement=said,
+        reason=decision.reason,
+        detail=decision.detail,
+        fields=decision.fields,
+        limits=_limits(question),
+    )
+    return _tell(seen) if said is None else _answer(seen)  # Words are never kept in memory.
+
+
+class _Seen(NamedTuple):
+    """All that an answer depends on."""
+
+    bands: Bands | None  # None where no record enters
+    velocity: tuple[str, ...]
+    disputed: bool
+    statement: str | None
+    reason: Reason
+    detail: Detail
+    fields: frozenset[str]
+    limits: tuple[str, ...]
+
+
+def _answer(seen: _Seen) -> Answer:
+    """Say what was seen, as far as its purpose may see it."""
+    bands, fields = seen.bands, seen.fields
+    if bands:
+        outcome = Outcome.ADVERSE if bands.adverse else Outcome.NO_ADVERSE
+        finding = _finding(bands, seen)
     else:
         outcome = Outcome.NO_DATA
         finding = Finding(
-            velocity=_velocity(question.velocity) if "velocity" in fields else UNSET,
-            dispute=disputed if "dispute" in fields else UNSET,
+            velocity=VelocityBands(*seen.velocity) if "velocity" in fields else UNSET,
+            dispute=seen.disputed if "dispute" in fields else UNSET,
         )
-    limits = _limits(question)
-    graded = _grade(outcome, finding, question)
+    graded = _grade(outcome, finding, seen)
     notes = (
         *((ReasonCode.NO_DATA,) if outcome is Outcome.NO_DATA else ()),
-        *((ReasonCode.DISPUTED,) if disputed and "dispute" in fields else ()),
-        *((ReasonCode.SHALLOW,) if limits else ()),
+        *((ReasonCode.DISPUTED,) if seen.disputed and "dispute" in fields else ()),
+        *((ReasonCode.SHALLOW,) if seen.limits else ()),
     )
     return Answer(
         outcome=outcome,
-        reason=question.decision.reason.value,
+        reason=seen.reason.value,
         finding=finding,
         grade=graded.letter if graded else None,
         reasons=(*(graded.reasons if graded else ()), *notes),
-        limits=limits,
+        limits=seen.limits,
     )
+
+
+_tell = lru_cache(maxsize=_ANSWERS_KEPT)(_answer)
 
 
 def _elsewhere(
@@ -144,12 +155,12 @@ def _not_passed_on(records: Iterable[HeldRecord], usable: Iterable[HeldRecord]) 
     ]
 
 
-def _heard(held: Sequence[HeldRecord], question: Question) -> Question:
-    """Drop a statement that speaks of a record which does not enter."""
+def _heard(held: Sequence[HeldRecord], question: Question) -> str | None:
+    """Return the statement, unless it speaks of a record which does not enter."""
     of = question.statement_of
-    if of is None or any(record.record_id == of for record in held):
-        return question
-    return question._replace(statement=None)
+    if not held or (of is not None and all(record.record_id != of for record in held)):
+        return None
+    return question.statement
 
 
 def _usable(record: HeldRecord, today: int, profile: Profile) -> bool:
@@ -161,112 +172,22 @@ def _usable(record: HeldRecord, today: int, profile: Profile) -> bool:
     return not payload.open or today - payload.as_of <= profile.unvouched_days
 
 
-@dataclass(slots=True)
-class _Measures:
-    """Running maxima and sums over the records that enter."""
-
-    current: int = 0
-    worst: int = 0
-    worst_months_ago: int = 0
-    late: int = 0  # bit n: late n months ago
-    open_overdue: int = 0
-    overdue_minor: int = 0
-    other_currency: bool = False
-    freshest: int = 0  # month
-
-
-class _Measured(NamedTuple):
-    totals: _Measures
-    members: int  # that report something adverse
-
-
-def _measure(held: Sequence[HeldRecord], profile: Profile, today: date, months: int) -> _Measured:
-    totals = _Measures()
-    members = set()
-    this_month = month(today)
-    for record in held:
-        payload = record.payload
-        age = this_month - payload.as_of_month  # -1 where a member's day is ahead of ours
-        late = levels(shown_history(payload, profile, today), months - age)
-        worst = max(late) if late else 0
-        if worst:
-            _add_history(totals, late, worst, age)
-        if _add_state(totals, payload, profile) or worst >= profile.adverse_bucket_min:
-            members.add(record.member)
-            _add_amount(totals, payload, profile)
-        totals.freshest = max(totals.freshest, payload.as_of_month)
-    mask = (1 << min(_LATE_MONTHS, months)) - 1
-    totals.late = (totals.late & mask).bit_count()
-    return _Measured(totals, len(members))
-
-
-def _add_history(totals: _Measures, late: bytes, worst: int, age: int) -> None:
-    """Add the late months of one record, whose newest character is `age` months old."""
-    latest = max(0, late.index(worst) + age)
-    if worst > totals.worst or (worst == totals.worst and latest < totals.worst_months_ago):
-        totals.worst, totals.worst_months_ago = worst, latest
-    for ago, level in enumerate(late[: max(0, _LATE_MONTHS - age)], age):
-        if level:
-            totals.late |= 1 << max(0, ago)
-
-
-def _add_state(totals: _Measures, payload: RecordPayload, profile: Profile) -> bool:
-    """Add how the account stands; say whether that alone is adverse."""
-    if not payload.open:
-        return payload.status in ADVERSE_BY_STATUS
-    totals.current = max(totals.current, payload.bucket)
-    totals.open_overdue += payload.bucket >= 1
-    return payload.status in ADVERSE_BY_STATUS or (
-        payload.bucket >= profile.adverse_bucket_min
-        and payload.overdue_minor >= profile.smallest_overdue_minor
-    )
-
-
-def _add_amount(totals: _Measures, payload: RecordPayload, profile: Profile) -> None:
-    if not payload.open or not payload.overdue_minor:
-        return
-    if payload.currency == profile.currency:
-        totals.overdue_minor += payload.overdue_minor
-    else:
-        totals.other_currency = True
-
-
-def _finding(measured: _Measured, disputed: bool, question: Question, profile: Profile) -> Finding:
-    totals, fields = measured.totals, question.decision.fields
+def _finding(bands: Bands, seen: _Seen) -> Finding:
     values = {
-        "current_bucket": totals.current,
-        "worst_bucket": totals.worst,
-        "months_since_worst": _since(totals),
-        "late_months": _LATE_BANDS[min(totals.late, 6)],
-        "lender_band": _members(measured.members, question.contributors),
-        "open_overdue_band": _COUNTS[min(totals.open_overdue, 3)],
-        "overdue_amount_band": bisect_right(profile.amount_edges_minor, totals.overdue_minor),
-        "freshest_month": month_text(totals.freshest),
-        "velocity": _velocity(question.velocity),
-        "dispute": disputed,
-        "statement": question.statement,
+        **bands._asdict(),
+        "freshest_month": month_text(bands.freshest),
+        "velocity": VelocityBands(*seen.velocity),
+        "dispute": seen.disputed,
+        "statement": seen.statement,
     }
-    shown = {name: value for name, value in values.items() if name in fields}
+    shown = {name: value for name, value in values.items() if name in seen.fields}
     if "overdue_amount_band" in shown:
-        shown["other_currency"] = totals.other_currency
+        shown["other_currency"] = bands.other_currency
     return msgspec.convert(shown, Finding)
 
 
-def _since(totals: _Measures) -> str:
-    if not totals.worst:
-        return "none"
-    return _SINCE_BANDS[bisect_right(_SINCE_EDGES, totals.worst_months_ago)]
-
-
-def _members(members: int, contributors: int) -> str:
-    if members and contributors < MEMBERS_SHOWN_MIN:
-        return "1+"
-    return _COUNTS[min(members, 3)]
-
-
-def _velocity(counts: Velocity) -> VelocityBands:
-    seven, thirty, ninety = (_VELOCITY_BANDS[min(count, 10)] for count in counts)
-    return VelocityBands(seven, thirty, ninety)
+def _velocity(counts: Velocity) -> tuple[str, ...]:
+    return tuple([_VELOCITY_BANDS[min(count, 10)] for count in counts])
 
 
 def _limits(question: Question) -> tuple[str, ...]:
@@ -276,10 +197,9 @@ def _limits(question: Question) -> tuple[str, ...]:
     return (*limits, "SMALL_CONSORTIUM") if blurred else limits
 
 
-def _grade(outcome: Outcome, finding: Finding, question: Question) -> Grade | None:
+def _grade(outcome: Outcome, finding: Finding, seen: _Seen) -> Grade | None:
     # Graded are the purposes that show every band: new credit, guarantors, review of one's own.
-    decision = question.decision
-    if decision.detail is not Detail.BANDS or Limit.PURPOSE in decision.limits:
+    if seen.detail is not Detail.BANDS or Limit.PURPOSE in seen.limits:
         return None
     if outcome is Outcome.NO_DATA:
         return Grade(0, NO_DATA_GRADE, ())

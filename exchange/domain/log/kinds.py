@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 
 from exchange.errors import InternalError
@@ -146,6 +147,11 @@ def check_payloads(kind: str, subject: Iterable[str], audit: Iterable[str]) -> N
         InternalError: no such kind, or a slot has too few or too many members. It is a fault of
             the writing service, so nothing is written and somebody is told.
     """
+    _check(kind, tuple(subject), tuple(audit))
+
+
+@lru_cache(maxsize=1024)  # the few ways in which services write leaves, each looked at once
+def _check(kind: str, subject: tuple[str, ...], audit: tuple[str, ...]) -> None:
     form = FORMS.get(kind)
     if form is None:
         raise InternalError(f"{kind}: no kind of leaf")

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from exchange.crypto.sealing import DataKey
 from exchange.domain.leaves import JsonValue, Leaf, Slot, new_leaf, opening_aad, pad_opening
@@ -24,8 +26,7 @@ from exchange.services.ports import Ports
 KEY_AAD = b"opening_key|1|"  # then the key id: what an opening key is wrapped for
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeafDraft:
+class LeafDraft(Struct, frozen=True, kw_only=True, gc=False):
     """What a leaf will say; time, subject and its number are added when it is made."""
 
     kind: str  # of domain/log/kinds.py, which says what its slots hold
@@ -76,8 +77,8 @@ def write_leaves(work: Writing, drafts: Sequence[LeafDraft], ports: Ports, now: 
 def subject_ask(subject: str, ports: Ports, now: int) -> SubjectAsk:
     """Prepare to raise a subject's counter, with a fresh key in case it has none this quarter."""
     key_id = f"{subject or '-'}/{quarter(now)}"
-    key = ports.sealer.new_key(_key_aad(key_id))
-    return SubjectAsk(subject=subject, key_id=key_id, kek_id=key.kek_id, wrapped=key.wrapped)
+    wrapped = ports.sealer.new_wrapped(_key_aad(key_id))
+    return SubjectAsk(subject, key_id, ports.sealer.kek_id, wrapped)
 
 
 def opening_key(key_id: str, kek_id: str, wrapped: bytes, ports: Ports) -> DataKey:
@@ -131,6 +132,7 @@ def seal_leaf(draft: LeafDraft, leaf: Leaf, key: DataKey, ports: Ports, now: int
     )
 
 
+@lru_cache(maxsize=64)  # asked several times for each leaf of a transaction
 def quarter(now: int) -> str:
     """Name the calendar quarter (UTC) that opening keys are made for: `2026Q4`."""
     moment = datetime.fromtimestamp(now, UTC)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 from uuid import UUID
 
-from consent.decision import Decision, Request, decide, gate
+from consent.decision import Decision, Gate, Request, decide, gate
+from consent.profiles import Profile
 from consent.purposes import Account, Act
 from consent.reciprocity import Earned
 from exchange.domain.findings import Answer, Question, Velocity, cut, withheld
@@ -109,11 +110,8 @@ def _write_once(asked: Sequence[Asked], ports: Ports) -> list[Written]:
     log_id = ports.log_id(now)
     with ports.begin() as work:  # Leaving without commit() undoes everything.
         asked = [Asked(enter_artefact(*one, work, ports), one.asker) for one in asked]
-        requests = [_request(*one) for one in asked]
-        rows = [
-            _gate_row(one.query, request, ports, now)
-            for one, request in zip(asked, requests, strict=True)
-        ]
+        judged = _Judged(ports.terms.profile)
+        rows = [_gate_row(one.query, judged.gate(*one), ports, now) for one in asked]
         askers = tuple(dict.fromkeys(one.asker for one in asked))
         ask = GateAsk(log_id, _afters(asked), ports.terms.queries)
         passed = work.queries.pass_gate(askers, rows, ask, now=now)
@@ -121,12 +119,12 @@ def _write_once(asked: Sequence[Asked], ports: Ports) -> list[Written]:
         turn = Turn(ports=ports, now=now, contributors=passed.contributors)
         written: list[Written] = []
         fresh: list[AnswerRow] = []
-        for one, request, row, result in zip(asked, requests, rows, passed.results, strict=True):
+        for one, row, result in zip(asked, rows, passed.results, strict=True):
             if result.stored:
                 claims = stored_claims(one.query.digest, result.stored, ports)
                 written.append(Written(claims, replayed=True))
                 continue
-            request = _earning(request, passed.earned)
+            request = judged.request(*one, passed.earned)
             decision = decide(request, result.grant, ports.terms.profile, now)
             answer = _answer(one, decision, result, turn)
             answer_row, claims = write_answer(one, row, result, (decision, answer), turn)
@@ -144,6 +142,37 @@ def _afters(asked: Sequence[Asked]) -> tuple[After, ...]:
     """Return the checkpoints that the queries name, each once."""
     named = (After(one.query.after_size, one.query.after_root) for one in asked)
     return tuple({after for after in named if after.size})
+
+
+class _Judged:
+    """What the law asks of each query: the queries of one transaction are of few kinds."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._gates: dict[object, Gate] = {}
+        self._requests: dict[object, Request] = {}
+
+    def gate(self, query: Query, asker: Asker) -> Gate:
+        """Return the parameters of the gate."""
+        kind = _kind(query, asker)
+        opened = self._gates.get(kind)
+        if opened is None:
+            opened = self._gates[kind] = gate(_request(query, asker), self._profile)
+        return opened
+
+    def request(self, query: Query, asker: Asker, earned: Earned) -> Request:
+        """Return the request, as far as the asker's own contribution lets it go."""
+        kind = _kind(query, asker)
+        asked = self._requests.get(kind)
+        if asked is None:
+            asked = self._requests[kind] = _earning(_request(query, asker), earned)
+        return asked
+
+
+def _kind(query: Query, asker: Asker) -> object:
+    """Return all that `_request` reads."""
+    refused = query.refused.reason if query.refused else None
+    return query.purpose, query.grant_id is None, query.detail, refused, asker.member, asker.roles
 
 
 def _request(query: Query, asker: Asker) -> Request:
@@ -164,10 +193,9 @@ def _earning(request: Request, earned: Earned) -> Request:
     return replace(request, earned=earned, reciprocal=earned is not Earned.NOTHING)
 
 
-def _gate_row(query: Query, request: Request, ports: Ports, now: int) -> GateRow:
-    opened = gate(request, ports.terms.profile)
+def _gate_row(query: Query, opened: Gate, ports: Ports, now: int) -> GateRow:
     # Identity tokens stand first; the first of them names the subject.
-    indices = tuple(ports.keyring.index(query.epoch, token.value) for token in query.tokens)
+    indices = tuple(ports.keyring.index_each(query.epoch, [token.value for token in query.tokens]))
     return GateRow(
         query_id=query.query_id,
         grant_id=query.grant_id,

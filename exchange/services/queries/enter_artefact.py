@@ -9,7 +9,8 @@ refusal, and so a result with a leaf. Source: consent.md, 7.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from consent.claims import ArtefactRefused
 from consent.grants import GrantEvent

@@ -8,7 +8,8 @@ Source: protocol.md, 4.
 from __future__ import annotations
 
 import hashlib
-import json
+
+import msgspec
 
 from exchange.crypto.keyring import Use
 from exchange.crypto.signing import sign_jws
@@ -22,6 +23,7 @@ RECEIPT_TYPE = "cx-receipt+jwt"
 PAYLOAD_BYTES = 2048
 _SUBJECT = b"cx/receipt-subject/v1\n"
 _PAD = b',"pad":""}'
+_ENCODE = msgspec.json.Encoder().encode
 
 
 def receipt_claims(  # noqa: PLR0913 - a receipt says this much, each once
@@ -45,7 +47,7 @@ def receipt_claims(  # noqa: PLR0913 - a receipt says this much, each once
         "sub": b64url(salt + subject),
         "purpose": query.purpose.value,
         "grant": show("gnt", query.grant_id) if query.grant_id else None,
-        **answer.as_claims(),
+        **answer.members(),
         "policy": terms.profile.ref,
         "profile": terms.profile.ref,
         "epoch": query.epoch,
@@ -53,7 +55,7 @@ def receipt_claims(  # noqa: PLR0913 - a receipt says this much, each once
         "log": ports.origin(now),
         "mmd": MMD_SECONDS,
     }
-    return json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
+    return _ENCODE(claims)
 
 
 def sign_receipt(claims: bytes, ports: Ports) -> str:
