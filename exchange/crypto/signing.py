@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from exchange.crypto.public_keys import registered_key_of, signature_holds
-from exchange.domain.base64url import b64url, unb64url
+from exchange.domain.base64url import b64url_bytes, unb64url
 from exchange.domain.members import Algorithm, MemberKey
 from exchange.domain.strict_json import JsonLimits, loads
 from exchange.errors import ExchangeError, SignatureError
@@ -63,8 +63,8 @@ def sign_jws(payload: bytes, typ: str, kid: str, sign: Callable[[bytes], bytes])
         kid: at most 64 safe characters.
         sign: Ed25519, 64 bytes out.
     """
-    signing_input = f"{_header(typ, kid)}.{b64url(payload)}"
-    return f"{signing_input}.{b64url(sign(signing_input.encode('ascii')))}"
+    signing_input = _header(typ, kid) + b"." + b64url_bytes(payload)
+    return (signing_input + b"." + b64url_bytes(sign(signing_input))).decode("ascii")
 
 
 def parse_jws(text: str, *, typ: str, max_bytes: int = JWS_BYTES_MAX) -> ParsedJws:
@@ -149,10 +149,10 @@ def check_claims(claims: dict[str, object], expected: ExpectedClaims, now: int) 
 
 
 @lru_cache(maxsize=64)
-def _header(typ: str, kid: str) -> str:
+def _header(typ: str, kid: str) -> bytes:
     """Return the header segment of what we sign; we sign few kinds under few keys."""
     header = {"alg": "EdDSA", "kid": kid, "typ": typ}
-    return b64url(json.dumps(header, separators=(",", ":")).encode())
+    return b64url_bytes(json.dumps(header, separators=(",", ":")).encode())
 
 
 def _read_header(raw: bytes, typ: str) -> tuple[Algorithm, str]:

@@ -13,7 +13,12 @@ _LAST = ("", "", "AQgw", "AEIMQUYcgkosw048")
 
 def b64url(value: bytes) -> str:
     """Write bytes as unpadded base64url."""
-    return b2a_base64(value, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
+    return b64url_bytes(value).decode("ascii")
+
+
+def b64url_bytes(value: bytes) -> bytes:
+    """Write bytes as the ASCII bytes of unpadded base64url."""
+    return b2a_base64(value, newline=False).rstrip(b"=").translate(_URL_SAFE)
 
 
 def unb64url(text: str) -> bytes:

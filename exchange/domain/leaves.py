@@ -12,6 +12,7 @@ destroys salt and payload, never a leaf.
 from __future__ import annotations
 
 from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from hashlib import sha256
@@ -32,13 +33,16 @@ INTEGER_MAX = (1 << 53) - 1  # what every JSON reader holds exactly (RFC 7493)
 
 _COMMITMENT_LABEL = b"credit-exchange/commit/v1\n"
 _ENTRY_LABEL = b"credit-exchange/access/v1\n"
-_OPENING_LABEL = "credit-exchange/opening/v1"
+_OPENING_LABEL = b"credit-exchange/opening/v1"
 
 JsonValue: TypeAlias = str | int | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 
 
 class Slot(StrEnum):
     """Who may see an opening: borrower, member and regulator, or the latter two alone."""
+
+    # Enum's own hash is a Python call; each leaf looks its slots up several times.
+    __hash__ = str.__hash__
 
     SUBJECT = "subject"
     AUDIT = "audit"
@@ -95,7 +99,7 @@ def commitment(slot: Slot, salt: bytes, payload: bytes) -> bytes:
 
 def entry(subject: bytes, audit: bytes) -> bytes:
     """Return the 116 bytes that are a leaf, from its two commitments."""
-    return _ENTRY_LABEL + b64encode(subject) + b"\n" + b64encode(audit) + b"\n"
+    return _ENTRY_LABEL + b2a_base64(subject) + b2a_base64(audit)  # Each ends with LF.
 
 
 def new_leaf(
@@ -129,9 +133,10 @@ def leaf_of(subject: Opening, audit: Opening) -> Leaf:
 def pad_opening(salt: bytes, payload: bytes) -> bytes:
     """Write an opening for sealing, padded so that its length says little of its content."""
     raw = salt + len(payload).to_bytes(2, "big") + payload
-    step = -(-len(raw) // PADDED_BYTES_STEP) * PADDED_BYTES_STEP
-    size = next((size for size in PADDED_BYTES if len(raw) <= size), step)
-    return raw.ljust(size, b"\0")
+    for size in PADDED_BYTES:
+        if len(raw) <= size:
+            return raw.ljust(size, b"\0")
+    return raw.ljust(-(-len(raw) // PADDED_BYTES_STEP) * PADDED_BYTES_STEP, b"\0")
 
 
 def unpad_opening(padded: bytes) -> Opening:
@@ -157,8 +162,8 @@ def opening_aad(origin: str, leaf: bytes, slot: Slot, key_id: str) -> bytes:
         slot: which of its two openings.
         key_id: the data key that seals it.
     """
-    encoded = b64encode(leaf).decode()
-    return f"{_OPENING_LABEL}\n{origin}\n{encoded}\n{slot}\n{key_id}".encode()
+    place = (_OPENING_LABEL, origin.encode(), b2a_base64(leaf), slot.encode(), key_id.encode())
+    return b"%s\n%s\n%s%s\n%s" % place  # The encoded leaf ends with LF.
 
 
 def proof_extra(leaf: Leaf, *, opened: frozenset[Slot]) -> bytes:
