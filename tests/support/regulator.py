@@ -62,6 +62,12 @@ class Regulator:
         assert isinstance(read, dict)
         return read
 
+    def size(self) -> int:
+        """Fetch the size of the log; the look at it is a leaf as well."""
+        found = self.get("log")["size"]
+        assert isinstance(found, int)
+        return found
+
     def looks(self, *drafts: LeafDraft) -> None:
         """Write leaves, each in a transaction of its own, and give them their index."""
         ports = self.sandbox.ports

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,16 +9,9 @@ import pytest
 from exchange_client.core.encoding import unb64url
 from exchange_client.proofs import verify_proof
 from tests.support.access_log import run_sql
-from tests.support.regulator import Regulator, look, open_regulator
+from tests.support.regulator import Regulator, look
 
 OTHER = "p:" + "0b" * 16
-
-
-@pytest.fixture
-def regulator(database_url: str, tmp_path: Path) -> Iterator[Regulator]:
-    """An authority in front of a log."""
-    with open_regulator(database_url, tmp_path) as opened:
-        yield opened
 
 
 def rows(found: dict[str, object]) -> list[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,8 @@ from exchange_client.audit.lend_first import judge_export, summary
 from tests.client.audit.test_cli_audit import terminal, told
 from tests.support.access_log import run_sql
 from tests.support.borrowers import borrower
-from tests.support.regulator import SUBJECT, Regulator, look, open_regulator
+from tests.support.regulator import SUBJECT, Regulator, look
 from tests.support.terminal import Dead
-
-
-@pytest.fixture
-def regulator(database_url: str, tmp_path: Path) -> Iterator[Regulator]:
-    """An authority in front of a log."""
-    with open_regulator(database_url, tmp_path) as opened:
-        yield opened
 
 
 def raised(regulator: Regulator) -> int:
@@ -78,7 +70,7 @@ def test_flags_are_found_again_from_an_export(regulator: Regulator, tmp_path: Pa
     """Nobody has to believe the exchange about its flags."""
     regulator.looks(*(look() for _ in range(4)))
     assert 1 == raised(regulator)
-    size = regulator.get("log")["size"]
+    size = regulator.size()
     folder = regulator.export(tmp_path / "export", f"from_index=0&to_index={size}")
 
     compared = compare(verify_export(folder, regulator.policy()), load_parameters(None))
@@ -103,7 +95,7 @@ def test_a_look_at_a_colleague_is_flagged_from_the_members_own_list(
 
     [flag] = rows(regulator.get("flags?rule=insider/1"), "flags")
     assert ("member-s", 1) == (flag["member"], len(flag["hits"]))
-    size = regulator.get("log")["size"]
+    size = regulator.size()
     folder = regulator.export(tmp_path / "export", f"from_index=0&to_index={size}")
     assert compare(verify_export(folder, regulator.policy()), load_parameters(None)).agree
     lender.list_staff([])  # It replaces the list: nobody is a colleague any more.
@@ -145,7 +137,7 @@ def test_the_ratio_is_the_same_from_the_exchange_and_from_an_export(
     counts = {name: month[name] for name in ("loans", "IN_TIME", "STALE", "LATE", "NEVER")}
     assert {"loans": 3, "IN_TIME": 1, "STALE": 0, "LATE": 1, "NEVER": 1} == counts
     assert month["ratio"] is None  # Under twenty loans there are only counts.
-    size = regulator.get("log")["size"]
+    size = regulator.size()
     folder = regulator.export(tmp_path / "export", f"from_index=0&to_index={size}")
     assert [month] == summary(judge_export(verify_export(folder, regulator.policy())))
 

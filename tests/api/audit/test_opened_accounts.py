@@ -107,7 +107,7 @@ def test_an_account_without_a_disbursement_is_a_loan_of_the_day_it_was_opened(
 
     [month] = bureau.months()
     assert (3, 1, 2) == (month["loans"], month["IN_TIME"], month["NEVER"])
-    size = bureau.regulator.get("log")["size"]
+    size = bureau.regulator.size()
     folder = bureau.regulator.export(tmp_path / "export", f"from_index=0&to_index={size}")
     verified = verify_export(folder, bureau.regulator.policy())
     assert [month] == summary(judge_export(verified))

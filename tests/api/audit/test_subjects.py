@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from hashlib import sha512
-from pathlib import Path
 
 import pytest
 from werkzeug.test import TestResponse
 
 from exchange.domain.members import Role
-from tests.support.regulator import Regulator, look, open_regulator
+from tests.support.regulator import Regulator, look
 
 TOKEN = sha512(b"a synthetic person").digest()
 OPENING = "opn_0192f3a4b5c67d8e9fa0b1c2d3e4f506"
 CASE = "2026-417"
-
-
-@pytest.fixture
-def regulator(database_url: str, tmp_path: Path) -> Iterator[Regulator]:
-    """An authority in front of a log."""
-    with open_regulator(database_url, tmp_path) as opened:
-        yield opened
 
 
 def ask(regulator: Regulator, **changes: object) -> TestResponse:
