@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from consent.profiles import load_profile
 from exchange.crypto.keyring import Keyring, Use, create_keyring, load_keyring
 from exchange.crypto.sealing import Sealer
+from exchange.domain.batches.csv_cells import COLUMNS, json_cell_by_cell, json_of_plain
 from exchange.domain.ids import uuid7s
 from exchange.domain.rows import check_row, is_sound, next_payload
 from tests.support.rows import ABSENT, TODAY, clean_row, parsed, row_fields, row_of, submission
@@ -87,6 +88,33 @@ def test_a_first_payload_is_the_same_by_either_way(days: int, profile: str) -> N
 
         told = next_payload(replace(row, history=first.history), None, at)
         assert replace(told, digest=first.digest) == first
+
+
+PLAIN_CELLS = ("PUT", "acc-1", *("", "7") * 14)  # of 30 columns
+ODD_CELLS = (
+    *("", "é", "17", "-1", "007", "1e3", "null", "{}", "1}", " ", "é\\n", '"', 'a"b', '"a""'),
+    *('""', '"a"', '"{""a"":1}"', '"{""a"":1},""b"":2"', '"a"",""b"', '"a,b"', "a,b", "\0"),
+)
+
+
+@given(st.dictionaries(st.integers(0, 29), st.sampled_from(ODD_CELLS), max_size=3))
+def test_a_csv_line_says_the_same_by_either_way(odd: dict[int, str]) -> None:
+    """A cell must not break out of its column because the line looked plain."""
+    cells = [odd.get(n, cell) for n, cell in enumerate(PLAIN_CELLS)]
+    line = ",".join(cells).encode()
+
+    plain = json_of_plain(line)
+
+    assert plain is None or plain == json_cell_by_cell(line)
+
+
+def test_plain_csv_lines_take_the_short_way() -> None:
+    """One cell of JSON in its quotes is what every overdue row has."""
+    noticed = [*PLAIN_CELLS[:26], '"{""sent_at"":1,""x"":""y,z""}"', *PLAIN_CELLS[27:]]
+
+    assert len(COLUMNS) == len(PLAIN_CELLS)
+    assert json_of_plain(",".join(PLAIN_CELLS).encode())
+    assert json_of_plain(",".join(noticed).encode())
 
 
 @pytest.fixture
