@@ -12,7 +12,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -224,7 +224,12 @@ class Keyring:
         Args:
             nonce: 12 bytes, random, used for nothing else.
         """
-        return nonce + self._keks[self.kek_id].encrypt(nonce, data_key, aad)
+        return self.wrap_each([(data_key, nonce, aad)])[0]
+
+    def wrap_each(self, wanted: Iterable[tuple[bytes, bytes, bytes]]) -> list[bytes]:
+        """Do what `wrap` does, for many data keys, each with its nonce and its place."""
+        encrypt = self._keks[self.kek_id].encrypt
+        return [nonce + encrypt(nonce, data_key, aad) for data_key, nonce, aad in wanted]
 
     def unwrap(self, kek_id: str, wrapped: bytes, aad: bytes) -> bytes:
         """Unwrap a data key.

@@ -9,6 +9,7 @@ Source: crypto.md, 5.
 from __future__ import annotations
 
 import os
+import struct
 from binascii import hexlify
 from collections.abc import Sequence
 
@@ -21,7 +22,8 @@ from exchange.errors import IntegrityError
 
 _WRAP = b"credit-exchange/wrap/v1\n"
 _SIZES = (256, 512, 1024, 2048, 4096, 8192)
-_FRESH_BYTES = 32 + 12 + 12  # a data key, its nonce, and the nonce that wraps it
+_SMALLEST = struct.Struct(f"!H{_SIZES[0] - 2}s")  # the length, and the payload followed by zeros
+_FRESH = struct.Struct("32s 12s 12s")  # a data key, its nonce, and the nonce that wraps it
 
 
 class DataKey(Struct, frozen=True, kw_only=True, gc=False):
@@ -84,15 +86,18 @@ class Sealer:
         Returns:
             of each, the wrapped data key and the sealed payload.
         """
-        fresh, wrap = os.urandom(_FRESH_BYTES * len(payloads)), self._keyring.wrap
-        made = []
-        for start, (plaintext, aad) in zip(
-            range(0, len(fresh), _FRESH_BYTES), payloads, strict=True
-        ):
-            secret, nonce = fresh[start : start + 32], fresh[start + 32 : start + 44]
-            wrapped = wrap(secret, fresh[start + 44 : start + _FRESH_BYTES], _WRAP + aad)
-            made.append((wrapped, nonce + AESGCM(secret).encrypt(nonce, plaintext, aad)))
-        return made
+        fresh = list(_FRESH.iter_unpack(os.urandom(_FRESH.size * len(payloads))))
+        wrapped = self._keyring.wrap_each(
+            [
+                (secret, nonce, _WRAP + aad)
+                for (secret, _, nonce), (_, aad) in zip(fresh, payloads, strict=True)
+            ]
+        )
+        sealed = [
+            nonce + AESGCM(secret).encrypt(nonce, plaintext, aad)
+            for (secret, nonce, _), (plaintext, aad) in zip(fresh, payloads, strict=True)
+        ]
+        return list(zip(wrapped, sealed, strict=True))
 
     def open_key(self, kek_id: str, wrapped: bytes, aad: bytes) -> DataKey:
         """Unwrap a stored data key.
@@ -134,7 +139,9 @@ def pad(payload: bytes) -> bytes:
         ValueError: the payload has more than 8,190 bytes.
     """
     length = len(payload)
-    size = _SIZES[0] if length + 2 <= _SIZES[0] else 1 << (length + 1).bit_length()
+    if length + 2 <= _SIZES[0]:
+        return _SMALLEST.pack(length, payload)
+    size = 1 << (length + 1).bit_length()
     if size > _SIZES[-1]:
         raise ValueError("the payload is longer than the largest padded size")
     return (length.to_bytes(2, "big") + payload).ljust(size, b"\0")

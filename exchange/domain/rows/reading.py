@@ -81,12 +81,30 @@ def read_lines(lines: Sequence[bytes]) -> list[AnyRow | list[Flaw]]:
     Raises:
         FormError: one of them is not one JSON object.
     """
-    read = [_read(line) for line in lines]
+    read = _read_at_once(lines) or [_read(line) for line in lines]
     if not texts_fit([row for row in read if isinstance(row, Row)]):
         for place, row in enumerate(read):
             if isinstance(row, Row) and not texts_fit([row]):
                 read[place] = _explain(lines[place], None) or [Flaw("", "row.shape")]
     return read
+
+
+def _read_at_once(lines: Sequence[bytes]) -> list[AnyRow | list[Flaw]] | None:
+    """Read lines that hold rows, none of them ambiguous; None says nothing about the lines.
+
+    No line has fewer colons than its row accounts for: if all together have no more, none has.
+    """
+    content = b"".join(lines)
+    if b"\\" in content:
+        return None
+    try:
+        read = [_LINE.decode(line) for line in lines]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    rows = [row for row in read if isinstance(row, Row)]
+    if len(rows) < len(read) or content.count(b":") != _colons(rows):
+        return None
+    return read  # type: ignore[return-value]  # a list of rows is one of rows or flaws
 
 
 def _read(line: bytes) -> AnyRow | list[Flaw]:
@@ -161,11 +179,25 @@ def _inner_colons(line: bytes, row: AnyRow) -> int:
     count = row.account_ref.count(":")
     if isinstance(row, Deletion):
         return count
-    count += _TOKEN_MEMBERS * len(row.tokens) + _PAUSE_MEMBERS * len(row.pauses)
+    nulled = row.notice is not None and row.notice.ground is None and b'"ground":' in line
+    return count + _TOKEN_MEMBERS * len(row.tokens) + _rarer_colons(row) + nulled
+
+
+def _rarer_colons(row: Row) -> int:
+    """Count the colons of those values that few rows have."""
+    count = _PAUSE_MEMBERS * len(row.pauses)
     if notice := row.notice:
-        grounded = notice.ground is not None or b'"ground":' in line
-        count += _NOTICE_MEMBERS + grounded + notice.template.count(":")
+        count += _NOTICE_MEMBERS + (notice.ground is not None) + notice.template.count(":")
     return count + (row.previous_ref.count(":") if row.previous_ref else 0)
+
+
+def _colons(rows: Sequence[Row]) -> int:
+    """Count the colons that these rows account for, if none tells a null."""
+    return (
+        sum([_told(row) + _TOKEN_MEMBERS * len(row.tokens) for row in rows])
+        + "".join([row.account_ref for row in rows]).count(":")
+        + sum([_rarer_colons(row) for row in rows if row.notice or row.pauses or row.previous_ref])
+    )
 
 
 def _told(row: Row) -> int:

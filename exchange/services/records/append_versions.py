@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from exchange.crypto.sealing import pad, record_aad
 from exchange.domain.ids import uuid7s
-from exchange.domain.records import encode_payload
+from exchange.domain.records import OPEN, encode_payload
 from exchange.domain.rows import AnyRow, Deletion, Reason
 from exchange.errors import UnavailableError
 from exchange.services.events.tell_corrections import Cause, look_before, tell_corrected
@@ -74,7 +74,7 @@ def _version(
     change: Change, place: tuple[bytes, int], kek_id: str, sealed: tuple[bytes, bytes]
 ) -> NewVersion:
     payload, row = change.payload, change.row
-    is_open = payload.open
+    is_open = payload.status in OPEN
     # By position, in the order of its fields: names cost more than the rest of it.
     return NewVersion(
         row.account_ref,

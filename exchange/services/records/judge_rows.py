@@ -51,6 +51,7 @@ from exchange.services.records.ports import NamedGrant, SealedAccount, TransferM
 from exchange.services.records.verdicts import Change, Verdict
 from exchange.services.retention.fraud_accounts import gone_for_fraud
 
+_IDENTITY = TokenKind.IDENTITY
 _UNKNOWN_ACCOUNT = (None, False)
 
 
@@ -101,7 +102,7 @@ def _prepare(rows: Sequence[NumberedRow], frame: Frame, ports: Ports) -> list[_P
         for each in rows
         if isinstance(each.row, Row)
         for token in each.row.tokens
-        if token.kind is TokenKind.IDENTITY
+        if token.kind is _IDENTITY
     ]
     # A deletion that is sent alone has no token, and no epoch either.
     tokens = token_bytes(identities)
@@ -112,10 +113,11 @@ def _prepare(rows: Sequence[NumberedRow], frame: Frame, ports: Ports) -> list[_P
 def _prepared(numbered: NumberedRow, submission: Submission, indices: Iterator[bytes]) -> _Prepared:
     row = numbered.row
     if isinstance(row, Row):
-        own = sum([token.kind is TokenKind.IDENTITY for token in row.tokens])
-        flaws = [] if is_sound(row, submission) else check_row(row, submission)
         grant_id = bytes.fromhex(row.grant[4:]) if row.grant else None  # Its form was read already.
-        return _Prepared(numbered.line, row, flaws, tuple(islice(indices, own)), grant_id)
+        if is_sound(row, submission):  # It has one token.
+            return _Prepared(numbered.line, row, [], (next(indices),), grant_id)
+        own = tuple(islice(indices, sum([token.kind is _IDENTITY for token in row.tokens])))
+        return _Prepared(numbered.line, row, check_row(row, submission), own, grant_id)
     if isinstance(row, Deletion):
         return _Prepared(numbered.line, row, [], (), None)
     return _Prepared(numbered.line, None, row, (), None)
