@@ -124,6 +124,7 @@ def make_audit_ports(settings: Settings, ports: Ports, database: Database) -> Au
         parameters=flag_parameters(settings),
         export_entries_max=settings.export_entries_max,
         opening_life_seconds=settings.subject_release_days * 86_400,
+        embargo_seconds_max=settings.embargo_days_max * 86_400,
     )
 
 

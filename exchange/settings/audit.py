@@ -23,3 +23,6 @@ class Audit(BaseSettings):
     subject_release_days: int = Field(
         30, ge=1, le=366, description="a person that was opened may be searched by so long"
     )
+    embargo_days_max: int = Field(
+        90, ge=0, le=366, description="a person may be kept from reading of it so long; 0: never"
+    )

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from hashlib import sha256
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from exchange.services.borrower.attend_keys import confirm_person
+from exchange_client.log.looks import verify_looks
 from tests.browser.conftest import HERE, Person, Served
 from tests.support.borrower_browser import requested
+from tests.support.embargoes import AUTHORITY, open_person
 from tests.support.grant_desk import shown
 from tests.support.record_desk import RecordDesk
 
@@ -56,6 +60,37 @@ def test_a_person_agrees_sees_who_looked_and_ends_it_with_one_passkey(
     keep_picture(person, "ended")
     assert ("WITHHELD", "grant.withdrawn") == lender.answer(grant)
     assert ([], []) == (person.strangers(), person.said)
+
+
+def test_what_an_embargo_withholds_is_said_to_be_there_and_shown_when_it_ended(
+    person: Person, lender: RecordDesk, served: Served
+) -> None:
+    """The count adds up while a look is withheld, and nobody must ask for it afterwards."""
+    sandbox, now = served.sandbox, served.sandbox.ports.now()
+    sandbox.enrol(AUTHORITY)
+    grant = follow(person, lender)
+    agree(person)
+    confirm_person("member-a", UUID(grant[4:]), ["anna", "ben"], sandbox.ports)
+    open_person(sandbox, now - 1, now - 60)
+    open_person(sandbox, now + 30 * 86_400, now)
+
+    person.page.goto(f"{person.base}/borrower/looks")
+
+    rows = person.page.locator("tbody tr")
+    assert [7, 2, 2] == [
+        rows.count(),
+        rows.filter(has_text="Withheld until").count(),
+        rows.filter(has_text="Supervisor looked").count(),
+    ]
+    person.page.get_by_text("numbered 1 to 7. None is missing.").wait_for()
+    keep_picture(person, "withheld")
+    assert [] == person.faults()
+    with person.page.expect_download() as taken:
+        person.page.get_by_role("link", name="Download the signed statement").click()
+    text = Path(taken.value.path()).read_text()
+    (subject,) = verify_looks(text, sandbox.pins(), now=2**40).subjects
+    assert 8 == len(subject.looks)  # this statement as well
+    assert 2 == sum(look.withheld_until is not None for look in subject.looks)
 
 
 def test_a_person_refuses_by_keyboard_alone(person: Person, lender: RecordDesk) -> None:

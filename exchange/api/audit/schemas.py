@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from exchange.api.edge.fields import ByteText, StrictSchema, Text
+from exchange.api.edge.fields import ByteText, StrictSchema, Text, WholeNumber
 
+SECONDS_MAX = 2**40  # unix seconds: far beyond any embargo
 TOKENS_MAX = 4  # of one person: identities and a contact
 
 
@@ -47,12 +48,14 @@ class SubjectOpeningAskSchema(StrictSchema):
         ByteText(length=64), required=True, validate=validate.Length(min=1, max=TOKENS_MAX)
     )
     case = Text(pattern=r"[\x20-\x7e]{1,64}")
+    embargo_until = WholeNumber(required=False, minimum=1, maximum=SECONDS_MAX)
 
 
 class SubjectReleaseSchema(StrictSchema):
-    """The case, as the second person knows it."""
+    """The case and the embargo, as the second person knows them."""
 
     case = Text(pattern=r"[\x20-\x7e]{1,64}")
+    embargo_until = WholeNumber(required=False, minimum=1, maximum=SECONDS_MAX)
 
 
 class SubjectOpeningSchema(StrictSchema):
@@ -66,6 +69,7 @@ class SubjectOpeningSchema(StrictSchema):
     released_by = fields.String(allow_none=True)
     released_at = fields.Integer(allow_none=True)
     expires_at = fields.Integer(allow_none=True)
+    embargo_until = fields.Integer(allow_none=True)
     subjects = fields.List(fields.String())
 
 

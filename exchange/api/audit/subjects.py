@@ -19,6 +19,7 @@ from exchange.domain.members import Role
 from exchange.services.audit.open_subject import (
     Opened,
     OpeningAsk,
+    Release,
     ask_subject,
     release_subject,
 )
@@ -41,6 +42,7 @@ def add_subjects(routes: Routes, audit_ports: AuditPorts) -> None:
             epoch=str(body["epoch"]),
             tokens=tuple(cast("list[bytes]", body["tokens"])),
             case=str(body["case"]),
+            embargo_until=_embargo(body),
         )
         return _opening(ask_subject(ask, current_caller().asker, audit_ports), audit_ports)
 
@@ -50,8 +52,13 @@ def add_subjects(routes: Routes, audit_ports: AuditPorts) -> None:
     def release_opening(body: dict[str, object], opening_id: str) -> Response:
         """Release a person that another key of this authority asked to open."""
         wanted = parse(_PREFIX, opening_id, field="opening_id")
-        asker, case = current_caller().asker, str(body["case"])
-        return _opening(release_subject(wanted, case, asker, audit_ports), audit_ports)
+        asker = current_caller().asker
+        said = Release(case=str(body["case"]), embargo_until=_embargo(body))
+        return _opening(release_subject(wanted, said, asker, audit_ports), audit_ports)
+
+
+def _embargo(body: dict[str, object]) -> int | None:
+    return cast("int | None", body.get("embargo_until"))
 
 
 def _opening(opened: Opened, audit_ports: AuditPorts) -> Response:
@@ -65,6 +72,7 @@ def _opening(opened: Opened, audit_ports: AuditPorts) -> Response:
         "asked_at": opening.asked_at,
         "released_by": opening.released_by,
         "released_at": released_at,
+        "embargo_until": opening.embargo_until,
         "expires_at": released_at and released_at + audit_ports.opening_life_seconds,
     }
     if released_at is not None:

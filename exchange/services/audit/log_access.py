@@ -22,6 +22,7 @@ class Access:
     rows: int
     subjects: tuple[str, ...] = ()  # pseudonyms, where persons were opened
     case: str = ""
+    embargo_until: int | None = None  # unix seconds: until then the persons do not read of it
 
 
 def log_access(work: Work, access: Access, ports: Ports, now: int) -> None:
@@ -36,6 +37,8 @@ def log_access(work: Work, access: Access, ports: Ports, now: int) -> None:
     }
     if access.case:
         audit["case"] = access.case
+    if access.embargo_until is not None:
+        audit["embargo_until"] = access.embargo_until
     drafts = [
         LeafDraft(
             kind=Kind.REGULATOR_ACCESS,

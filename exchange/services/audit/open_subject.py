@@ -3,7 +3,8 @@
 In:  the subject's tokens under one epoch, or an opening that was asked for.
 Out: the pseudonyms the person has in the log; only once released do searches take them.
 Both steps are leaves about the person: whoever was opened will see that they were, and when.
-Source: log.md, 11; security.md, T10.
+An embargo puts that off: the first names its end, the second the same one, and both leaves hold
+it. Nobody moves it afterwards. Source: log.md, 11 and 12; security.md, T10.
 """
 
 from __future__ import annotations
@@ -27,6 +28,15 @@ class OpeningAsk:
     epoch: str
     tokens: tuple[bytes, ...]  # 64 bytes each
     case: str
+    embargo_until: int | None = None  # unix seconds: the person reads of it only then
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What the second person says, as the first one said it."""
+
+    case: str
+    embargo_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +52,7 @@ def ask_subject(ask: OpeningAsk, asker: Asker, audit_ports: AuditPorts) -> Opene
 
     Raises:
         ClosedEpoch: the epoch is not open. ConflictError: the id was used for another question.
+        InvalidField: the embargo has ended already, or lasts longer than any may.
     """
     ports = audit_ports.ports
     now, keyring = ports.now(), ports.keyring
@@ -56,6 +67,7 @@ def ask_subject(ask: OpeningAsk, asker: Asker, audit_ports: AuditPorts) -> Opene
         asked_at=now,
         released_by=None,
         released_at=None,
+        embargo_until=ask.embargo_until,
     )
     with audit_ports.begin() as work:
         stands, fresh = work.audit.ask_opening(wanted)
@@ -63,19 +75,22 @@ def ask_subject(ask: OpeningAsk, asker: Asker, audit_ports: AuditPorts) -> Opene
             raise ConflictError("this id was used before for another question")
         if not fresh:
             return Opened(opening=stands, replayed=True)
+        _check_embargo(ask.embargo_until, now, audit_ports.embargo_seconds_max)
         log_access(work, _access(stands, "asked", asker), ports, now)
         work.commit()
     return Opened(opening=stands, replayed=False)
 
 
-def release_subject(opening_id: UUID, case: str, asker: Asker, audit_ports: AuditPorts) -> Opened:
+def release_subject(
+    opening_id: UUID, said: Release, asker: Asker, audit_ports: AuditPorts
+) -> Opened:
     """Release what another person of the same authority asked for.
 
     Args:
-        case: as the second person knows it.
+        said: the case and the embargo, as the second person knows them.
 
     Raises:
-        InvalidField: it was asked for in another case.
+        InvalidField: it was asked for in another case, or with another embargo.
         AbsentError: there is no such opening of this authority.
         SecondPersonNeeded: whoever asked cannot release.
     """
@@ -87,8 +102,10 @@ def release_subject(opening_id: UUID, case: str, asker: Asker, audit_ports: Audi
             raise AbsentError
         if found.asked_by == asker.key:
             raise SecondPersonNeeded("another key of this authority releases it")
-        if found.case != case:
+        if found.case != said.case:
             raise InvalidField("must be the case in which it was asked for", field="case")
+        if found.embargo_until != said.embargo_until:
+            raise InvalidField("must be the end that was asked for", field="embargo_until")
         if found.released_by is not None:
             return Opened(opening=found, replayed=True)
         work.audit.release_opening(opening_id, by=asker.key, at=now)
@@ -98,12 +115,21 @@ def release_subject(opening_id: UUID, case: str, asker: Asker, audit_ports: Audi
     return Opened(opening=released, replayed=False)
 
 
+def _check_embargo(until: int | None, now: int, seconds_max: int) -> None:
+    if until is not None and not now < until <= now + seconds_max:
+        raise InvalidField(
+            f"must lie ahead, by at most {seconds_max} seconds", field="embargo_until"
+        )
+
+
 def _digest(ask: OpeningAsk, indices: list[bytes]) -> bytes:
     content: dict[str, JsonValue] = {
         "case": ask.case,
         "epoch": ask.epoch,
         "indices": [index.hex() for index in indices],
     }
+    if ask.embargo_until is not None:
+        content["embargo_until"] = ask.embargo_until
     return sha256(canonical_json(content)).digest()
 
 
@@ -114,4 +140,5 @@ def _access(opening: SubjectOpening, event: str, asker: Asker) -> Access:
         rows=len(opening.subjects),
         subjects=opening.subjects,
         case=opening.case,
+        embargo_until=opening.embargo_until,
     )

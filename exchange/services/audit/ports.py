@@ -72,6 +72,13 @@ class SubjectOpening(NamedTuple):
     asked_at: int  # unix seconds
     released_by: str | None
     released_at: int | None
+    embargo_until: int | None = None  # unix seconds
+
+
+class Released(NamedTuple):
+    """That a pseudonym may be searched by."""
+
+    embargo_until: int | None  # the latest end among the openings that let it; None: no embargo
 
 
 class AuditStatements(Protocol):
@@ -155,8 +162,8 @@ class AuditStatements(Protocol):
         """Release an opening."""
         ...
 
-    def released(self, member: str, subject: str, *, since: int) -> bool:
-        """Tell whether this pseudonym was released to this authority since then."""
+    def released(self, member: str, subject: str, *, since: int) -> Released | None:
+        """Find out whether this pseudonym was released to this authority since then."""
         ...
 
 
@@ -184,3 +191,4 @@ class AuditPorts:
     parameters: Parameters  # of the flags
     export_entries_max: int
     opening_life_seconds: int  # how long a released pseudonym may be searched by
+    embargo_seconds_max: int  # how long a person may be kept from reading that it was opened

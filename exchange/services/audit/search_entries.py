@@ -8,7 +8,7 @@ exchange keeps, so a search proves nothing about what it does not show; only an 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from exchange.domain.audit.events import audit_event
 from exchange.domain.audit.filters import AuditFilter, Position
@@ -23,6 +23,7 @@ from exchange.services.audit.ports import (
     QUORUM_SECONDS_MAX,
     AuditPorts,
     AuditWork,
+    Released,
     SearchTerms,
     SignedCheckpoint,
 )
@@ -62,7 +63,7 @@ def search_entries(ask: SearchAsk, asker: Asker, audit_ports: AuditPorts) -> Fou
         log = work.audit.find_log(ask.origin)
         if log is None:
             raise AbsentError
-        _check_released(work, ask.filter, asker, now - audit_ports.opening_life_seconds)
+        released = _released(work, ask.filter, asker, now - audit_ports.opening_life_seconds)
         terms = _terms(work, log, ask.filter, audit_ports)
         start, checkpoint = _start(work, log, terms, ask.page, now)
         leaves = work.audit.search(
@@ -71,16 +72,23 @@ def search_entries(ask: SearchAsk, asker: Asker, audit_ports: AuditPorts) -> Fou
         opened = open_leaves(log.origin, leaves, ports)
         page = page_of(opened, ask.page, lambda leaf: _position(leaf, start))
         rows = tuple(_row(leaf, work, log, checkpoint, ask) for leaf in page.rows)
-        log_access(work, _access(ask, asker, len(rows)), ports, now)
+        access = _access(ask, asker, len(rows))
+        if released is not None and (released.embargo_until or 0) > now:
+            # Its leaf is about the person: it must not tell before the opening may.
+            access = replace(access, embargo_until=released.embargo_until)
+        log_access(work, access, ports, now)
         work.commit()
     return Found(page=Page(rows=rows, next=page.next), total=start.total, checkpoint=checkpoint)
 
 
-def _check_released(work: AuditWork, filter_: AuditFilter, asker: Asker, since: int) -> None:
+def _released(work: AuditWork, filter_: AuditFilter, asker: Asker, since: int) -> Released | None:
+    """Return under which release a person is searched by; None: no person is named."""
     if filter_.subject is None:
-        return
-    if not work.audit.released(asker.member, filter_.subject, since=since):
+        return None
+    released = work.audit.released(asker.member, filter_.subject, since=since)
+    if released is None:
         raise SubjectClosed(field="subject")
+    return released
 
 
 def _terms(

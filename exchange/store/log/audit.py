@@ -9,6 +9,7 @@ from psycopg.rows import TupleRow
 
 from exchange.services.audit.ports import (
     RaisedFlag,
+    Released,
     SealedLeaf,
     SearchTerms,
     SignedCheckpoint,
@@ -115,13 +116,14 @@ WHERE log_id = %(log_id)s GROUP BY size, witness ORDER BY size
 
 _OPENING = """
 SELECT opening_id, member_id, digest, subjects, case_ref, asked_by, asked_at, released_by,
-    released_at
+    released_at, embargo_until
 FROM subject_opening WHERE opening_id = %(opening_id)s
 """
 _ASK_OPENING = Statement("""
-INSERT INTO subject_opening (opening_id, member_id, digest, subjects, case_ref, asked_by, asked_at)
+INSERT INTO subject_opening (opening_id, member_id, digest, subjects, case_ref, asked_by, asked_at,
+    embargo_until)
 VALUES (%(opening_id)s, %(member)s, %(digest)s, %(subjects)s::text[], %(case)s, %(asked_by)s,
-    %(asked_at)s)
+    %(asked_at)s, %(embargo_until)s)
 ON CONFLICT DO NOTHING
 """)
 _FIND_OPENING = Statement(_OPENING)
@@ -131,9 +133,8 @@ UPDATE subject_opening SET released_by = %(by)s, released_at = %(at)s
 WHERE opening_id = %(opening_id)s AND released_at IS NULL
 """)
 _RELEASED = Statement("""
-SELECT EXISTS (
-    SELECT 1 FROM subject_opening WHERE member_id = %(member)s
-    AND %(subject)s = ANY(subjects) AND released_at >= %(since)s)
+SELECT count(*), max(embargo_until) FROM subject_opening WHERE member_id = %(member)s
+    AND %(subject)s = ANY(subjects) AND released_at >= %(since)s
 """)
 _PUT_FLAG = Statement("""
 INSERT INTO flag (log_id, digest, rule, member_id, from_t, to_t, hits, leaf_hash, raised_at)
@@ -260,11 +261,11 @@ class Audit:
         asked = {"log_id": log_id, "kind": kind}
         return [SealedLeaf(*row) for row in _OF_KIND.run(self._connection, asked, prepare=False)]
 
-    def released(self, member: str, subject: str, *, since: int) -> bool:
-        """Tell whether this pseudonym was released to this authority since then."""
+    def released(self, member: str, subject: str, *, since: int) -> Released | None:
+        """Find out whether this pseudonym was released to this authority since then."""
         asked = {"member": member, "subject": subject, "since": since}
         row = _RELEASED.run(self._connection, asked).fetchone()
-        return row is not None and bool(row[0])
+        return Released(row[1]) if row is not None and row[0] else None
 
 
 def _parameters(terms: SearchTerms) -> dict[str, object]:

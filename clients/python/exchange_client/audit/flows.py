@@ -77,8 +77,22 @@ def export(pins: Pins, folder: Path, first: int, end: int | None) -> Flow[list[P
     return written
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Why a person is opened, and until when that person does not read of it."""
+
+    name: str
+    embargo_until: int | None = None  # unix seconds; in the leaves of the log, for good
+
+    def said(self) -> dict[str, object]:
+        """Write what both persons say."""
+        if self.embargo_until is None:
+            return {"case": self.name}
+        return {"case": self.name, "embargo_until": self.embargo_until}
+
+
 def ask_subject(
-    desk: Desk, identifiers: Sequence[Identifier], case: str, opening_id: str
+    desk: Desk, identifiers: Sequence[Identifier], case: Case, opening_id: str
 ) -> Flow[Mapping[str, JSON]]:
     """Ask to open a person; another person of the authority releases it.
 
@@ -91,14 +105,14 @@ def ask_subject(
         "opening_id": opening_id,
         "epoch": epoch.epoch,
         "tokens": [b64url(tokens[one]) for one in identifiers],
-        "case": case,
+        **case.said(),
     }
     return (yield post_json("/audit/v1/subjects", body)).json()
 
 
-def release_subject(opening_id: str, case: str) -> Flow[Mapping[str, JSON]]:
+def release_subject(opening_id: str, case: Case) -> Flow[Mapping[str, JSON]]:
     """Release a person that another person of the authority asked to open."""
-    return (yield post_json(f"/audit/v1/subjects/{opening_id}/release", {"case": case})).json()
+    return (yield post_json(f"/audit/v1/subjects/{opening_id}/release", case.said())).json()
 
 
 def fetch(what: str, asked: Mapping[str, str]) -> Flow[Mapping[str, JSON]]:

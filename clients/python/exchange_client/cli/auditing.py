@@ -96,6 +96,21 @@ class Reach:
     ] = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """What both persons say, each alone."""
+
+    case: Annotated[str, typer.Option(help="the case, as the other person knows it")]
+    embargo_until: Annotated[
+        str | None,
+        typer.Option(help="the person reads of it only then: YYYY-MM-DD, or unix seconds"),
+    ] = None
+
+    def read(self) -> flows.Case:
+        """Read the time."""
+        return flows.Case(name=self.case, embargo_until=read_time(self.embargo_until))
+
+
 def search(
     telling: Telling, pinned: Pinned, official: Official, narrowed: Narrowed, shown: Shown
 ) -> None:
@@ -145,12 +160,12 @@ def open_person(
     pinned: Pinned,
     official: Official,
     id_file: IdFile,
-    case: Annotated[str, typer.Option(help="the case, as the second person knows it")],
+    why: Why,
 ) -> None:
     """Ask to open a person; a second person of the authority releases it."""
     identifiers = read_subject(id_file)
     with official.open(telling, pinned) as exchange:
-        flow = flows.ask_subject(exchange.desk, identifiers, case, new_id("opn"))
+        flow = flows.ask_subject(exchange.desk, identifiers, why.read(), new_id("opn"))
         opening = exchange.audit(flow)
     text = f"asked        {opening['opening_id']}: now `cx audit release` with a second key"
     tell(opening, text, as_json=telling.as_json)
@@ -161,11 +176,11 @@ def release(
     pinned: Pinned,
     official: Official,
     opening: Annotated[str, typer.Argument(help="what `cx audit open` told")],
-    case: Annotated[str, typer.Option(help="the case it was asked for in")],
+    why: Why,
 ) -> None:
     """Release a person that somebody else of the authority asked to open."""
     with official.open(telling, pinned) as exchange:
-        released = exchange.audit(flows.release_subject(opening, case))
+        released = exchange.audit(flows.release_subject(opening, why.read()))
     subjects = released.get("subjects")
     named = " ".join(map(str, subjects)) if isinstance(subjects, list) else ""
     tell(released, f"released     {named}", as_json=telling.as_json)
