@@ -87,7 +87,8 @@ def ops_ports(settings: Settings, ports: Ports, api: Api) -> OpsPorts:
 
     def readiness() -> dict[str, str]:
         found = look(settings.libpq_url, ports.now())
-        late = found is None or ports.now() - found.covered_until > settings.log_late_seconds_max
+        off = abs(ports.now() - found.covered_until) if found else 0
+        late = found is None or off > settings.log_late_seconds_max
         return {
             "database": "ok" if found else "does not answer",
             "schema": "ok" if found and found.schema_current else "not at this version",
@@ -123,7 +124,7 @@ def ops_ports(settings: Settings, ports: Ports, api: Api) -> OpsPorts:
 
 def witnessed(found: Health, policy: Policy, now: int) -> dict[str, int]:
     """Tell how old the newest checkpoint and each witness's word are. Source: log.md, 9."""
-    late = now - found.quorum_at > QUORUM_SECONDS_MAX
+    late = abs(now - found.quorum_at) > QUORUM_SECONDS_MAX
     gauges = {
         "cx_log_checkpoint_age_seconds": max(0, now - found.checkpoint_at),
         "cx_log_quorum_missing": int(policy.quorum != NO_QUORUM and late),

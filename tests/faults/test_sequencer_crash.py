@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 
@@ -27,48 +28,9 @@ from exchange.services.log.verify_log import verify_log
 from exchange.store.embedded.server import Launch, Server, start
 from tests.support import postgres
 from tests.support.access_log import AccessLog, Clock, access_log, run_sql
+from tests.support.log.cutting import Fuse, Fused, PowerCut, die, killed
 
 PAUSES = 8
-
-
-class PowerCut(Exception):
-    """The process ends here."""
-
-
-@dataclass(slots=True)
-class Fuse:
-    """Counts the steps of a turn, and blows at one of them: before it is done, or right after."""
-
-    blows_at: int = -1
-    after: bool = False
-    steps: list[str] = field(default_factory=list)
-
-    def step(self, name: str, call: Callable[[], object]) -> object:
-        """Do one step, unless it is the one."""
-        self.steps.append(name)
-        here = len(self.steps) - 1 == self.blows_at
-        if here and not self.after:
-            raise PowerCut
-        result = call()
-        if here:
-            raise PowerCut
-        return result
-
-
-class Fused:
-    """Whatever it stands for, each of its methods behind the fuse."""
-
-    def __init__(self, real: object, fuse: Fuse) -> None:
-        self._real = real
-        self._fuse = fuse
-
-    def __getattr__(self, name: str) -> object:
-        found = getattr(self._real, name)
-        if name in ("tree", "log"):
-            return Fused(found, self._fuse)
-        if not callable(found):
-            return found
-        return lambda *args, **named: self._fuse.step(name, lambda: found(*args, **named))
 
 
 def fused(ports: SequencePorts, fuse: Fuse) -> SequencePorts:
@@ -126,6 +88,46 @@ def test_power_cut_before_or_after_any_step_of_a_turn_leaves_a_whole_log(
         sequence_log(log.open(), fused(log.sequencer, whole))
         assert STEPS == whole.steps
         assert_all_proven(log, log.written)
+
+
+def test_kill_9_before_or_after_any_step_of_a_turn_leaves_a_whole_log(
+    database_url: str, tmp_path: Path
+) -> None:
+    """P11: whoever is killed undoes nothing, closes nothing, and lets go of its locks late."""
+    clock, leaves = Clock(int(time.time())), 1
+    with access_log(database_url, tmp_path, clock=clock) as log:
+        log.turn()
+
+    def turn(fuse: Fuse) -> None:
+        with access_log(database_url, tmp_path, clock=clock) as log:
+            sequence_log(log.open(), fused(log.sequencer, fuse))
+
+    for at in range(len(STEPS)):
+        for after in (False, True):
+            with access_log(database_url, tmp_path, clock=clock) as log:
+                log.write(2)
+                leaves += 2
+
+            assert killed(partial(turn, Fuse(at, after, die))), (STEPS[at], after)
+
+            with access_log(database_url, tmp_path, clock=clock) as log:
+                seen = log.outside().read_bytes()
+                turn_when_free(log)
+                assert leaves == verify_log(log.open(), log.sequencer)
+                assert_part_of_the_log(log, seen)
+
+
+def turn_when_free(log: AccessLog) -> None:
+    """Carry out a turn once PostgreSQL has noticed who died."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            log.turn()
+        except UnavailableError:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        else:
+            return
 
 
 def test_power_cut_at_the_start_of_a_log_leaves_a_log(database_url: str, tmp_path: Path) -> None:

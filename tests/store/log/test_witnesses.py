@@ -130,13 +130,13 @@ def test_a_checkpoint_without_a_quorum_is_shown_once_the_one_with_a_quorum_is_30
             unsubmitted = [shown(log, ports, now) for now in (at + 30, at + 31)]
             submitted(log, ports)
 
-            during = [shown(log, ports, now) for now in (at, at + 30, at + 31)]
+            during = [shown(log, ports, at + off) for off in (-31, -30, 0, 30, 31)]
 
             witnesses.witnesses[0].start(witnesses.policy)
             submitted(log, ports)
             after = [shown(log, ports, now) for now in (at + 30, at + 3_600)]
     assert [(1, 3), (2, 1)] == unsubmitted
-    assert [(1, 3), (1, 3), (2, 2)] == during
+    assert [(2, 2), (1, 3), (1, 3), (1, 3), (2, 2)] == during
     assert [(2, 3), (2, 3)] == after
 
 
