@@ -75,7 +75,9 @@ def test_a83_a_caller_whose_clock_is_off_learns_the_time(target: Target, off: in
     assert abs(told - time.time()) < 60
 
 
-def test_a83_a_server_clock_that_is_set_back_or_ahead_leaves_the_log_in_its_order(sandbox: Sandbox) -> None:
+def test_a83_a_server_clock_that_is_set_back_or_ahead_leaves_the_log_in_its_order(
+    sandbox: Sandbox,
+) -> None:
     """The log's order is that of its sequencer: no clock moves a leaf before another."""
     with time_machine.travel(time.time() - 2 * HOUR):
         key = sandbox.enrol("member-a")
