@@ -112,22 +112,9 @@ def test_kill_9_before_or_after_any_step_of_a_turn_leaves_a_whole_log(
 
             with access_log(database_url, tmp_path, clock=clock) as log:
                 seen = log.outside().read_bytes()
-                turn_when_free(log)
+                log.turn_when_free()
                 assert leaves == verify_log(log.open(), log.sequencer)
                 assert_part_of_the_log(log, seen)
-
-
-def turn_when_free(log: AccessLog) -> None:
-    """Carry out a turn once PostgreSQL has noticed who died."""
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            log.turn()
-        except UnavailableError:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        else:
-            return
 
 
 def test_power_cut_at_the_start_of_a_log_leaves_a_log(database_url: str, tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ import psycopg
 from exchange.app.ports import make_log_ports, make_ports, open_database
 from exchange.crypto.keyring import create_keyring
 from exchange.domain.leaves import Leaf, Slot, opening_aad, unpad_opening
+from exchange.errors import UnavailableError
 from exchange.services.log.open_log import open_log
 from exchange.services.log.ports import LogPorts, LogRef, SequencePorts, log_key
 from exchange.services.log.prove_leaf import Proven, prove_leaf
@@ -31,6 +33,7 @@ from tests.support.log.processes import Place
 
 PLACE = "ord = (SELECT ord FROM leaf_place WHERE leaf_index = {})"  # the leaf of an index
 WAITS = "ord NOT IN (SELECT ord FROM leaf_place)"
+_TRIES_MAX = 1_500  # of 20 ms each
 START = 1_790_000_000  # 2026-09-21, unix seconds
 
 
@@ -74,6 +77,14 @@ class AccessLog:
     def turn(self) -> Turn:
         """Carry out one turn of the log that is active now."""
         return sequence_log(self.open(), self.sequencer)
+
+    def turn_when_free(self) -> Turn:
+        """Do so once PostgreSQL has noticed that whoever held the log's row was killed."""
+        for _ in range(_TRIES_MAX):
+            with suppress(UnavailableError):
+                return self.turn()
+            time.sleep(0.02)
+        raise UnavailableError("the log's row is still held")
 
     def proven(self, leaf_hash: bytes, member: str = "member-a") -> VerifiedProof:
         """Fetch the proof of a leaf, and verify it as its member does."""
