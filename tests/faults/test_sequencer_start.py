@@ -102,7 +102,7 @@ def test_what_a_restored_database_brought_back_is_shredded_before_anything_is_si
     clock = Clock(int(time.time()))
     with access_log(database_url, tmp_path, clock=clock) as log:
         log.open()
-        draft = replace(query_draft("member-a"), subject=SUBJECT)
+        draft = query_draft("member-a", SUBJECT)
         with log.ports.begin() as work:
             write_leaves(work, [draft], log.ports, log.clock.now)
             work.commit()

@@ -130,13 +130,13 @@ class AccessLog:
         self.log_database.close()
 
 
-def query_draft(member: str) -> LeafDraft:
-    """Draft the leaf of a look at a subject nobody else is, as the query's way writes it."""
+def query_draft(member: str, subject: str = "") -> LeafDraft:
+    """Draft the leaf of a look as the query's way writes it; "": at a subject nobody else is."""
     audit = {name: f"{name}-1" for name in ("query", "request_sha256", "application", "reason")}
     return LeafDraft(
         kind="query",
         member=member,
-        subject=f"p:{os.urandom(16).hex()}",
+        subject=subject or f"p:{os.urandom(16).hex()}",
         subject_slot={"purpose": "credit_application", "outcome": "NO_DATA"},
         audit_slot={**audit, "key": f"{member}/k1", "operator": "op-1", "policy": "cn@1"},
         purpose="credit_application",

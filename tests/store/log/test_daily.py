@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,7 +39,7 @@ def log(database_url: str, tmp_path: Path) -> Iterator[AccessLog]:
             work.commit()
         for _ in range(3):
             with made.ports.begin() as work:
-                draft = replace(query_draft("member-a"), subject=SUBJECT)
+                draft = query_draft("member-a", SUBJECT)
                 write_leaves(work, [draft], made.ports, made.clock.now)
                 work.commit()
         made.turn()

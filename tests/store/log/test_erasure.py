@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,7 +41,7 @@ def ports_of(log: AccessLog, directory: Path) -> ErasePorts:
 
 
 def look(log: AccessLog, subject: str) -> bytes:
-    draft = replace(query_draft("member-a"), subject=subject)
+    draft = query_draft("member-a", subject)
     with log.ports.begin() as work:
         (leaf,) = write_leaves(work, [draft], log.ports, log.clock.now)
         work.commit()
