@@ -12,10 +12,12 @@ import logging
 import os
 import sys
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
+import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -48,6 +50,7 @@ FIELDS = frozenset(
         "witness",
     }
 )
+TEXT_CHARACTERS_MAX = 200  # of one field of a line
 METRICS_DIR = "PROMETHEUS_MULTIPROC_DIR"  # set before this module is loaded, or one process counts
 
 REQUESTS = Counter("cx_requests", "Requests answered.", ["route", "method", "status"])
@@ -117,16 +120,26 @@ def _counters(series: Series) -> tuple[Counter, Histogram]:
 
 
 def answered(series: Series, request_id: str, seconds: float) -> None:
-    """Count one request, and write its line."""
+    """Count one request, and write its line.
+
+    The line is laid out here, as `log` would write it: a tenth of a query's time went there.
+    """
     count, duration = _counters(series)
     count.inc()
     duration.observe(seconds)
-    log(
-        "answered",
-        **series._asdict(),
-        request_id=request_id,
-        duration_ms=round(seconds * 1_000, 2),
-    )
+    if structlog.is_configured():
+        line = {
+            "duration_ms": round(seconds * 1_000, 2),
+            "event": "answered",
+            "level": "info",
+            "method": series.method,
+            "request_id": request_id[:TEXT_CHARACTERS_MAX],
+            "route": series.route,
+            "status": series.status,
+            "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        }
+        out = structlog.get_config()["logger_factory"]()
+        out.info(msgspec.json.encode(line).decode())
 
 
 def alarm(event: str, **fields: object) -> None:
@@ -168,8 +181,8 @@ def _plain(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, tuple | list):
-        return [str(part)[:200] for part in value]
-    return str(value)[:200]
+        return [str(part)[:TEXT_CHARACTERS_MAX] for part in value]
+    return str(value)[:TEXT_CHARACTERS_MAX]
 
 
 class JsonLines(logging.Formatter):
