@@ -5,8 +5,6 @@ Pools and keys are made when the application is made, so in each server process 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from flask import Flask
 
 from exchange import settings as settings_module
@@ -17,6 +15,7 @@ from exchange.api.discovery import discovery_routes
 from exchange.api.disputes.opening import dispute_routes
 from exchange.api.disputes.stating import statement_routes
 from exchange.api.disputes.stepping import dispute_step_routes
+from exchange.api.edge.application import Application
 from exchange.api.edge.blueprints import Api
 from exchange.api.edge.guard import API_VERSION, Edge, EdgePorts
 from exchange.api.edge.transport import BodyLimits
@@ -54,14 +53,6 @@ from exchange.store.work import Database
 OPEN_ROUTES = frozenset({"access_log", "discovery", "ops"}) | PAGE_ROUTES
 
 
-class _Application(Flask):
-    """Flask without asking of every function, at every request, whether it is a coroutine."""
-
-    def ensure_sync(self, func: Callable[..., object]) -> Callable[..., object]:
-        """Take functions as they are: all of ours are plain."""
-        return func
-
-
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the application of one server process.
 
@@ -72,7 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     check_counsel(settings)
     database = open_database(settings)
     ports = make_ports(settings, database)
-    app = _Application("exchange", static_folder=None)
+    app = Application("exchange", static_folder=None)
     security = security_writer(settings, ports)
     app.extensions |= {"exchange.database": database, "exchange.security": security}
     edge = _edge(settings, edge_ports(settings, database, ports, security))

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -92,7 +92,10 @@ class _Key:
     secret: bytes = field(repr=False)  # 32 bytes
 
 
-def _hmac_states(secret: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+_States: TypeAlias = "tuple[hashlib._Hash, hashlib._Hash]"
+
+
+def _hmac_states(secret: bytes) -> _States:
     """Hash a key's two pads once: an HMAC-SHA256 from there costs half of one from the key.
 
     Source: RFC 2104, section 4. The secret has 32 bytes, so it is never hashed first.
@@ -100,6 +103,13 @@ def _hmac_states(secret: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
     block = secret.ljust(_SHA256_BLOCK_BYTES, b"\0")
     inner, outer = (bytes(byte ^ pad for byte in block) for pad in (0x36, 0x5C))
     return hashlib.sha256(inner), hashlib.sha256(outer)
+
+
+def _hmac(states: _States, message: bytes) -> bytes:
+    inner, outer = states[0].copy(), states[1].copy()
+    inner.update(message)
+    outer.update(inner.digest())
+    return outer.digest()
 
 
 class Keyring:
@@ -119,7 +129,7 @@ class Keyring:
         self._keks = {key.kid: AESGCM(key.secret) for key in keys if key.use is Use.KEK}
         self.kek_id = newest[Use.KEK, None].kid
         self._macs = {
-            use: newest[use, None].secret
+            use: _hmac_states(newest[use, None].secret)
             for use in (Use.PSEUDONYM, Use.SEARCH, Use.CURSOR, Use.PAGES)
         }
         # An operator is asked for by the gate and again by the leaf, and stands in many of both.
@@ -194,29 +204,23 @@ class Keyring:
         states = self._index.get(epoch)
         if states is None:
             raise ClosedEpoch(f"open: {', '.join(self.epochs)}", field="epoch")
-        made, (inside, outside) = [], states
-        for token in tokens:
-            inner, outer = inside.copy(), outside.copy()
-            inner.update(token)
-            outer.update(inner.digest())
-            made.append(outer.digest())
-        return made
+        return [_hmac(states, token) for token in tokens]
 
     def pseudonym(self, index: bytes) -> str:
         """Return the name a subject has in the access log: `p:` and 32 hex digits."""
-        return "p:" + hmac.digest(self._macs[Use.PSEUDONYM], index, "sha256")[:16].hex()
+        return "p:" + _hmac(self._macs[Use.PSEUDONYM], index)[:16].hex()
 
     def _search_mac(self, text: str) -> bytes:
         """Return what an operator or application reference is searched by."""
-        return hmac.digest(self._macs[Use.SEARCH], text.encode(), "sha256")[:16]
+        return _hmac(self._macs[Use.SEARCH], text.encode())[:16]
 
     def cursor_mac(self, body: bytes) -> bytes:
         """Return the MAC that binds a cursor to its member and filter."""
-        return hmac.digest(self._macs[Use.CURSOR], body, "sha256")
+        return _hmac(self._macs[Use.CURSOR], body)
 
     def pages_mac(self, body: bytes) -> bytes:
         """Return the MAC of what a page gives out before anybody signed in."""
-        return hmac.digest(self._macs[Use.PAGES], body, "sha256")
+        return _hmac(self._macs[Use.PAGES], body)
 
     def wrap(self, data_key: bytes, nonce: bytes, aad: bytes) -> bytes:
         """Wrap a 32-byte data key under the working KEK: 60 bytes, nonce first.

@@ -14,7 +14,8 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from exchange.crypto.public_keys import PublicKey, signature_holds
 from exchange.crypto.signature_fields import input_of_tag, signature_of_label
@@ -48,8 +49,7 @@ _REQUIRED = frozenset({"created", "nonce", "keyid", "alg", "tag"})
 _OPTIONAL = frozenset({"expires"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestParts:
+class RequestParts(Struct, frozen=True, kw_only=True, gc=False):
     """What of a request a signature may speak of. A header that is absent is None."""
 
     method: str
@@ -61,8 +61,7 @@ class RequestParts:
     has_body: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedRequest:
+class SignedRequest(Struct, frozen=True, kw_only=True, gc=False):
     """A request's signature, read but not yet verified: see `verify`."""
 
     member: str
@@ -80,8 +79,7 @@ class SignedRequest:
     base: bytes  # what was signed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class Window(Struct, frozen=True, kw_only=True, gc=False):
     """How far a request's time may lie from ours."""
 
     age_seconds_max: int = 60

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from exchange.crypto.messages import SignedRequest
 
@@ -16,16 +17,14 @@ RESPONSE_TAG = "cx-1-response"
 RESPONSE_LABEL = "sig"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseSigner:
+class ResponseSigner(Struct, frozen=True, kw_only=True, gc=False):
     """The key that signs responses."""
 
     keyid: str
     sign: Callable[[bytes], bytes]  # Ed25519, 64 bytes out
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseParts:
+class ResponseParts(Struct, frozen=True, kw_only=True, gc=False):
     """What of a response is signed; a response without a body has neither header."""
 
     status: int

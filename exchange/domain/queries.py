@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
@@ -31,8 +30,7 @@ class Token(Struct, frozen=True, kw_only=True, gc=False):
         return f"Token({self.kind})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefusedArtefact:
+class RefusedArtefact(Struct, frozen=True, kw_only=True, gc=False):
     """An artefact sent with a query that the policy or the registry does not take."""
 
     reason: Reason
@@ -58,8 +56,7 @@ class Query(Struct, frozen=True, kw_only=True):
     refused: RefusedArtefact | None = None  # what became of it, where it was not registered
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
+class Asker(Struct, frozen=True, kw_only=True, gc=False):
     """Who asks, as the verified signature said it."""
 
     member: str

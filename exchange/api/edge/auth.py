@@ -14,11 +14,11 @@ Unknown key, wrong signature and suspended member answer alike, in words and in 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import Struct
 
 from exchange.crypto.messages import (
     RequestParts,
@@ -42,8 +42,7 @@ from exchange.errors import RoleError, SignatureError
 _KEYS_KEPT = 4096  # loaded public keys, for each worker
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(Struct, frozen=True, kw_only=True, gc=False):
     """Who sent a request and exactly what was signed; routes use nothing else of it."""
 
     member: str
@@ -69,8 +68,7 @@ class Caller:
             raise RoleError(f"this route is for: {', '.join(sorted(roles))}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Struct, frozen=True, kw_only=True, gc=False):
     """A signature that holds under a live key; the body is not yet checked."""
 
     request: SignedRequest

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Flask, Response, g, request
+from msgspec import Struct
 
 from exchange.api.edge.auth import Authenticator, Caller, Identity, admit
 from exchange.api.edge.flights import Flights
@@ -73,8 +74,7 @@ class EdgePorts:
     proxies: frozenset[str] = frozenset()  # whose X-Forwarded-For names the peer
 
 
-@dataclass(slots=True, kw_only=True)
-class _Passage:
+class _Passage(Struct, kw_only=True, gc=False):
     """What is known of the request on its way through."""
 
     request_id: str

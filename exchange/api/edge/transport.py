@@ -226,4 +226,5 @@ def read_body(environ: Environ, length: int) -> bytes:
 
 
 def _header(environ: Environ, name: str) -> str | None:
-    return cast("str | None", environ.get(name))
+    value: str | None = environ.get(name)  # type: ignore[assignment]  # texts, as WSGI says
+    return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
@@ -50,8 +49,7 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
         return claims
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True, gc=False):
     """What the asker gets to know, and how to read it."""
 
     outcome: Outcome

@@ -9,9 +9,11 @@ Not here: HTTP, SQL, the law, the formulas.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import Struct
 
 from consent.decision import Decision, Gate, Request, decide, gate
 from consent.profiles import Profile
@@ -36,8 +38,7 @@ from exchange.services.queries.ports import After, AnswerRow, GateAsk, GateResul
 from exchange.services.queries.write_answer import Asked, Turn, stored_claims, write_answer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Answered(Struct, frozen=True, kw_only=True, gc=False):
     """The receipts of one request, in the order of its queries."""
 
     receipts: tuple[str, ...]

@@ -7,8 +7,9 @@ Out: the rows to store, and the claims to sign once they are durable. A question
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from consent.decision import Decision
 from exchange.crypto.sealing import pad, unpad
@@ -31,8 +32,7 @@ from exchange.services.queries.ports import AnswerRow, GateResult, GateRow, Stor
 _VELOCITY = frozenset({"credit_application", "guarantor_check"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(Struct, frozen=True, kw_only=True, gc=False):
     """The fixed circumstances of one transaction, passed along its steps."""
 
     ports: Ports

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from exchange.domain.queries import Asker, Query
 from exchange.errors import ExchangeError, QuotaError, ReplayedRequest
