@@ -8,11 +8,13 @@ from __future__ import annotations
 import gc
 import os
 import signal
+from collections.abc import Mapping
 from typing import Protocol
 
 from flask import Flask
 
 from exchange import settings as settings_module
+from exchange.jobs.cores import least_taken, stay_on, usable_cores
 from exchange.jobs.parents import end_with_parent
 
 _settings = settings_module.load()
@@ -34,6 +36,13 @@ class Process(Protocol):
 
     pid: int
     wsgi: Flask | None  # the application, once it is loaded
+    core: int  # on which it stays; ours, absent where the system does not pin
+
+
+class Master(Protocol):
+    """gunicorn's master."""
+
+    WORKERS: Mapping[int, Process]  # that run, by pid
 
 
 bind = _settings.listen
@@ -91,7 +100,14 @@ def when_ready(_arbiter: object) -> None:
         os.chmod(_settings.listen.removeprefix("unix:"), SOCKET_MODE)
 
 
-def post_fork(_arbiter: object, _worker: Process) -> None:
+def pre_fork(arbiter: Master, worker: Process) -> None:
+    """Choose the core of a process to come, the one of a process that died before others."""
+    if len(cores := usable_cores()) > 1:
+        taken = (getattr(one, "core", -1) for one in arbiter.WORKERS.values())
+        worker.core = least_taken(cores, taken)
+
+
+def post_fork(_arbiter: object, worker: Process) -> None:
     """Log as JSON from the first line of each server process, and never outlive the master.
 
     A process whose master was killed would hold the address for as long as its clients hold their
@@ -99,6 +115,8 @@ def post_fork(_arbiter: object, _worker: Process) -> None:
     """
     end_with_parent(signal.SIGKILL)
     telemetry.configure_logs()
+    if hasattr(worker, "core"):
+        stay_on(worker.core)
 
 
 def post_worker_init(_worker: Process) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from socket import AF_UNIX, socket
 from tempfile import TemporaryDirectory
 
+import psutil  # type: ignore[import-untyped]  # it ships no types
 import psycopg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -21,6 +22,7 @@ from consent.profiles import load_profile, profile_sha256, unconfirmed
 from exchange.crypto.public_keys import possession_text
 from exchange.domain.base64url import b64url
 from exchange.domain.members import Algorithm
+from exchange.jobs.cores import usable_cores
 from exchange.settings import Settings
 from exchange_client.keys import KeyFile
 
@@ -98,7 +100,7 @@ def test_an_external_database_is_served_by_its_url(database_url: str, tmp_path: 
         "EXCHANGE_DATABASE_URL_FILE": str(secret),
         "EXCHANGE_DATA_DIR": str(tmp_path / "state"),
         "EXCHANGE_LISTEN": f"unix:{listening}",
-        "EXCHANGE_WORKERS": "1",
+        "EXCHANGE_WORKERS": "2",
         "EXCHANGE_COUNSEL_PATH": confirmed(tmp_path),
     }
     (tmp_path / "state").mkdir(mode=0o700)
@@ -116,6 +118,8 @@ def test_an_external_database_is_served_by_its_url(database_url: str, tmp_path: 
         parts.append(starts("serve", env))
         ready = wait_until_ready(listening)
         mode = listening.stat().st_mode & 0o777
+        served_by = psutil.Process(parts[-1].pid).children()
+        cores = [frozenset(one.cpu_affinity()) for one in served_by]
     finally:
         for part in parts:
             part.send_signal(signal.SIGTERM)
@@ -125,6 +129,8 @@ def test_an_external_database_is_served_by_its_url(database_url: str, tmp_path: 
     assert {"ok"} == set(ready.values())
     assert [0, 0] == codes
     assert 0o660 == mode, "the proxy runs as another user of the socket's group"
+    assert [1, 1] == [len(core) for core in cores], "each process stays on a core"
+    assert min(2, len(usable_cores())) == len(set(cores)), "and on one of its own"
 
 
 def test_more_connections_than_the_database_takes_are_refused(
