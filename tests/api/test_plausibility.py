@@ -62,3 +62,20 @@ def test_a_second_token_of_a_subject_counts_as_the_first(desk: RecordDesk) -> No
     desk.uploaded([desk.clean(1, f"acc-{n}") for n in range(20)])
 
     assert [2] == warned(desk, [desk.clean(2, "both", tokens=both)])
+
+
+@pytest.mark.parametrize(("shared", "lines"), [(6, []), (7, [5])])
+def test_one_amount_in_more_than_thirty_per_cent_of_the_rows_is_warned_of(
+    desk: RecordDesk, shared: int, lines: list[int]
+) -> None:
+    """A default that an export filled in looks like everybody's debt."""
+    others = [desk.late(1, f"x-{n}", overdue_minor=10_000 + n) for n in range(3)]
+    alike = [desk.late(1, f"acc-{n}") for n in range(shared)]
+    rows = [*others, *alike, *(desk.clean(1, f"y-{n}") for n in range(17 - shared))]
+
+    claims = desk.uploaded(rows)
+
+    assert [(line, "overdue_minor", "plaus.one_amount", "WARN") for line in lines] == [
+        (one["line"], one["field"], one["code"], one["severity"])
+        for one in desk.faults(claims["batch"])
+    ]

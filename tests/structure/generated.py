@@ -1,5 +1,5 @@
-"""Write anew what is generated from the code: the error catalogue, the OpenAPI snapshot, and the
-annotated settings. `make generated` calls it; tests hold the files to it.
+"""Write anew what is generated from the code: the catalogues of errors and of row codes, the
+OpenAPI snapshot, and the annotated settings. `make generated` calls it; tests hold the files to it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from pydantic_core import PydanticUndefined
 from exchange.api.edge.problems import status_of, title_of
 from exchange.app.server import create_app
 from exchange.crypto.keyring import create_keyring
+from exchange.domain.rows import CATALOGUE, RowCode
 from exchange.errors import ExchangeError
 from exchange.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 ERRORS = ROOT / "exchange" / "api" / "ERRORS.md"
+ROW_CODES = ROOT / "exchange" / "api" / "ROW_CODES.md"
+SDK_CODES = ROOT / "clients/python/exchange_client/validating/codes.json"
 OPENAPI = ROOT / "tests" / "structure" / "openapi.json"
 SETTINGS = ROOT / "deploy" / "settings.example.toml"
 
@@ -30,10 +33,23 @@ _ERRORS_HEAD = """\
 
 Generated from `exchange/errors.py` by `make generated`. The code is stable and is what a program
 looks at; the title may be reworded.
+The `errors` of a refused row name [row codes](ROW_CODES.md).
 *Again*: the same request, signed anew under the same id, may succeed later.
 
 | code | status | again | meaning |
 |---|---|---|---|
+"""
+_ROW_CODES_HEAD = """\
+# Row codes
+
+Generated from `exchange/domain/rows/catalogue.py` by `make generated`. A fault file, and the
+`errors` of a refused record, name a field and one of these codes, never a value. `plaus.` and
+`row.superseded` are warnings. `cx batch validate FILE --explain` says the same offline. CRR is
+征信业管理条例, RAC 金融资产风险分类办法; TBC is to be confirmed against the official text,
+(own) is this project's choice.
+
+| code | fields | rule | source | harm it prevents | an innocent explanation |
+|---|---|---|---|---|---|
 """
 _SETTINGS_HEAD = """\
 # Every setting of the server, with its default. Generated from exchange/settings by
@@ -61,6 +77,29 @@ def errors_page() -> str:
         for code, status, one in rows
     )
     return _ERRORS_HEAD + "".join(lines)
+
+
+def row_codes_page() -> str:
+    """Return the catalogue of row codes."""
+    lines = (
+        f'| <a id="{one.code}"></a>`{one.code}` | {_fields(one)} | {one.rule} | {one.source} '
+        f"| {one.harm} | {one.innocent} |\n"
+        for one in CATALOGUE
+    )
+    return _ROW_CODES_HEAD + "".join(lines)
+
+
+def sdk_codes() -> str:
+    """Return the same catalogue as the SDK reads it: it knows nothing of the exchange's code."""
+    codes = {
+        one.code: {name: value for name, value in one._asdict().items() if name != "code"}
+        for one in CATALOGUE
+    }
+    return json.dumps(codes, indent=1, ensure_ascii=False) + "\n"
+
+
+def _fields(one: RowCode) -> str:
+    return " ".join(f"`{name}`" if name.isidentifier() else "any" for name in one.fields if name)
 
 
 def settings_page() -> str:
@@ -99,6 +138,8 @@ def openapi() -> str:
 def write() -> None:
     """Write every generated file."""
     ERRORS.write_text(errors_page(), encoding="utf-8")
+    ROW_CODES.write_text(row_codes_page(), encoding="utf-8")
+    SDK_CODES.write_text(sdk_codes(), encoding="utf-8")
     SETTINGS.write_text(settings_page(), encoding="utf-8")
     OPENAPI.write_text(openapi(), encoding="utf-8")
 

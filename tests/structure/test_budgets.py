@@ -19,6 +19,7 @@ FILES_A_FOLDER_MAX = 15
 
 # Raised in the open: what, to how much, and why. An entry that is no longer needed fails too.
 LONGER_FILES = {
+    "exchange/domain/rows/catalogue.py": (480, "one table, read as one"),
     "exchange/errors.py": (540, "one tree, read as one; its shape is drawn at its top"),
     "migrations/versions/0001_lay_the_first_tables.py": (450, "one revision, drafted by a tool"),
     "tests/api/test_batches.py": (450, "the cases of one resource, in a row"),

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
+from exchange.domain.rows import CATALOGUE
+from exchange.errors import InvalidRecord
 from exchange.settings import Settings
 from tests.structure.generated import (
     ERRORS,
     OPENAPI,
+    ROOT,
+    ROW_CODES,
+    SDK_CODES,
     SETTINGS,
     application,
     error_classes,
     errors_page,
     openapi,
+    row_codes_page,
+    sdk_codes,
     settings_page,
+    tracked,
 )
 
 # Routes that need no signature, each with the reason why anyone may call it.
@@ -27,6 +37,8 @@ OPEN_ROUTES = {
 PAGES = ("/borrower", "/assets/")
 # One of them is of the type that a route takes; the other is refused for its type.
 TYPES = ("application/json", "application/x-ndjson", "application/octet-stream")
+# A code, behind the field that it is raised on where both stand together.
+RAISED = re.compile(r"""(?:"(\w+)", )?["']((?:row|plaus)\.[a-z_0-9]+|batch\.line)["']""")
 UNITS = (
     "_bytes_",
     "_rows_",
@@ -106,6 +118,40 @@ def test_every_error_has_a_code_of_its_own_and_a_title() -> None:
 def test_the_catalogue_of_errors_is_complete() -> None:
     """Whoever meets a code must find its page."""
     assert errors_page() == ERRORS.read_text(encoding="utf-8")
+
+
+def test_the_catalogue_of_row_codes_is_on_its_page_and_in_the_sdk() -> None:
+    """A fault must read the same on the page, in the answer and at the lender's desk."""
+    assert row_codes_page() == ROW_CODES.read_text(encoding="utf-8")
+    assert sdk_codes() == SDK_CODES.read_text(encoding="utf-8")
+
+
+def test_every_row_code_that_is_raised_is_listed_and_no_other() -> None:
+    """A code without a page leaves a lender guessing; a page without a code helps nobody."""
+    listed = {one.code for one in CATALOGUE}
+    raised = {
+        (code, field)
+        for path in tracked()
+        if path.is_relative_to(ROOT / "exchange") or path.is_relative_to(ROOT / "consent")
+        if path.name != "catalogue.py"
+        for field, code in RAISED.findall(path.read_text())
+    }
+    offline = {
+        code
+        for path in tracked()
+        if path.is_relative_to(SDK_CODES.parent)
+        for _, code in RAISED.findall(path.read_text())
+    }
+
+    assert listed == {code for code, _ in raised} - {InvalidRecord.code}
+    assert offline <= listed
+    fields = {one.code: {*one.fields, ""} for one in CATALOGUE}
+    assert [] == [
+        (code, field)
+        for code, field in raised
+        if code in fields and "*" not in fields[code] and field not in fields[code]
+    ]
+    assert [] == [one.code for one in CATALOGUE if not (one.fields and all(one[2:]))]
 
 
 def test_the_settings_example_is_complete() -> None:

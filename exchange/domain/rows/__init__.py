@@ -1,11 +1,11 @@
 """Rows: their form, how to read them, what can be wrong with them, what they make of a record."""
 
+from exchange.domain.rows.catalogue import CATALOGUE, RULES, RowCode
 from exchange.domain.rows.checks import Submission, check_row
 from exchange.domain.rows.continuity import StoredRecord, check_against_stored, check_deletion
 from exchange.domain.rows.faults import (
     FAULTS_A_ROW_MAX,
     LIVE_ACCOUNTS_MAX,
-    RULES,
     Flaw,
     RowFault,
     Severity,
@@ -28,6 +28,7 @@ from exchange.domain.rows.transfers import Stated, check_transfer
 from exchange.domain.rows.versions import deleted_payload, next_payload, row_digest
 
 __all__ = [
+    "CATALOGUE",
     "FAULTS_A_ROW_MAX",
     "LIVE_ACCOUNTS_MAX",
     "RULES",
@@ -38,6 +39,7 @@ __all__ = [
     "OneAmount",
     "Reason",
     "Row",
+    "RowCode",
     "RowFault",
     "Severity",
     "Stated",

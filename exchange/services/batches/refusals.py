@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from exchange.domain.batches import LINE_FAULT
 from exchange.domain.rows import RULES, RowFault
 from exchange.errors import (
     AbandonedBatch,
@@ -49,7 +50,8 @@ def refusal_of(batch: BatchRow, faults: Sequence[RowFault]) -> ExchangeError:
     """Return the error that ended a file, with the first faults of its rows."""
 
     def told_by(fault: RowFault) -> str:
-        return RULES.get(fault.code, batch.refusal_detail)
+        # Of a line that is none, the file's own detail says more.
+        return batch.refusal_detail if fault.code == LINE_FAULT else RULES[fault.code]
 
     told = tuple(
         Fault(f"/{fault.line - 1}/{fault.field}".rstrip("/"), fault.code, told_by(fault))

@@ -13,6 +13,7 @@ from backports import zstd
 from typer.testing import CliRunner
 
 from exchange.domain.batches import BatchLimits, packing_of, unpack
+from exchange.domain.rows import CATALOGUE
 from exchange.errors import ExchangeError
 from exchange_client import BatchFile
 from exchange_client.batches.packing import gzipped, unpacked, zstandard
@@ -131,6 +132,21 @@ def test_a_packed_batch_is_checked_offline(pack: Pack, tmp_path: Path) -> None:
         (one["line"], one["code"]) for one in json.loads(found.stdout)["faults"]
     ]
     assert (2, True) == (refused.exit_code, EARLY in refused.output)
+
+
+def test_what_is_found_offline_is_explained_in_the_words_of_the_exchange(tmp_path: Path) -> None:
+    """Whoever mends an export needs to know why, and what usually causes it."""
+    place = tmp_path / "rows"
+    place.write_bytes(file_of([clean_fields(), row_fields(account_ref="acc-2", dpd=1)]))
+    words = ["batch", "validate", "--today", "2026-03-31", "--explain", str(place)]
+    known = {one.code: one for one in CATALOGUE}
+
+    shown = CliRunner().invoke(app, words).stdout
+    told = json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)
+
+    expected = known["row.dpd_mismatch"]._asdict()
+    assert {expected.pop("code"): expected | {"fields": ["dpd"]}} == told["codes"]
+    assert [] == [text for text in list(expected.values())[1:] if str(text) not in shown]
 
 
 def test_a_kept_file_comes_back_as_it_was_sent(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from exchange_client.core.ids import new_id
 from exchange_client.errors import UsageError
 from exchange_client.identifiers import Identifier
 from exchange_client.validating.checks import Circumstances
+from exchange_client.validating.explaining import RowCode, explained
 from exchange_client.validating.files import validate as find
 
 
@@ -58,12 +59,20 @@ def validate(
     telling: Telling,
     rules: Rules,
     file: Annotated[Path, typer.Argument(help="a batch file, or rows with `identifiers`")],
+    explain: Annotated[
+        bool, typer.Option(help="say what each code asks, why, and how an honest export breaks it")
+    ] = False,
 ) -> None:
     """Check a file offline; leaves with 1 if a row is faulty. Grants and history are not seen."""
     faults = find(_batch(file), rules.circumstances())
     refused = sum(fault.severity == "REJECT" for fault in faults)
-    shown = {"file": str(file), "faults": [asdict(one) for one in faults]}
-    tell(shown, _lines(file, faults), as_json=telling.as_json)
+    shown: dict[str, object] = {"file": str(file), "faults": [asdict(one) for one in faults]}
+    lines = _lines(file, faults)
+    if explain:
+        told = explained({one.code for one in faults})
+        shown["codes"] = {code: asdict(one) for code, one in told.items()}
+        lines = "\n".join([lines, *(_explanation(code, one) for code, one in told.items())])
+    tell(shown, lines, as_json=telling.as_json)
     if refused:
         raise typer.Exit(REFUSED)
 
@@ -90,6 +99,13 @@ def _batch(file: Path) -> BatchFile:
 def _stand_in(identifier: Identifier) -> bytes:
     """Stand in for a token, which only the exchange's evaluator could help to make."""
     return hashlib.sha512(repr((identifier.kind, hash(identifier))).encode()).digest()
+
+
+def _explanation(code: str, told: RowCode) -> str:
+    return (
+        f"{code}: {told.rule}\n  source: {told.source}\n  prevents: {told.harm}\n"
+        f"  innocent: {told.innocent}"
+    )
 
 
 def _lines(file: Path, faults: list[RowFault]) -> str:
