@@ -9,8 +9,8 @@ Source: C2SP tlog-witness and tlog-cosignature; log.md, 8.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -80,13 +80,28 @@ def submit_checkpoint(log: LogRef, ports: SubmitPorts) -> Round | None:
         for one in policy.witnesses
         if one.url
     ]
-    asked = tuple(one.result() for one in asking)
-    lines = [one.cosignature for one in asked if one.cosignature]
-    with ports.log_ports.begin() as work:
+    asked: dict[str, Asked] = {}
+    quorum_at = None
+    for done in as_completed(asking):  # Kept as they come: a slow one holds up no quorum.
+        one = done.result()
+        asked[one.witness] = one
+        if one.cosignature:
+            quorum_at = _keep(log, newest, [one.cosignature], ports.log_ports)
+    if quorum_at is None:
+        quorum_at = _keep(log, newest, [], ports.log_ports)  # Earlier rounds may have brought it.
+    in_order = tuple(asked[one.key.name] for one in policy.witnesses if one.key.name in asked)
+    return Round(log=log, size=newest.size, asked=in_order, quorum_at=quorum_at)
+
+
+def _keep(
+    log: LogRef, newest: SignedCheckpoint, lines: Sequence[Cosignature], log_ports: LogPorts
+) -> int | None:
+    """Keep cosignatures, and show the checkpoint if they make a quorum; say of when it is."""
+    with log_ports.begin() as work:
         work.publication.add_cosignatures(log.log_id, newest.size, lines)
-        quorum_at = _publish(log, newest, policy, work)
+        quorum_at = _publish(log, newest, log_ports.policy, work)
         work.commit()
-    return Round(log=log, size=newest.size, asked=asked, quorum_at=quorum_at)
+    return quorum_at
 
 
 def _body(log: LogRef, witness: Witness, newest: SignedCheckpoint, work: LogWork) -> bytes:

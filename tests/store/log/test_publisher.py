@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from socket import socket
 from threading import Event
 
 import pytest
@@ -16,8 +17,15 @@ from exchange.domain.log.policies import parse_policy
 from exchange.domain.notes import parse_checkpoint, parse_note
 from exchange.jobs.publish import Rhythm, publish
 from exchange.services.witnesses.ports import Reply
-from exchange.services.witnesses.submit_checkpoint import SubmitPorts
+from exchange.services.witnesses.submit_checkpoint import (
+    NO_ANSWER,
+    OK,
+    SubmitPorts,
+    submit_checkpoint,
+)
 from tests.support.access_log import AccessLog, access_log
+from tests.support.log.submitting import submitting
+from tests.support.log.witnesses import witness_set
 from tests.support.signed_log import WITNESSES
 
 WAIT_SECONDS_MAX = 30
@@ -70,6 +78,31 @@ def publishing(log: AccessLog, rhythm: Rhythm) -> Iterator[Keeping]:
         finally:
             stop.set()
             running.result(WAIT_SECONDS_MAX)
+
+
+def test_a_witness_that_never_answers_holds_up_no_quorum(log: AccessLog, tmp_path: Path) -> None:
+    """P18: every receipt would wait for the slowest witness, or for the one that hangs."""
+    with witness_set(tmp_path, 2) as witnesses, socket() as hanging:
+        witnesses.know(log.vkey(), quorum="1")
+        hanging.bind(("127.0.0.1", witnesses.witnesses[0].port))
+        hanging.listen()  # It takes what comes, and says nothing.
+        witnesses.witnesses[1].start(witnesses.policy)
+        with submitting(log, witnesses.text()) as ports, ThreadPoolExecutor(1) as beside:
+            ports = replace(ports, log_ports=replace(ports.log_ports, begin=log.database.begin))
+            ref = log.open()
+            running = beside.submit(submit_checkpoint, ref, ports)
+
+            def shown() -> bool:
+                with log.log_ports.begin() as work:
+                    return work.publication.published(ref.log_id) is not None
+
+            until(shown)
+            assert not running.done()
+            done = running.result(WAIT_SECONDS_MAX)
+
+    assert done is not None
+    assert done.quorum_at is not None
+    assert [NO_ANSWER, OK] == [one.status for one in done.asked]
 
 
 def until(holds: Callable[[], bool]) -> None:
