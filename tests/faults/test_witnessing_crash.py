@@ -221,7 +221,7 @@ def test_an_erasure_killed_at_any_step_is_finished_once_by_the_start_or_the_same
 
     with access_log(database_url, tmp_path, clock=clock) as log:
         log.open()
-        drafts = [replace(query_draft("member-a"), subject=subject(n)) for n in range(CASES_MAX)]
+        drafts = [query_draft("member-a", subject(n)) for n in range(CASES_MAX)]
         with log.ports.begin() as work:
             write_leaves(work, drafts, log.ports, log.clock.now)
             work.commit()
