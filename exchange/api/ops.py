@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, Flask, Response, g, request
+from flask.globals import request_ctx
 
 from exchange import telemetry
 from exchange.api.edge.problems import Refusal
@@ -102,10 +103,12 @@ def _begin() -> None:
 
 
 def _end(response: Response) -> Response:
-    seconds = time.perf_counter() - g.get("began", time.perf_counter())
-    route = request.url_rule.rule if request.url_rule else "none"
+    now = time.perf_counter()
+    seconds = now - g.get("began", now)
+    asked = request_ctx.request
+    route = asked.url_rule.rule if asked.url_rule else "none"
     if route != "/healthz":
-        method = request.method if request.method in OPEN_METHODS else "other"
+        method = asked.method if asked.method in OPEN_METHODS else "other"
         telemetry.answered(
             telemetry.Series(route, method, response.status_code),
             response.headers.get("Cx-Request-Id", ""),

@@ -57,6 +57,13 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # untyped base
             again = super().handle(conn)
         return again
 
+    def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
+        """Say whether the connection goes on; what was read to its end needs no draining."""
+        body = conn.parser.mesg.body
+        if keepalive and not body.buf.tell() and getattr(body.reader, "length", 1) == 0:
+            return True
+        return bool(super()._keepalive_after(conn, keepalive))
+
     def _lingers(self) -> bool:
         return bool(self.alive and self.nr_conns <= self.cfg.threads)
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Flask, Response, g, request
+from flask.globals import request_ctx
 from msgspec import Struct
 
 from exchange.api.edge.auth import Authenticator, Caller, Identity, admit
@@ -35,6 +36,7 @@ from exchange.api.edge.transport import (
     METHODS,
     OPEN_METHODS,
     BodyLimits,
+    Environ,
     Nonce,
     RoutePolicy,
     announced_or_zero,
@@ -133,12 +135,13 @@ class Edge:
         self._report(_passage(), typed(error), error)
 
     def _enter(self) -> None:
-        environ = request.environ
+        asked = request_ctx.request  # Each look through the framework's proxies costs a lookup.
+        environ = asked.environ
         g.cx = passage = _Passage(
             request_id=request_id(environ) or self._ports.new_request_id(),
         )
         raw_target(environ)
-        endpoint = request.endpoint
+        endpoint = asked.endpoint
         if endpoint is not None and self.is_open(endpoint):
             check_method(environ, OPEN_METHODS)
             return
@@ -152,12 +155,12 @@ class Edge:
         except ExchangeError:
             self._recognise(passage)  # So that the refusal can be signed.
             raise
-        identity = self._identify()
+        identity = self._identify(environ)
         passage.signed = identity.request  # So that the refusal can be signed.
         self._ports.flights.take_off(identity.request.member)
         passage.flying = identity.request.member
-        self._admit(passage, identity, read_body(environ, length), policy.nonce)
-        _caller(passage).require(policy.roles)
+        caller = self._admit(passage, identity, read_body(environ, length), policy.nonce)
+        caller.require(policy.roles)
 
     def _pass_unrouted(self, passage: _Passage) -> None:
         """Let the framework say 404 or 405, signed if the request is."""
@@ -166,25 +169,26 @@ class Edge:
         if request.routing_exception is None:
             raise AbsentError
 
-    def _identify(self) -> Identity:
-        parts = request_parts(request.environ, self._public_base)
+    def _identify(self, environ: Environ) -> Identity:
+        parts = request_parts(environ, self._public_base)
         return self._ports.authenticator.identify(parts)
 
     def _recognise(self, passage: _Passage) -> None:
         """Note who sent a request that is refused in any case; nothing is done for it."""
         if "HTTP_SIGNATURE" in request.environ:
             try:
-                passage.signed = self._identify().request
+                passage.signed = self._identify(request.environ).request
             except (SignatureError, FormError):
                 passage.signed = None
 
-    def _admit(self, passage: _Passage, identity: Identity, body: bytes, nonce: Nonce) -> None:
+    def _admit(self, passage: _Passage, identity: Identity, body: bytes, nonce: Nonce) -> Caller:
         caller = admit(identity, body)
         passage.caller = caller
         if nonce is Nonce.BY_THE_SERVICE:
             passage.nonce_open = True
         else:
             self._ports.spend_nonce(caller)
+        return caller
 
     def _leave(self, response: Response) -> Response:
         passage = _passage()
