@@ -55,15 +55,17 @@ def sample_evidence(first: int, permille: int, log_ports: LogPorts) -> list[Stan
     """
     ports = log_ports.ports
     draw = _draw(log_ports)
+    if draw is None:
+        return []  # Nothing was signed yet, so nothing draws.
     with ports.begin() as work:
         members = [member.member for member, _ in work.members.all()]
     asked = []
-    for member in members if draw else ():
+    for member in members:
         with ports.begin() as work:
             registered = work.grants.registered(member, first, first + DAY_SECONDS)
         if not any(one.asked for one in registered):
-            drawn = draw.choose([one.grant_id for one in registered], permille) if draw else []
-            found = [_ask(member, grant_id, draw, ports) for grant_id in drawn if draw]
+            drawn = draw.choose([one.grant_id for one in registered], permille)
+            found = [_ask(member, grant_id, draw, ports) for grant_id in drawn]
             asked += [one for one in found if one]
     return asked
 
