@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,21 +10,7 @@ import pytest
 from consent.purposes import Purpose
 from tests.support.artefacts import DAY_SECONDS
 from tests.support.grant_desk import GrantDesk, refusal, shown
-from tests.support.sandbox import Sandbox, make_sandbox
-
-
-@pytest.fixture
-def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """An exchange without members."""
-    made = make_sandbox(database_url, tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def desk(sandbox: Sandbox) -> GrantDesk:
-    """The desk of one lender."""
-    return GrantDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
+from tests.support.sandbox import make_sandbox
 
 
 def test_a_withdrawal_says_when_and_how_the_borrower_spoke(desk: GrantDesk) -> None:

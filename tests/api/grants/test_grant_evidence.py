@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,24 +19,9 @@ from exchange.services.evidence.sample_evidence import (
 )
 from exchange.services.log.ports import LogPorts
 from tests.support.grant_desk import GrantDesk, refusal, shown, state
-from tests.support.sandbox import Sandbox, make_sandbox
 
 ALL = 1_000  # of a thousand
 FORM = b"%PDF a synthetic form"
-
-
-@pytest.fixture
-def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """An exchange without members."""
-    made = make_sandbox(database_url, tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def desk(sandbox: Sandbox) -> GrantDesk:
-    """The desk of one lender."""
-    return GrantDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
 
 
 @pytest.fixture

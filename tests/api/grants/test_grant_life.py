@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -18,7 +16,6 @@ from exchange.services.grants.show_grant import Standing
 from exchange.services.grants.write_events import Change
 from tests.support.artefacts import ABSENT, DAY_SECONDS
 from tests.support.grant_desk import GrantDesk, refusal, shown, token
-from tests.support.sandbox import make_sandbox
 
 WITHHELD = "WITHHELD"
 COSIGNED = {
@@ -29,14 +26,6 @@ COSIGNED = {
     "evidence/held_by": ABSENT,
     "collection/act": "passkey",
 }
-
-
-@pytest.fixture
-def desk(database_url: str, tmp_path: Path) -> Iterator[GrantDesk]:
-    """One lender that asks and reports."""
-    sandbox = make_sandbox(database_url, tmp_path)
-    yield GrantDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
-    sandbox.close()
 
 
 def caller(desk: GrantDesk) -> Asker:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 
@@ -21,18 +19,9 @@ from exchange.services.notices.manage_notices import (
 )
 from exchange.services.notices.ports import NoticeKey
 from tests.support.grant_desk import GrantDesk, refusal, shown
-from tests.support.sandbox import make_sandbox
 
 REVIEW = json.loads(sandbox_notice("account_review", "zh-CN", "CN"))
 APPLICATION = json.loads(sandbox_notice("credit_application", "zh-CN", "CN"))
-
-
-@pytest.fixture
-def desk(database_url: str, tmp_path: Path) -> Iterator[GrantDesk]:
-    """One lender that asks and reports."""
-    sandbox = make_sandbox(database_url, tmp_path)
-    yield GrantDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
-    sandbox.close()
 
 
 def text(**changes: object) -> bytes:

@@ -22,12 +22,6 @@ def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def desk(sandbox: Sandbox) -> GrantDesk:
-    """One lender that asks and reports."""
-    return GrantDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
-
-
-@pytest.fixture
 def regulator(sandbox: Sandbox) -> GrantDesk:
     """The regulator's desk."""
     return GrantDesk(sandbox=sandbox, key=sandbox.enrol("regulator-r", Role.REGULATOR))

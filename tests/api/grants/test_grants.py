@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -19,22 +17,8 @@ from exchange_client.keys import Algorithm as KeyAlgorithm
 from exchange_client.keys import KeyFile
 from tests.support.artefacts import DAY_SECONDS, artefact_claims, grant_id
 from tests.support.grant_desk import ABSENT_GRANT, GrantDesk, refusal, shown
-from tests.support.sandbox import Sandbox, make_sandbox
+from tests.support.sandbox import Sandbox
 from tests.support.signed_requests import sign
-
-
-@pytest.fixture
-def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """An exchange without members."""
-    made = make_sandbox(database_url, tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def desk(sandbox: Sandbox) -> GrantDesk:
-    """The desk of one lender."""
-    return GrantDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
 
 
 @pytest.fixture

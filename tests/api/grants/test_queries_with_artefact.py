@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.support.artefacts import grant_id
 from tests.support.grant_desk import GrantDesk, answer_claims, query_id, refusal, shown
-from tests.support.sandbox import make_sandbox
 
 RECORDED = (
     "SELECT (SELECT count(*) FROM grants), (SELECT count(*) FROM grant_artefact),"
     " (SELECT count(*) FROM grant_event), (SELECT count(*) FROM grant_evidence)"
 )
-
-
-@pytest.fixture
-def desk(database_url: str, tmp_path: Path) -> Iterator[GrantDesk]:
-    """One lender that asks and reports."""
-    sandbox = make_sandbox(database_url, tmp_path)
-    yield GrantDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
-    sandbox.close()
 
 
 def test_a_question_may_bring_its_grant(desk: GrantDesk) -> None:
