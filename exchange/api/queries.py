@@ -264,9 +264,13 @@ def _query(body: bytes, **members: Any) -> Query:  # Typed where they are gather
 
 
 def _receipts(answered: Answered, media: str) -> Response:
-    # A receipt's alphabet needs no escaping: the signed bytes are laid between two constants.
-    body = "\n".join(f'{{"receipt":"{receipt}"}}' for receipt in answered.receipts)
-    response = Response(body + ("\n" if media == LINES_TYPE else ""), content_type=media)
+    # A receipt's alphabet needs no escaping: the signed bytes are laid between two constants. A
+    # thousand of them are three megabytes, so they are laid out once and encoded once.
+    between = '"}\n{"receipt":"'
+    ends = ('"}\n',) if media == LINES_TYPE else ('"}',)
+    parts = [part for receipt in answered.receipts for part in (between, receipt)]
+    parts[0] = between[3:]
+    response = Response("".join((*parts, *ends)).encode("ascii"), content_type=media)
     if answered.replayed:
         response.headers["Cx-Replayed"] = "true"
     return response

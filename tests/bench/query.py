@@ -51,19 +51,30 @@ def measure_queries(stage: Stage, seconds: int) -> dict[str, Measure]:
 
 def measure_batches(stage: Stage, seconds: int) -> dict[str, Measure]:
     """Measure batches of queries beside single ones: subjects a second."""
-    rounds = _Rounds()
+    rounds, subjects = _Rounds(), _Rounds()
     warm = drive(stage.scene.port, stage.wishes.singles(_WARM), connections=CONNECTIONS)
     batch_warm = drive(stage.scene.port, stage.wishes.batches(2, BATCH), connections=2)
     for number in range(ROUNDS):
         print(f"batch-query: round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
         _single(stage, rounds, _count(warm, seconds))
-        batches = stage.wishes.batches(max(4, _count(batch_warm, seconds)), BATCH)
-        rounds.batch.append(drive(stage.scene.port, batches, connections=2))
-    ratios = [b.rate * BATCH / s.rate for b, s in zip(rounds.batch, rounds.single, strict=True)]
+        _batches(stage, subjects, max(4, _count(batch_warm, seconds)))
+    rates = [one.rate * BATCH for one in subjects.batch]
+    ratios = [rate / one.rate for rate, one in zip(rates, rounds.single, strict=True)]
+    generator = [one.generator_cpu_seconds / len(one.latencies) / BATCH for one in subjects.batch]
     return {
         "batch_query_per_single": measure(ratios, "ratio"),
-        "subjects_per_s": measure([one.rate * BATCH for one in rounds.batch], "1/s"),
+        "subjects_per_s": measure(rates, "1/s"),
+        "singles_per_s": measure([one.rate for one in rounds.single], "1/s"),
+        "single_cpu_us": _microseconds(_both(rounds)),
+        "subject_cpu_us": _microseconds(_both(subjects)),
+        "subject_server_cpu_us": _microseconds(subjects.web_cpu),
+        "subject_postgres_cpu_us": _microseconds(subjects.postgres_cpu),
+        "subject_generator_cpu_us": _microseconds(generator),
     }
+
+
+def _both(rounds: _Rounds) -> list[float]:
+    return [sum(each) for each in zip(rounds.web_cpu, rounds.postgres_cpu, strict=True)]
 
 
 def _count(warm: Load, seconds: int) -> int:
@@ -76,6 +87,15 @@ def _single(stage: Stage, rounds: _Rounds, count: int) -> None:
     rounds.single.append(drive(stage.scene.port, requests, connections=CONNECTIONS))
     rounds.web_cpu.append((cpu_seconds(stage.web()) - before[0]) / count)
     rounds.postgres_cpu.append((cpu_seconds(stage.postgres()) - before[1]) / count)
+
+
+def _batches(stage: Stage, subjects: _Rounds, count: int) -> None:
+    requests = stage.wishes.batches(count, BATCH)
+    before = cpu_seconds(stage.web()), cpu_seconds(stage.postgres())
+    subjects.batch.append(drive(stage.scene.port, requests, connections=2))
+    asked = count * BATCH
+    subjects.web_cpu.append((cpu_seconds(stage.web()) - before[0]) / asked)
+    subjects.postgres_cpu.append((cpu_seconds(stage.postgres()) - before[1]) / asked)
 
 
 def _half(stage: Stage, rounds: _Rounds, seconds: int) -> None:
