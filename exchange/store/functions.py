@@ -12,48 +12,37 @@ from exchange.store.gate.many import GATE_MANY
 WRITERS_LOCK = 7163384699739271170  # advisory: shared by whoever writes leaves
 
 # security.md, 4: per operator and hour, and per member and day; what was answered before is not
-# counted again. The row lock of each counter makes it exact across workers. The member's day is
+# counted again. The row lock of each counter makes it exact across workers, and whoever counts next
+# waits for it: so this comes last, when all else of the transaction is done. The member's day is
 # spread over eight counters, so that its own queries do not wait for each other; only when one is
 # full are all of them locked, in order, and what is left is found.
-_COUNT_QUERIES = """
-CREATE OR REPLACE FUNCTION count_queries(
-    p_member text, p_now bigint, p_query_ids uuid[], p_operators bytea[],
+# It raises, so that a COMMIT sent behind it in the same wait commits nothing.
+_SPEND_QUOTA = """
+CREATE OR REPLACE FUNCTION spend_quota(
+    p_member text, p_now bigint, p_first uuid, p_operators bytea[],
     p_operator_hour int, p_day int, p_new_member_day int, p_new_member_seconds bigint
-) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_hour bigint := p_now - p_now % 3600;
     v_day bigint := p_now - p_now % 86400;
-    v_slot int := abs(hashtext(p_query_ids[1]::text) % 8);
-    v_counts bigint[] := ARRAY[1];
+    v_slot int := abs(hashtext(p_first::text) % 8);
     v_used bigint;
-    v_left int;
+    v_left int := cardinality(p_operators); -- One for each query.
     v_most int;
     v_take int;
     v_row record;
 BEGIN
-    SELECT cardinality(p_query_ids) - count(*) INTO v_left FROM query q
-    WHERE q.member_id = p_member AND q.query_id = ANY (p_query_ids);
-    IF v_left = 0 THEN
-        RETURN NULL;
-    END IF;
-    IF cardinality(p_query_ids) > 1 THEN -- One counter an operator, and one order for everybody.
-        SELECT array_agg(o.operator), array_agg(o.n) INTO p_operators, v_counts
-        FROM (SELECT a.operator, count(*) AS n
-            FROM unnest(p_query_ids, p_operators) AS a(query_id, operator)
-            WHERE NOT EXISTS (SELECT 1 FROM query q
-                WHERE q.member_id = p_member AND q.query_id = a.query_id)
-            GROUP BY a.operator ORDER BY a.operator) o;
-    END IF;
-    WITH counted AS (
+    WITH counted AS ( -- One counter an operator, and one order for everybody.
         INSERT INTO quota AS c (member_id, what, period, used)
-        SELECT p_member, 'operator/' || encode(a.operator, 'hex'), v_hour, a.n
-        FROM unnest(p_operators, v_counts) WITH ORDINALITY a(operator, n, ord) ORDER BY a.ord
+        SELECT p_member, 'operator/' || encode(o.operator, 'hex'), v_hour, o.n
+        FROM (SELECT a.operator, count(*) AS n FROM unnest(p_operators) a(operator)
+            GROUP BY a.operator ORDER BY a.operator) o
         ON CONFLICT (member_id, what, period) DO UPDATE SET used = c.used + excluded.used
         RETURNING c.used
     )
     SELECT max(used) INTO v_used FROM counted;
     IF v_used > p_operator_hour THEN
-        RETURN 'operator';
+        RAISE EXCEPTION 'operator' USING ERRCODE = 'CXQ01';
     END IF;
 
     SELECT CASE WHEN p_now < m.enrolled_at + p_new_member_seconds
@@ -65,7 +54,7 @@ BEGIN
         ON CONFLICT (member_id, what, period) DO UPDATE SET used = c.used + excluded.used
             WHERE c.used + excluded.used <= v_most / 8 + (v_slot < v_most % 8)::int;
         IF FOUND THEN
-            RETURN NULL;
+            RETURN;
         END IF;
     END IF;
     INSERT INTO quota (member_id, what, period, used)
@@ -82,19 +71,19 @@ BEGIN
         WHERE c.member_id = p_member AND c.what = v_row.what AND c.period = v_day;
         v_left := v_left - v_take;
     END LOOP;
-    RETURN CASE WHEN v_left > 0 THEN 'member' END;
+    IF v_left > 0 THEN
+        RAISE EXCEPTION 'member' USING ERRCODE = 'CXQ01';
+    END IF;
 END $$
 """
 
 # What the asker and the log must be before anything is looked at.
-_OPEN_GATE = """
-CREATE OR REPLACE FUNCTION open_gate(
+_ENTER_GATE = """
+CREATE OR REPLACE FUNCTION enter_gate(
     p_member text, p_keys text[], p_nonces text[], p_now bigint, p_log_id int,
     p_after_sizes bigint[], p_after_roots text[],
-    p_query_ids uuid[], p_operators bytea[],
-    p_operator_hour int, p_day int, p_new_member_day int, p_new_member_seconds bigint,
     OUT nonce_fresh boolean, OUT key_live boolean, OUT covered_until bigint,
-    OUT contributors bigint, OUT after_agrees boolean, OUT earned text, OUT quota_spent text
+    OUT contributors bigint, OUT after_agrees boolean, OUT earned text
 ) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_nonce text;
@@ -127,10 +116,6 @@ BEGIN
             SELECT 1 FROM log l JOIN checkpoint c USING (log_id) WHERE c.size = p_after_sizes[i]
                 AND encode(c.root, 'base64') = p_after_roots[i]);
     END LOOP;
-    IF nonce_fresh AND key_live THEN
-        quota_spent := count_queries(p_member, p_now, p_query_ids, p_operators,
-            p_operator_hour, p_day, p_new_member_day, p_new_member_seconds);
-    END IF;
 END $$
 """
 
@@ -259,8 +244,8 @@ END $$
 """
 
 FUNCTIONS = {
-    "count_queries": _COUNT_QUERIES,
-    "open_gate": _OPEN_GATE,
+    "spend_quota": _SPEND_QUOTA,
+    "enter_gate": _ENTER_GATE,
     "pass_gate": _GATE_ONE,
     "pass_gates": GATE_MANY,
 }

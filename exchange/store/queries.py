@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
+from psycopg.errors import DatabaseError, UniqueViolation
 from psycopg.rows import TupleRow
 
 from consent.grants import GrantState, HeldGrant
@@ -19,12 +19,14 @@ from exchange.domain.queries import Asker
 from exchange.errors import QueryConflict
 from exchange.services.disputes.ports import SealedStatement
 from exchange.services.log.leaf_ports import SubjectTurn
+from exchange.services.queries.check_gate import quota_error
 from exchange.services.queries.ports import (
     AnswerRow,
     GateAsk,
     GatePass,
     GateResult,
     GateRow,
+    QueryQuotas,
     StoredAnswer,
 )
 from exchange.services.records.ports import SealedRecord
@@ -34,16 +36,14 @@ from exchange.store.statement import Statement, copy_rows
 
 _GATE = """
 SELECT o.*, g.*
-FROM open_gate(
-    %(member)s, %(keys)s, %(nonces)s, %(now)s, %(log_id)s, %(after_sizes)s, %(after_roots)s,
-    %(query_ids)s::uuid[], %(operators)s::bytea[], %(operator_hour)s,
-    %(day)s, %(new_member_day)s, %(new_member_seconds)s) o
+FROM enter_gate(
+    %(member)s, %(keys)s, %(nonces)s, %(now)s, %(log_id)s, %(after_sizes)s, %(after_roots)s) o
 """
 _CALL = """pass_gate(
     %(member)s, %(now)s, %(log_id)s, {query_id}, {index}, {index_2}, {index_3}, {contact},
     {grant_id}, {purpose}, {open} AND o.earned <> 'NOTHING', {level}, {needs_account},
     {needs_overdue}, {subject}, %(subject_day)s, {key_id},
-    {kek_id}, {wrapped}) g ON o.nonce_fresh AND o.key_live AND o.quota_spent IS NULL"""
+    {kek_id}, {wrapped}) g ON o.nonce_fresh AND o.key_live"""
 _TYPES = {
     "query_id": "uuid",
     "index": "bytea",
@@ -71,7 +71,7 @@ _PASS_MANY = Statement(
     + """LEFT JOIN LATERAL pass_gates(
     %(member)s, %(now)s, %(log_id)s, o.earned <> 'NOTHING', %(subject_day)s, """
     + ", ".join(f"%({name})s::{type_}[]" for name, type_ in _TYPES.items())
-    + ") g ON o.nonce_fresh AND o.key_live AND o.quota_spent IS NULL"
+    + ") g ON o.nonce_fresh AND o.key_live"
 )
 
 _STORE_ANSWER = Statement(f"""
@@ -84,6 +84,11 @@ inquiries AS (
 INSERT INTO query (member_id, query_id, digest, leaf_hash, key_id, sealed)
 VALUES (%(member)s, %(query_id)s, %(digest)s, %(leaf_hash)s, %(key_id)s, %(claims)s)
 """)  # noqa: S608 - composed of constants alone
+_SPEND = Statement("""
+SELECT spend_quota(%(member)s, %(now)s, %(first)s, %(operators)s, %(operator_hour)s, %(day)s,
+    %(new_member_day)s, %(new_member_seconds)s)
+""")
+_QUOTA_SPENT = "CXQ01"  # SQLSTATE of `spend_quota`
 _FEW = 32  # up to here a statement each costs less than a COPY into five tables
 _COPY_INQUIRIES = """COPY inquiry (token_index, member_id, query_id, asked_at)
     FROM STDIN (FORMAT BINARY)"""
@@ -115,9 +120,7 @@ class Queries:
             "log_id": ask.log_id,
             "after_sizes": [after.size for after in ask.afters],
             "after_roots": [after.root for after in ask.afters],
-            "query_ids": [row.query_id for row in rows],
-            "operators": [row.operator_mac for row in rows],
-            **ask.quotas._asdict(),
+            "subject_day": ask.quotas.subject_day,
         }
         if len(rows) == 1:
             parameters |= _parameters(rows[0])
@@ -139,45 +142,51 @@ class Queries:
             contributors=first[3],
             after_agrees=first[4],
             earned=Earned(first[5]),
-            quota_spent=first[6] or ("subject" if any(row[52] for row in found) else None),
+            subject_spent=any(row[51] for row in found),
             results=tuple(self._result(group) for group in groups if group and first[0]),
         )
 
     def _result(self, group: Sequence[TupleRow]) -> GateResult:
         row = group[0]
-        kek_id, wrapped = row[12:14]
-        if row[7]:
-            stored = StoredAnswer(row[8], row[9], row[11], row[10], kek_id, wrapped)
+        kek_id, wrapped = row[11:13]
+        if row[6]:
+            stored = StoredAnswer(row[7], row[8], row[10], row[9], kek_id, wrapped)
             return GateResult(stored, None, False, None, (0, 0, 0), ())
         return GateResult(
             stored=None,
-            grant=_held(row) if row[14] else None,
-            spent=row[31],
-            turn=SubjectTurn(row[33], kek_id, wrapped),
-            velocity=(row[34], row[35], row[36]),
-            records=tuple(SealedRecord(*each[37:47]) for each in group if each[37] is not None),
-            statement=SealedStatement(*row[47:52]) if row[47] is not None else None,
+            grant=_held(row) if row[13] else None,
+            spent=row[30],
+            turn=SubjectTurn(row[32], kek_id, wrapped),
+            velocity=(row[33], row[34], row[35]),
+            records=tuple(SealedRecord(*each[36:46]) for each in group if each[36] is not None),
+            statement=SealedStatement(*row[46:51]) if row[46] is not None else None,
         )
 
     def commit_answers(
-        self, member: str, answers: Sequence[AnswerRow], *, log_id: int, now: int
+        self, member: str, answers: Sequence[AnswerRow], ask: GateAsk, *, now: int
     ) -> None:
-        """Write leaves, openings, search rows, answers and inquiries, and commit.
+        """Write leaves, openings, search rows, answers and inquiries, count them, and commit.
 
         A few take a statement each and one wait in all, their commit included.
 
         Raises:
             QueryConflict: the same query id was stored meanwhile; start over.
+            QuotaError: queries of this operator or member are used up; nothing is written.
         """
+        calls: list[Call] = []
         try:
             if len(answers) <= _FEW:
-                calls = [_storing(member, one, log_id=log_id, now=now) for one in answers]
-                self._connection.trip(*calls, commit=True)
+                calls = [_storing(member, one, log_id=ask.log_id, now=now) for one in answers]
             else:
-                self._copy(member, answers, log_id=log_id, now=now)
-                self._connection.commit()
+                self._copy(member, answers, log_id=ask.log_id, now=now)
+            spending = _spending(member, answers, ask.quotas, now=now)
+            self._connection.trip(*calls, spending, commit=True)
         except UniqueViolation as error:
             raise QueryConflict("the query id was stored meanwhile") from error
+        except DatabaseError as error:
+            if error.sqlstate == _QUOTA_SPENT:
+                raise quota_error(error.diag.message_primary or "", now) from error
+            raise
 
     def _copy(self, member: str, answers: Sequence[AnswerRow], *, log_id: int, now: int) -> None:
         # The answers first: a query id stored meanwhile must not cost the rest.
@@ -227,6 +236,17 @@ def _storing(member: str, answer: AnswerRow, *, log_id: int, now: int) -> Call:
     return Call(_STORE_ANSWER, parameters)
 
 
+def _spending(member: str, answers: Sequence[AnswerRow], quotas: QueryQuotas, *, now: int) -> Call:
+    parameters = {
+        "member": member,
+        "now": now,
+        "first": answers[0].query_id,
+        "operators": [answer.leaf.operator_mac for answer in answers],
+        **quotas._asdict(),
+    }
+    return Call(_SPEND, parameters)
+
+
 def _parameters(row: GateRow) -> dict[str, object]:
     identities = row.indices[: row.identities]
     contacts = row.indices[row.identities :]
@@ -251,21 +271,21 @@ def _parameters(row: GateRow) -> dict[str, object]:
 
 def _held(row: TupleRow) -> HeldGrant:
     return HeldGrant(
-        grantee=row[15],
-        state=GrantState(row[16]),
-        purpose=row[17],
-        level=row[18],
-        cross_border=row[19],
-        not_before=row[20],
-        expires=row[21],
-        uses=row[22],
-        max_uses=row[23],
-        window_start=row[24],
-        window_uses=row[25],
-        window_max=row[26],
-        window_seconds=row[27],
-        detail=Detail(row[28]),
-        fields=frozenset(row[29]),
-        lookback_months=row[30],
-        own_account=row[32],
+        grantee=row[14],
+        state=GrantState(row[15]),
+        purpose=row[16],
+        level=row[17],
+        cross_border=row[18],
+        not_before=row[19],
+        expires=row[20],
+        uses=row[21],
+        max_uses=row[22],
+        window_start=row[23],
+        window_uses=row[24],
+        window_max=row[25],
+        window_seconds=row[26],
+        detail=Detail(row[27]),
+        fields=frozenset(row[28]),
+        lookback_months=row[29],
+        own_account=row[31],
     )

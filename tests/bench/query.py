@@ -15,6 +15,7 @@ from tests.bench.report import Measure, measure, percentile
 ROUNDS = 5
 CONNECTIONS = 8
 BATCH = 500
+BATCH_CONNECTIONS = 4  # two a process, if they fall so: one computes while the other waits
 _WARM = 300
 _SIGNED_SECONDS_MAX = 40  # requests are signed before the clock runs; a signature lives 60 s
 
@@ -53,11 +54,13 @@ def measure_batches(stage: Stage, seconds: int) -> dict[str, Measure]:
     """Measure batches of queries beside single ones: subjects a second."""
     rounds, subjects = _Rounds(), _Rounds()
     warm = drive(stage.scene.port, stage.wishes.singles(_WARM), connections=CONNECTIONS)
-    batch_warm = drive(stage.scene.port, stage.wishes.batches(2, BATCH), connections=2)
+    batch_warm = drive(
+        stage.scene.port, stage.wishes.batches(8, BATCH), connections=BATCH_CONNECTIONS
+    )
     for number in range(ROUNDS):
         print(f"batch-query: round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
         _single(stage, rounds, _count(warm, seconds))
-        _batches(stage, subjects, max(4, _count(batch_warm, seconds)))
+        _batches(stage, subjects, max(8, _count(batch_warm, seconds)))
     rates = [one.rate * BATCH for one in subjects.batch]
     ratios = [rate / one.rate for rate, one in zip(rates, rounds.single, strict=True)]
     generator = [one.generator_cpu_seconds / len(one.latencies) / BATCH for one in subjects.batch]
@@ -92,7 +95,7 @@ def _single(stage: Stage, rounds: _Rounds, count: int) -> None:
 def _batches(stage: Stage, subjects: _Rounds, count: int) -> None:
     requests = stage.wishes.batches(count, BATCH)
     before = cpu_seconds(stage.web()), cpu_seconds(stage.postgres())
-    subjects.batch.append(drive(stage.scene.port, requests, connections=2))
+    subjects.batch.append(drive(stage.scene.port, requests, connections=BATCH_CONNECTIONS))
     asked = count * BATCH
     subjects.web_cpu.append((cpu_seconds(stage.web()) - before[0]) / asked)
     subjects.postgres_cpu.append((cpu_seconds(stage.postgres()) - before[1]) / asked)

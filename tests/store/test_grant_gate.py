@@ -179,6 +179,37 @@ def test_the_database_spends_a_grant_exactly_where_the_law_permits(
     assert (result.grant is not None) is (named and row["grantee"] == "member-a")
 
 
+def test_queries_of_one_operator_pass_the_gate_side_by_side(bench: Bench) -> None:
+    """A batch holds what it locks until it is durable: nobody else may wait for it meanwhile."""
+    ports = bench.sandbox.ports
+    ask = GateAsk(ports.log_id(ports.now()), (), ports.terms.queries)
+    rows = []
+    for _ in range(2):
+        index = secrets.token_bytes(32)
+        rows.append(
+            GateRow(
+                query_id=uuid4(),
+                grant_id=None,
+                indices=(index,),
+                identities=1,
+                purpose=Purpose.CREDIT_APPLICATION,
+                open=True,
+                level=1,
+                needs_account=False,
+                needs_overdue=False,
+                subject=subject_ask(ports.keyring.pseudonym(index), ports, NOW),
+                operator_mac=bytes(16),
+            )
+        )
+    askers = [Asker(member="member-a", key="k1", nonce=nonce, roles=frozenset()) for nonce in "ab"]
+
+    with ports.begin() as first, ports.begin() as second:
+        first.queries.pass_gate(askers[:1], rows[:1], ask, now=NOW)
+        passed = second.queries.pass_gate(askers[1:], rows[1:], ask, now=NOW)
+
+    assert 1 == len(passed.results)
+
+
 def test_a_use_moves_the_counter_and_the_window(bench: Bench) -> None:
     """The second look in a month is refused, the first of the next month is not."""
     index, month = bench.subjects[Account.OPEN], 30 * 86_400

@@ -133,7 +133,7 @@ def _write_once(asked: Sequence[Asked], ports: Ports) -> list[Written]:
             fresh.append(answer_row)
         # The leaf is durable before the answer leaves.
         if fresh:
-            work.queries.commit_answers(askers[0].member, fresh, log_id=log_id, now=now)
+            work.queries.commit_answers(askers[0].member, fresh, ask, now=now)
         else:
             work.commit()
     return written

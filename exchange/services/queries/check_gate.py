@@ -9,7 +9,7 @@ from exchange.errors import LogDisagrees, LogLate, QuotaError, ReplayedRequest, 
 from exchange.services.ports import Ports
 from exchange.services.queries.ports import GatePass
 
-_QUOTAS = {  # by the gate's word: what is used up, and how long a period lasts
+_QUOTAS = {  # by the store's word: what is used up, and how long a period lasts
     "operator": ("the queries of this operator and hour are spent", 3_600),
     "subject": ("the queries about this subject are spent for the day", 86_400),
     "member": ("the member's queries of this day are spent", 86_400),
@@ -24,7 +24,7 @@ def check_gate(passed: GatePass, ports: Ports, now: int) -> None:
         SignatureError: the key was revoked, or the member suspended, a moment ago.
         LogLate: the log is not sequenced up to now; no evidence, no answers.
         LogDisagrees: the checkpoint named in `after` is not one of this log's.
-        QuotaError: queries of this operator, subject or member are used up.
+        QuotaError: the member's looks of the day at a subject are used up.
     """
     if not passed.nonce_fresh:
         raise ReplayedRequest("sign a new request, with a new nonce")
@@ -35,6 +35,15 @@ def check_gate(passed: GatePass, ports: Ports, now: int) -> None:
         raise LogLate("the access log is late; ask again soon")
     if not passed.after_agrees:
         raise LogDisagrees("the checkpoint in after is not one of this log's", field="after")
-    if passed.quota_spent:
-        what, seconds = _QUOTAS[passed.quota_spent]
-        raise QuotaError(what, retry_after_seconds=seconds - now % seconds)
+    if passed.subject_spent:
+        raise quota_error("subject", now)
+
+
+def quota_error(spent: str, now: int) -> QuotaError:
+    """Say whose queries are used up, and when there are new ones.
+
+    Args:
+        spent: `operator`, `subject` or `member`.
+    """
+    what, seconds = _QUOTAS[spent]
+    return QuotaError(what, retry_after_seconds=seconds - now % seconds)

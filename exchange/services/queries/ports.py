@@ -87,7 +87,7 @@ class GatePass(NamedTuple):
     contributors: int  # other active members that contribute
     after_agrees: bool  # the named checkpoints are of ours
     earned: Earned  # how deep the asker's own contribution lets answers go
-    quota_spent: str | None  # `operator`, `subject` or `member`: whose queries are used up
+    subject_spent: bool  # the member's looks of the day at one of the subjects are used up
     results: tuple[GateResult, ...]
 
 
@@ -111,12 +111,13 @@ class QueryStatements(Protocol):
         ...
 
     def commit_answers(
-        self, member: str, answers: Sequence[AnswerRow], *, log_id: int, now: int
+        self, member: str, answers: Sequence[AnswerRow], ask: GateAsk, *, now: int
     ) -> None:
         """Write leaves, openings, search rows, answers and inquiries, and make all of it durable.
 
         Raises:
             QueryConflict: the same query id was stored meanwhile; start over.
+            QuotaError: queries of this operator or member are used up; nothing is written.
         """
         ...
 
