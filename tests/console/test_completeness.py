@@ -7,14 +7,16 @@ from datetime import UTC, datetime
 
 import pytest
 
+from exchange.app.ports import make_erase_ports
+from exchange.services.erasure.shred_openings import erase_subject
 from exchange.services.log.ports import LogPorts
 from exchange.services.log.write_daily import write_daily
 from exchange_client.errors import ReceiptInvalid
 from exchange_client.log.looks import VerifiedLooks, verify_looks
-from tests.console.test_own_file import seen
+from tests.console.test_own_file import proofs, seen
 from tests.support.authenticator import Authenticator
 from tests.support.borrower_browser import Browser, agreed
-from tests.support.grant_desk import GrantDesk
+from tests.support.grant_desk import GrantDesk, token
 from tests.support.record_desk import RecordDesk
 from tests.support.sandbox import Sandbox
 
@@ -155,3 +157,47 @@ def test_a_statement_is_a_look_itself_and_counts_against_the_day(
 
     assert [200] * limit + [429] == statuses
     assert limit == desk.leaves("subject_access")
+
+
+@pytest.mark.parametrize("column", ["subject", "audit"])
+def test_a_flipped_bit_in_an_opening_is_shown_on_no_page(
+    desk: GrantDesk, browser: Browser, device: Authenticator, sandbox: Sandbox, column: str
+) -> None:
+    """A look would be shown as another, or an embargo as none."""
+    agreed(desk, browser, device)
+    sandbox.sequence()
+    paths = ["/borrower/looks", "/borrower/looks/statement", proofs(browser)[-1]]
+    flip = f"{column} = set_byte({column}, 20, get_byte({column}, 20) # 1)"
+    desk.sql(f"UPDATE opening SET {flip} WHERE starts_with(key_id, 'p:') RETURNING 1")
+
+    statuses = [browser.get(path).status_code for path in paths]
+
+    assert [503, 503, 503] == statuses
+
+
+def test_what_was_erased_is_told_and_not_called_missing(
+    desk: RecordDesk, second: RecordDesk, browser: Browser, device: Authenticator, sandbox: Sandbox
+) -> None:
+    """Whoever had a right to be forgotten would be told that somebody hides something."""
+    agreed(second, browser, device)
+    grant = agreed(desk, browser, device, new=False)
+    desk.answer(grant)
+    (before,) = desk.sql("SELECT count(*) FROM query")
+    seal(sandbox)
+    erase = make_erase_ports(sandbox.settings, sandbox.ports, sandbox.database)
+    index = sandbox.ports.keyring.index("ep_1", token(1))
+    erase_subject(sandbox.ports.keyring.pseudonym(index), "PIPL art. 47", "case-1", erase)
+    sandbox.sequence()
+
+    page, (subject,) = seen(browser), stated(browser, sandbox).subjects
+
+    assert "5 were erased by order" in page
+    assert ("Something is missing" in page, "nobody else looked" in page) == (False, False)
+    assert (7, 5, [7, 6]) == (
+        subject.stated.numbered,
+        subject.stated.erased,
+        [look.number for look in subject.looks],
+    )
+    assert not subject.complete
+    # The answer that the exchange kept, and the receipt in it, are gone as well.
+    assert ((1,), [(0,)]) == (before, desk.sql("SELECT count(*) FROM query"))
