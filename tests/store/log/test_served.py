@@ -20,6 +20,7 @@ from exchange.jobs.serve import check_database
 from exchange.services.log.guard_log import signed_note
 from exchange.settings import Settings
 from exchange.store.log.erasure import ShredFile
+from exchange.store.rights import API, url_as
 from tests.support.access_log import AccessLog, Clock, access_log, run_sql
 from tests.support.log.lines import logged
 
@@ -37,10 +38,10 @@ def log(database_url: str, tmp_path: Path) -> Iterator[AccessLog]:
 
 
 def settings_of(log: AccessLog, **options: object) -> Settings:
-    """The settings of a server of this database, which finds the outside files in its folder."""
+    """The settings of a server, which has no more than its own role's rights."""
     directory = log.outside().parent
     return Settings.model_validate(
-        {"database_url": log.url, "data_dir": directory, "sandbox": True, **options}
+        {"database_url": url_as(log.url, API), "data_dir": directory, "sandbox": True, **options}
     )
 
 
