@@ -43,6 +43,10 @@ from exchange.store.security_events import SecurityEvents
 
 Noun = TypeVar("Noun")
 
+# A session keeps so much of the rows that it stages in memory, as far as there are any; a longer
+# file's lie in files of the server, which are read for every question about all rows.
+_STAGED_MIB_MAX = 64
+
 
 class _Noun(Generic[Noun]):
     """The statements about one noun, made at their first use in a unit of work."""
@@ -124,6 +128,7 @@ class Database:
         # would scan it, keep that plan, and slow down as the table grows.
         options = (
             "-c enable_seqscan=off -c jit=off -c timezone=UTC"
+            f" -c temp_buffers={_STAGED_MIB_MAX}MB"
             f" -c statement_timeout={statement_ms_max} -c lock_timeout={lock_wait_ms_max}"
         )
         self._pool = ConnectionPool(
