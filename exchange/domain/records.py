@@ -9,7 +9,6 @@ Not here: tokens, names, identifiers. Days are counted from 1970-01-01, months f
 from __future__ import annotations
 
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from functools import lru_cache
@@ -264,8 +263,7 @@ def decode_payload(content: bytes) -> RecordPayload:
         raise IntegrityError("a sealed record is not in its own form") from error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Episode:
+class Episode(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One delinquency of an account: from the first day overdue to its cure or end."""
 
     first_overdue_on: date | None  # None where only the history tells of it

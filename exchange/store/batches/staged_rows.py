@@ -29,6 +29,7 @@ COPY_STAGED = "COPY staged FROM STDIN (FORMAT BINARY)"
 
 _COLUMNS = 23
 _NULL = b"\xff\xff\xff\xff"
+_NOT_BEFORE, _NO_OTHER_INDEX, _NOT_STORED = _NULL * 4, _NULL * 2, _NULL * 7
 _START = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # no flags, no extension
 _END = b"\xff\xff"
 _POSTGRES_EPOCH_DAYS = 10_957  # from 1970-01-01 to 2000-01-01
@@ -50,13 +51,11 @@ def packed(rows: Iterable[StagedRow]) -> bytes:
 def _packed(row: StagedRow) -> bytes:
     ref, stored = row.account_ref.encode(), row.stored
     # A value follows its length in bytes.
-    head = _HEAD.pack(
-        *(_COLUMNS, 4, row.line, 2, row.action),
-        *(1, row.warned, 1, row.amended, 1, row.deleted, len(ref)),
-    )
-    before = _NULL * 4 if row.previous_ref is None and row.left is None else _before(row)
+    lengths_and_flags = (2, row.action, 1, row.warned, 1, row.amended, 1, row.deleted)
+    head = _HEAD.pack(_COLUMNS, 4, row.line, *lengths_and_flags, len(ref))
+    before = _NOT_BEFORE if row.previous_ref is None and row.left is None else _before(row)
     if stored is None:
-        return b"".join((head, ref, before, *_subject(row), _NULL * 7))
+        return b"".join((head, ref, before, *_subject(row), _NOT_STORED))
     return b"".join((head, ref, before, *_subject(row), *_version(stored)))
 
 
@@ -65,7 +64,7 @@ def _subject(row: StagedRow) -> tuple[bytes, ...]:
     grant = _NULL if grant_id is None else _ID + grant_id
     if row.record_id is not None and len(indices) == 1:
         place = _SUBJECT.pack(16, row.record_id, 4, row.version, 32, indices[0])
-        return place, _NULL * 2, grant
+        return place, _NO_OTHER_INDEX, grant
     place = _NULL * 2 if row.record_id is None else _PLACE.pack(16, row.record_id, 4, row.version)
     return place, b"".join(map(_bytes, (*indices, None, None, None)[:3])), grant
 
