@@ -88,10 +88,30 @@ def test_a_look_that_is_hidden_after_the_night_is_betrayed_by_its_index(
         stated(browser, sandbox)
 
 
+def test_an_index_that_passed_over_a_look_is_betrayed_when_the_look_is_there(
+    desk: GrantDesk, browser: Browser, device: Authenticator, sandbox: Sandbox
+) -> None:
+    """A look would be hidden for the night in which it is counted, and be back by day."""
+    grant = agreed(desk, browser, device)
+    desk.answer(grant)
+    desk.sql("CREATE TABLE kept AS SELECT * FROM log_search WHERE kind = 'query'")
+    desk.sql("DELETE FROM log_search WHERE kind = 'query' RETURNING 1")
+    seal(sandbox)
+    desk.sql("INSERT INTO log_search SELECT * FROM kept RETURNING 1")
+
+    page = seen(browser)
+
+    assert "Something is missing" in page
+    with pytest.raises(ReceiptInvalid, match=r"^\(7\)"):
+        stated(browser, sandbox)
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
         "UPDATE index_part SET lines = set_byte(lines, 2, get_byte(lines, 2) # 1) RETURNING 1",
+        "WITH d AS (UPDATE log_day SET day = '2026-01-01' WHERE kind = 'index_root')"
+        " UPDATE index_part SET day = '2026-01-01' RETURNING 1",
         "UPDATE index_part SET lines = overlay(lines placing '9' from 36 for 1) RETURNING 1",
     ],
 )

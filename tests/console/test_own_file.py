@@ -164,6 +164,18 @@ def test_a_missing_entry_shows_in_the_count(
     assert "Something is missing" in text
 
 
+def test_an_entry_that_is_filed_under_what_it_does_not_say_is_not_shown(
+    desk: GrantDesk, browser: Browser, device: Authenticator
+) -> None:
+    """A look filed as another lender's would be opened to whom that lender vouched for."""
+    agreed(desk, browser, device)
+    desk.sql("UPDATE log_search SET kind = 'statement' WHERE kind = 'grant' RETURNING 1")
+
+    response = browser.get("/borrower/looks")
+
+    assert 503 == response.status_code
+
+
 def test_the_owner_of_a_live_key_is_told_of_another_one_and_keeps_the_own(
     desk: GrantDesk, second: RecordDesk, browser: Browser, device: Authenticator, sandbox: Sandbox
 ) -> None:

@@ -83,6 +83,23 @@ def test_the_root_of_the_index_covers_every_subject(log: AccessLog) -> None:
     assert base64.b64encode(expected).decode() == said["root"]
 
 
+def test_an_index_is_shown_in_a_tree_that_holds_its_leaf_alone(log: AccessLog) -> None:
+    """The proof would lead to a leaf that the checkpoint does not cover."""
+    next_day(log)
+    write_daily(log.log_ports)
+    log.turn()
+
+    with log.log_ports.begin() as work:
+        log_id = work.log.find_log(log.origin())
+        assert log_id is not None
+        size = work.tree.state(log_id).size
+        found = work.daily.newest_index(log_id, size=size)
+        assert found is not None
+        below = work.daily.newest_index(log_id, size=found.leaf_index)
+
+    assert (size - 1, None) == (found.leaf_index, below)
+
+
 def test_a_line_of_the_index_is_the_one_of_the_worked_example() -> None:
     """Regulators recompute the root from openings, with programs of their own."""
     assert f"{SUBJECT} 3 3\n".encode() == subject_line(SubjectLine(SUBJECT, 3, 3))

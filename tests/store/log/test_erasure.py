@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from exchange.domain.leaves import Slot, opening_aad, pad_opening
 from exchange.errors import AbsentError, IntegrityError, InvalidField, UnavailableError
 from exchange.services.erasure.ports import ErasePorts
 from exchange.services.erasure.shred_openings import (
@@ -20,7 +21,7 @@ from exchange.services.erasure.shred_openings import (
     shred_again,
 )
 from exchange.services.log.verify_log import verify_log
-from exchange.services.log.write_leaves import write_leaves
+from exchange.services.log.write_leaves import opening_key, write_leaves
 from exchange.store.embedded.server import Server
 from exchange.store.log.erasure import ShredFile
 from tests.support.access_log import AccessLog, access_log, copy_database, query_draft, run_sql
@@ -264,6 +265,24 @@ def test_an_opening_opens_in_its_own_place_alone(
             run_sql(log.url, statement)
 
         with pytest.raises(IntegrityError):
+            log.proven(mine)
+
+
+def test_what_is_sealed_in_its_place_and_is_not_the_leafs_is_not_opened(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Whoever holds the keys could rewrite what a look was for; the leaf commits to what it was."""
+    with looked_at(database_url, tmp_path) as (log, _):
+        mine, *_ = fill(log)
+        with log.log_ports.begin() as work:
+            stored = work.tree.find_leaf(mine)
+        assert stored is not None
+        key = opening_key(stored.key_id, stored.kek_id, stored.wrapped, log.ports)
+        aad = opening_aad(log.origin(), mine, Slot.AUDIT, stored.key_id)
+        forged = key.seal(pad_opening(bytes(32), b'{"reason":"permitted"}'), aad)
+        run_sql(log.url, "UPDATE opening SET audit = %s WHERE leaf_hash = %s", forged, mine)
+
+        with pytest.raises(IntegrityError, match="not the leaf's"):
             log.proven(mine)
 
 
