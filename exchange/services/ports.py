@@ -17,7 +17,12 @@ from consent.profiles import Profile
 from exchange.crypto.keyring import Keyring
 from exchange.crypto.oprf import Evaluation
 from exchange.crypto.sealing import Sealer
-from exchange.services.batches.ports import BatchStatements, BatchTerms, StagingStatements
+from exchange.services.batches.ports import (
+    BatchStatements,
+    BatchTerms,
+    CorrectionStatements,
+    StagingStatements,
+)
 from exchange.services.borrower.statements import BorrowerStatements, FileStatements
 from exchange.services.disbursements.ports import DisbursementStatements
 from exchange.services.disputes.ports import DisputeStatements
@@ -77,6 +82,11 @@ class Work(Protocol):
     @property
     def staging(self) -> StagingStatements:
         """Statements about the file that this session is at work on."""
+        ...
+
+    @property
+    def corrections(self) -> CorrectionStatements:
+        """Statements about the corrections of that file."""
         ...
 
     @property

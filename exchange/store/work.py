@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from exchange.errors import UnavailableError
 from exchange.store.batches.files import Batches
+from exchange.store.batches.staged_corrections import StagedCorrections
 from exchange.store.batches.staging import Staging
 from exchange.store.borrowers.files import Files
 from exchange.store.borrowers.keys import Borrowers
@@ -81,6 +82,7 @@ class Work:
     files = _Noun(Files)
     batches = _Noun(Batches)
     staging = _Noun(Staging)
+    corrections = _Noun(StagedCorrections)
     tree = _Noun(Tree)
     disbursements = _Noun(Disbursements)
     erasure = _Noun(Erasure)

@@ -163,7 +163,6 @@ STEPS = [
     *("records.lock_uploads", "batches.find", "staging.hold_grants", "staging.warn_crowded"),
     *(
         "staging.counts",
-        "staging.corrections",
         "staging.merge",
         "transfers.keep_staged",
         "log.find_log",

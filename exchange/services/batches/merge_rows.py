@@ -23,7 +23,7 @@ from exchange.services.batches.ports import (
 )
 from exchange.services.batches.sign_batch import BatchTally, sign_batch
 from exchange.services.batches.task import Task
-from exchange.services.events.tell_corrections import Cause, look_before, tell_corrected
+from exchange.services.batches.tell_askers import note_before, tell_after
 from exchange.services.log.write_leaves import LeafDraft, standard_base64, write_leaves
 from exchange.services.ports import Ports, Session, Work
 from exchange.services.records.judge_grants import refuse_by_grants
@@ -59,7 +59,7 @@ def merge_rows(staged: Staged, session: Session, ports: Ports) -> BatchRow | Non
             ended = _rejected(staged, refused)
         elif staged.file.header.dry_run:
             ended = _dry_run(staged, _tally(staged, counts, work), ports)
-        elif not _store(staged, work, ports):
+        elif not _store(staged, counts, work, ports):
             return None
         else:
             ended = _done(staged, _tally(staged, counts, work), work, ports)
@@ -69,17 +69,15 @@ def merge_rows(staged: Staged, session: Session, ports: Ports) -> BatchRow | Non
     return ended
 
 
-def _store(staged: Staged, work: Work, ports: Ports) -> bool:
+def _store(staged: Staged, counts: StagedCounts, work: Work, ports: Ports) -> bool:
     """Store the versions and tell whom they correct; False if they must be judged again."""
-    # Looked at before anything is written, so that only the correction can make a difference.
-    given = [
-        (look_before(one.indices, work, ports), Cause.DELETED if one.deleted else Cause.AMENDED)
-        for one in work.staging.corrections()
-    ]
+    key, corrects = staged.task.key, counts.amended + counts.deleted > 0
+    if corrects:  # Before anything is written, so that only the file can make a difference.
+        note_before(key, work, ports)
     if not (work.staging.merge(_terms(staged)) and work.transfers.keep_staged()):
         return False
-    for answers, cause in given:
-        tell_corrected(answers, cause, work, ports)
+    if corrects:
+        tell_after(key, work, ports)
     return True
 
 

@@ -15,7 +15,7 @@ Source: records.md, 4 (US: FCRA section 611(d), to be confirmed by counsel).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -62,9 +62,42 @@ def look_before(indices: Sequence[bytes], work: Work, ports: Ports) -> list[Give
     Args:
         indices: of the subject's identity tokens, the primary one first.
     """
-    since = ports.now() - ports.terms.profile.correction_notice_months * _MONTH_SECONDS
+
+    def shown(asker: PastAsker, held: HeldGrant) -> Mapping[str, object]:
+        return _bands(asker, held, indices, work, ports)
+
+    return _given(indices, shown, work, ports)
+
+
+def look_after(
+    indices: Sequence[bytes], before: Mapping[str, object], work: Work, ports: Ports
+) -> list[Given]:
+    """Note the same again after the change, by what was noted before it.
+
+    Args:
+        before: what each member would have been shown, by its id.
+    """
+
+    def noted(asker: PastAsker, _: HeldGrant) -> Mapping[str, object]:
+        shown = before.get(asker.member)  # Who asked since has seen what stands now.
+        return shown if isinstance(shown, dict) else {}
+
+    return _given(indices, noted, work, ports)
+
+
+def asked_since(ports: Ports) -> int:
+    """Return from when on (unix seconds) whoever asked is told of corrections."""
+    return ports.now() - ports.terms.profile.correction_notice_months * _MONTH_SECONDS
+
+
+def _given(
+    indices: Sequence[bytes],
+    shown: Callable[[PastAsker, HeldGrant], Mapping[str, object]],
+    work: Work,
+    ports: Ports,
+) -> list[Given]:
     found = []
-    for asker in work.events.past_askers(indices, since):
+    for asker in work.events.past_askers(indices, asked_since(ports)):
         claims = loads(stored_claims(asker.stored.digest, asker.stored, ports))
         if not isinstance(claims, dict):
             raise IntegrityError("the claims of an answer are no object")
@@ -77,7 +110,6 @@ def look_before(indices: Sequence[bytes], work: Work, ports: Ports) -> list[Give
         finding = claims["finding"]
         if stored is None or not isinstance(finding, dict):
             continue
-        before = _bands(asker, stored.held, indices, work, ports)
         found.append(
             Given(
                 asker=asker,
@@ -85,7 +117,7 @@ def look_before(indices: Sequence[bytes], work: Work, ports: Ports) -> list[Give
                 held=stored.held,
                 indices=tuple(indices),
                 given={**finding, "outcome": claims["outcome"]},
-                before=before,
+                before=shown(asker, stored.held),
             )
         )
     return found

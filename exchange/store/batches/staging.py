@@ -18,7 +18,6 @@ from exchange.domain.rows import RowFault
 from exchange.services.batches.ports import (
     Action,
     BatchKey,
-    Correction,
     MergeTerms,
     StagedCounts,
     StagedRow,
@@ -80,11 +79,6 @@ SELECT s.*, i.token_index FROM staged s, unnest(ARRAY[s.index_1, s.index_2, s.in
     AS i(token_index)
 WHERE s.action = %(store)s AND s.index_2 IS NOT NULL AND i.token_index IS NOT NULL
 """
-
-_CORRECTIONS = Statement("""
-SELECT array_remove(ARRAY[index_1, index_2, index_3], NULL), deleted FROM staged
-WHERE action = %(store)s AND (amended OR deleted) ORDER BY line
-""")
 
 # The account that a row was judged against, by a probe each: for a member that the statistics do
 # not know yet a plain join reads all staged rows for each account. One that moved is not found.
@@ -240,11 +234,6 @@ class Staging:
             "stranger": stranger,
         }
         self._write(REFUSE_BY_GRANTS, parameters)
-
-    def corrections(self) -> list[Correction]:
-        """List what rows to store correct or delete."""
-        found = _CORRECTIONS.run(self._connection, _ACTIONS, prepare=False)
-        return [Correction(tuple(row[0]), row[1]) for row in found]
 
     def merge(self, terms: MergeTerms) -> bool:
         """Store what is staged; False if an account has moved on since it was judged."""

@@ -86,6 +86,36 @@ def test_a_deleted_record_is_told_as_a_changed_outcome(desks: Desks) -> None:
     assert told.facts["query_id"] == opened["audit"]["watch"]
 
 
+def test_a_file_tells_of_its_corrections_page_by_page(
+    desks: Desks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A night's corrections come in a file; those of whom nobody asked tell nobody."""
+    monkeypatch.setattr("exchange.services.batches.tell_askers._PAGE_ROWS", 1)
+    reporter, asker = desks.reporter, desks.asker
+    reporter.uploaded([reporter.late(n, f"acc-{n}", days=40) for n in (2, 3, 4)])
+    for n in (2, 4):
+        asker.answer(asker.granted(n), n)
+    gone: dict[str, object] = {"op": "DELETE", "account_ref": "acc-2", "reason": "DELETE_ERROR"}
+
+    claims = reporter.uploaded(
+        [
+            reporter.late(1, days=5, reason="AMEND"),
+            gone | {"as_of": reporter.day(0)},
+            reporter.late(3, "acc-3", days=5, reason="AMEND"),
+            reporter.late(4, "acc-4", days=40, reason="AMEND", balance_minor=599_999),
+        ]
+    )
+
+    assert (3, 1) == (claims["amended"], claims["deleted"])
+    told = {one.facts["cause"]: one.bands for one in events(asker)}
+    assert ["AMENDED", "DELETED"] == sorted(map(str, told))
+    assert [1, "NO_DATA"] == [
+        (told["AMENDED"] or {})["current_bucket"],
+        (told["DELETED"] or {})["outcome"],
+    ]
+    assert 2 == len(events(asker))
+
+
 def test_a_record_that_merely_goes_on_tells_nobody(desks: Desks) -> None:
     """News about a borrower needs a watch and a grant; a correction is none of these."""
     desks.reporter.put(desks.reporter.late(days=41))
