@@ -20,13 +20,12 @@ from exchange.crypto.sealing import Sealer
 from exchange.services.batches.ports import (
     BatchStatements,
     BatchTerms,
-    CorrectionStatements,
     StagingStatements,
 )
 from exchange.services.borrower.statements import BorrowerStatements, FileStatements
 from exchange.services.disbursements.ports import DisbursementStatements
 from exchange.services.disputes.ports import DisputeStatements
-from exchange.services.events.ports import EventStatements
+from exchange.services.events.ports import CorrectionStatements, EventStatements
 from exchange.services.grants.ports import GrantStatements
 from exchange.services.log.leaf_ports import LogStatements
 from exchange.services.members.ports import MemberStatements

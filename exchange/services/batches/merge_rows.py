@@ -23,7 +23,7 @@ from exchange.services.batches.ports import (
 )
 from exchange.services.batches.sign_batch import BatchTally, sign_batch
 from exchange.services.batches.task import Task
-from exchange.services.batches.tell_askers import note_before, tell_after
+from exchange.services.events.tell_askers import note_before, tell_after
 from exchange.services.log.write_leaves import LeafDraft, standard_base64, write_leaves
 from exchange.services.ports import Ports, Session, Work
 from exchange.services.records.judge_grants import refuse_by_grants
@@ -71,13 +71,14 @@ def merge_rows(staged: Staged, session: Session, ports: Ports) -> BatchRow | Non
 
 def _store(staged: Staged, counts: StagedCounts, work: Work, ports: Ports) -> bool:
     """Store the versions and tell whom they correct; False if they must be judged again."""
-    key, corrects = staged.task.key, counts.amended + counts.deleted > 0
+    key = staged.task.key
+    file, corrects = f"{key.member} {key.batch_id}", counts.amended + counts.deleted > 0
     if corrects:  # Before anything is written, so that only the file can make a difference.
-        note_before(key, work, ports)
+        note_before(file, work, ports)
     if not (work.staging.merge(_terms(staged)) and work.transfers.keep_staged()):
         return False
     if corrects:
-        tell_after(key, work, ports)
+        tell_after(file, work, ports)
     return True
 
 

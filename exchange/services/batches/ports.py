@@ -128,22 +128,6 @@ class StagedCounts(NamedTuple):
     warned: int
 
 
-class Correction(NamedTuple):
-    """A row that corrects or deletes what was said before."""
-
-    line: int
-    indices: tuple[bytes, ...]  # of the identity tokens, primary first
-    deleted: bool
-
-
-class SealedPage(NamedTuple):
-    """What askers would have been shown before a page of corrections, sealed."""
-
-    kek_id: str
-    wrapped: bytes
-    sealed: bytes
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeTerms:
     """What all rows of a merge share."""
@@ -278,24 +262,4 @@ class StagingStatements(Protocol):
 
     def keep_faults(self, key: BatchKey) -> None:
         """Keep the faults."""
-        ...
-
-
-class CorrectionStatements(Protocol):
-    """Statements about the corrections of the file at work in this session."""
-
-    def choose(self, since: int) -> None:
-        """Choose the corrections of subjects whom anybody asked about since then."""
-        ...
-
-    def page(self, after: int, rows: int) -> list[Correction]:
-        """Return the next corrections behind a line, in order."""
-        ...
-
-    def keep_before(self, after: int, page: SealedPage) -> None:
-        """Keep what was to be seen before the merge, of the page behind a line."""
-        ...
-
-    def before(self, after: int) -> SealedPage | None:
-        """Return what was to be seen before the merge, of the page behind a line."""
         ...

@@ -29,6 +29,22 @@ class Expiring(NamedTuple):
     once: str
 
 
+class Correction(NamedTuple):
+    """A row that corrects or deletes what was said before."""
+
+    line: int
+    indices: tuple[bytes, ...]  # of the identity tokens, primary first
+    deleted: bool
+
+
+class SealedPage(NamedTuple):
+    """What askers would have been shown before a page of corrections, sealed."""
+
+    kek_id: str
+    wrapped: bytes
+    sealed: bytes
+
+
 class EventStatements(Protocol):
     """Statements about events."""
 
@@ -66,4 +82,24 @@ class EventStatements(Protocol):
 
     def read(self, member: str, after: int, rows_max: int, *, grants_only: bool) -> list[FeedEvent]:
         """Read numbered events after a place, in order."""
+        ...
+
+
+class CorrectionStatements(Protocol):
+    """Statements about the corrections of the file at work in this session."""
+
+    def choose(self, since: int) -> None:
+        """Choose the corrections of subjects whom anybody asked about since then."""
+        ...
+
+    def page(self, after: int, rows: int) -> list[Correction]:
+        """Return the next corrections behind a line, in order."""
+        ...
+
+    def keep_before(self, after: int, page: SealedPage) -> None:
+        """Keep what was to be seen before the merge, of the page behind a line."""
+        ...
+
+    def before(self, after: int) -> SealedPage | None:
+        """Return what was to be seen before the merge, of the page behind a line."""
         ...

@@ -9,7 +9,8 @@ from __future__ import annotations
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from exchange.services.batches.ports import Action, Correction, SealedPage
+from exchange.services.batches.ports import Action
+from exchange.services.events.ports import Correction, SealedPage
 from exchange.store.statement import Statement
 
 _TABLES = (

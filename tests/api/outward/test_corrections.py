@@ -90,7 +90,7 @@ def test_a_file_tells_of_its_corrections_page_by_page(
     desks: Desks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A night's corrections come in a file; those of whom nobody asked tell nobody."""
-    monkeypatch.setattr("exchange.services.batches.tell_askers._PAGE_ROWS", 1)
+    monkeypatch.setattr("exchange.services.events.tell_askers._PAGE_ROWS", 1)
     reporter, asker = desks.reporter, desks.asker
     reporter.uploaded([reporter.late(n, f"acc-{n}", days=40) for n in (2, 3, 4)])
     for n in (2, 4):
