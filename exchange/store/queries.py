@@ -31,48 +31,9 @@ from exchange.services.queries.ports import (
 )
 from exchange.services.records.ports import SealedRecord
 from exchange.store.driver.trips import Call, TripConnection
+from exchange.store.gate.calls import COLUMNS, PASS_ONE, pass_several
 from exchange.store.leaves import APPEND_LEAF, copy_leaves, leaf_parameters
 from exchange.store.statement import Statement, copy_rows
-
-_GATE = """
-SELECT o.*, g.*
-FROM enter_gate(
-    %(member)s, %(keys)s, %(nonces)s, %(now)s, %(log_id)s, %(after_sizes)s, %(after_roots)s) o
-"""
-_CALL = """pass_gate(
-    %(member)s, %(now)s, %(log_id)s, {query_id}, {index}, {index_2}, {index_3}, {contact},
-    {grant_id}, {purpose}, {open} AND o.earned <> 'NOTHING', {level}, {needs_account},
-    {needs_overdue}, {subject}, %(subject_day)s, {key_id},
-    {kek_id}, {wrapped}) g ON o.nonce_fresh AND o.key_live"""
-_TYPES = {
-    "query_id": "uuid",
-    "index": "bytea",
-    "index_2": "bytea",
-    "index_3": "bytea",
-    "contact": "bytea",
-    "grant_id": "uuid",
-    "purpose": "text",
-    "open": "boolean",
-    "level": "int",
-    "needs_account": "boolean",
-    "needs_overdue": "boolean",
-    "subject": "text",
-    "key_id": "text",
-    "kek_id": "text",
-    "wrapped": "bytea",
-}
-_PASS_ONE = Statement(
-    _GATE
-    + "LEFT JOIN LATERAL "
-    + _CALL.format(**{name: f"%({name})s::{type_}" for name, type_ in _TYPES.items()})
-)
-_PASS_MANY = Statement(
-    _GATE
-    + """LEFT JOIN LATERAL pass_gates(
-    %(member)s, %(now)s, %(log_id)s, o.earned <> 'NOTHING', %(subject_day)s, """
-    + ", ".join(f"%({name})s::{type_}[]" for name, type_ in _TYPES.items())
-    + ") g ON o.nonce_fresh AND o.key_live"
-)
 
 _STORE_ANSWER = Statement(f"""
 WITH {APPEND_LEAF},
@@ -124,15 +85,15 @@ class Queries:
         }
         if len(rows) == 1:
             parameters |= _parameters(rows[0])
-            found = self._connection.trip(Call(_PASS_ONE, parameters))
+            found = self._connection.trip(Call(PASS_ONE, parameters))
             groups = [found]
         else:
             columns = [_parameters(row) for row in rows]
-            parameters |= {name: [column[name] for column in columns] for name in _TYPES}
-            found = self._connection.trip(Call(_PASS_MANY, parameters))
+            parameters |= {name: [column[name] for column in columns] for name in COLUMNS}
+            found = self._connection.trip(Call(pass_several(len(rows)), parameters))
             groups = [[] for _ in rows]
             for row in found:
-                if row[-1] is not None:  # Nothing was looked at: `check_gate` says why.
+                if row[6] is not None:  # Else nothing was looked at: `check_gate` says why.
                     groups[row[-1] - 1].append(row)
         first = found[0]
         return GatePass(
