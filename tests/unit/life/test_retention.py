@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consent.profiles import load_profile
 from exchange.domain.life.retention import shown_history
 from exchange.domain.records import day, later
-from tests.support.rows import CN, payload
+from exchange.domain.rows import next_payload
+from tests.support.rows import CN, clean_row, payload, submission
 
 ENDED = date(2021, 3, 15)
 OVER = later(ENDED, 60)
@@ -87,3 +89,16 @@ def test_a_profile_that_counts_from_the_first_overdue_day_hides_sooner() -> None
     shown = shown_history(kept, us, date(2026, 3, 31))
 
     assert "N" + "#" * 14 == shown or "#" * 15 == shown
+
+
+@pytest.mark.parametrize(("profile", "stored"), [("US", "N####"), ("CN", "NN777")])
+def test_months_whose_retention_is_over_are_not_even_stored_anew(profile: str, stored: str) -> None:
+    """What may no longer be told must not lie in the newest version either (FCRA section 605)."""
+    long_ago, cured = day(date(2018, 1, 1)), date(2026, 2, 28)
+    kept = msgspec.structs.replace(
+        payload("N777", as_of=cured), first_overdue_on=long_ago, ended_on=day(cured)
+    )
+
+    stands = next_payload(clean_row(), kept, submission(profile=load_profile(profile)))
+
+    assert stored == stands.history
