@@ -282,7 +282,7 @@ def test_what_is_sealed_in_its_place_and_is_not_the_leafs_is_not_opened(
         forged = key.seal(pad_opening(bytes(32), b'{"reason":"permitted"}'), aad)
         run_sql(log.url, "UPDATE opening SET audit = %s WHERE leaf_hash = %s", forged, mine)
 
-        with pytest.raises(IntegrityError, match="not the leaf's"):
+        with pytest.raises(IntegrityError, match="the openings of a leaf"):
             log.proven(mine)
 
 
