@@ -95,6 +95,8 @@ def test_every_figure_of_the_log_is_scraped_under_its_name(
         stack.enter_context(running(log.place(), "serve", **serving))
 
         until(lambda: re.search(rf"(?m)^{re.escape(cosigned)}[1-9]", scraped(port)))
+        # A checkpoint is cosigned within a second; the sequencer tells of its turns more seldom.
+        until(lambda: re.search(r"(?m)^cx_log_turn_seconds_count [1-9]", scraped(port)))
         told = scraped(port)
 
     for name, (kind, labels) in FIGURES.items():
