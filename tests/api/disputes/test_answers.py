@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
-from exchange.errors import DisputeTransition
+from exchange.errors import DisputeTransition, QuotaError
 from exchange.services.disputes.change_dispute import (
     add_facts,
     close_dispute,
@@ -203,6 +204,18 @@ def test_a_closed_dispute_is_reopened_within_thirty_days(
 
     assert ("OPEN", 1, 4) == (again.dispute.state, again.dispute.reopened, len(again.history))
     assert (again.dispute.due_on - view.dispute.due_on).days == days
+
+
+def test_reopening_counts_against_the_disputes_of_a_day(desk: DisputeDesk) -> None:
+    """Whoever may reopen without end keeps a lender from ever being heard."""
+    dispute_id = desk.borrower_disputes(desk.reported()).dispute.dispute_id
+    terms = replace(desk.sandbox.ports.terms, disputes_per_subject_day=1)
+    ports = replace(desk.sandbox.ports, terms=terms)
+    shown(desk.reply(f"dsp_{dispute_id.hex}"))
+    close_dispute(dispute_id, desk.borrower(), ports, agreed=True)
+
+    with pytest.raises(QuotaError):
+        reopen_dispute(dispute_id, "Here is the receipt.", desk.borrower(), ports)
 
 
 @pytest.mark.parametrize(
