@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from exchange_client.core.encoding import b64url
+from exchange.domain.ids import parse
+from exchange.services.batches.ports import BatchKey
+from exchange.services.batches.show_batch import batch_faults
+from exchange_client.core.encoding import b64url, loads_object
 from tests.support.grant_desk import shown, token
 from tests.support.record_desk import RecordDesk
 from tests.support.sandbox import make_sandbox
@@ -79,3 +82,16 @@ def test_one_amount_in_more_than_thirty_per_cent_of_the_rows_is_warned_of(
         (one["line"], one["field"], one["code"], one["severity"])
         for one in desk.faults(claims["batch"])
     ]
+
+
+def test_a_page_of_faults_ends_with_a_whole_line(desk: RecordDesk) -> None:
+    """Paging goes on behind a line: what is cut off of one would never be shown."""
+    content = desk.file([desk.late(1, f"acc-{n}", dpd=31, five_class=1) for n in range(3)])
+    desk.upload(content)
+    batch = str(loads_object(content.split(b"\n")[0])["batch_id"])
+    key = BatchKey(desk.member, parse("bat", batch, field="batch_id"))
+
+    page = batch_faults(key, 0, 5, desk.sandbox.ports)
+
+    assert [2, 2, 3, 3] == [fault.line for fault in page]
+    assert [4, 4] == [fault.line for fault in batch_faults(key, 3, 5, desk.sandbox.ports)]
