@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import jwt
 import pytest
@@ -16,17 +14,9 @@ from exchange.crypto.keyring import Use
 from exchange.crypto.signing import claims_of, parse_jws
 from tests.support.export_schemas import faults_of, validator
 from tests.support.grant_desk import ABSENT_GRANT, GrantDesk, refusal, shown
-from tests.support.sandbox import Sandbox, make_sandbox
+from tests.support.sandbox import Sandbox
 
 FORMS = ("?format=iso27560", "?format=rebit", "/receipt")
-
-
-@pytest.fixture
-def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """An exchange without members."""
-    made = make_sandbox(database_url, tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

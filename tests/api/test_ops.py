@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -16,19 +14,11 @@ from exchange.domain.log.policies import parse_policy
 from exchange.jobs.meters import Meters
 from exchange.store.health import Health
 from tests.support.grant_desk import GrantDesk, answer_claims
-from tests.support.sandbox import Sandbox, make_sandbox
+from tests.support.sandbox import Sandbox
 from tests.support.signed_log import WITNESSES, policy_text
 
 STRANGER = {"REMOTE_ADDR": "203.0.113.9"}
 HIDDEN = ("/readyz", "/metrics", "/openapi.json")
-
-
-@pytest.fixture
-def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """A whole exchange on a fresh database."""
-    made = make_sandbox(database_url, tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

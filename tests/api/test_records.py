@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 
 from exchange_client.core.encoding import loads_object, unb64url
 from tests.support.grant_desk import answer_claims, refusal, shown
 from tests.support.record_desk import RecordDesk
-from tests.support.sandbox import Sandbox, make_sandbox
-
-
-@pytest.fixture
-def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """An exchange without members."""
-    made = make_sandbox(database_url, tmp_path)
-    yield made
-    made.close()
+from tests.support.sandbox import Sandbox
 
 
 @pytest.fixture

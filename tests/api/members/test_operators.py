@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -41,16 +40,6 @@ JOINING = Change(
     details={"name": "X", "contact": "x", "roles": ["asker"], "zone": "UTC", "profile": "CN"},
 )
 ACT = ("person_confirmed", "lender-x", {"grant": "gnt_1"})
-
-
-@pytest.fixture
-def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """An exchange with two operators."""
-    opened = make_sandbox(database_url, tmp_path)
-    for one in (ANNA, BEN):
-        enrol(opened, one)
-    yield opened
-    opened.close()
 
 
 def adding(sandbox: Sandbox, key: OperatorKey) -> Change:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,18 +13,8 @@ from exchange.services.log.write_leaves import standard_base64
 from exchange.services.members.change_members import approve_change, change_alone, propose_change
 from exchange.services.members.profile_in_force import check_profile, profile_change
 from tests.support.leaves import opened_leaves
-from tests.support.operators import ANNA, BEN, enrol, says
-from tests.support.sandbox import Sandbox, make_sandbox
-
-
-@pytest.fixture
-def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """An exchange with two operators."""
-    opened = make_sandbox(database_url, tmp_path)
-    for one in (ANNA, BEN):
-        enrol(opened, one)
-    yield opened
-    opened.close()
+from tests.support.operators import ANNA, BEN, says
+from tests.support.sandbox import Sandbox
 
 
 def in_force(sandbox: Sandbox, profile: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,8 +31,8 @@ from exchange.settings import load
 from exchange_client.core.encoding import b64url
 from exchange_client.keys import KeyFile
 from exchange_client.signing import prove_possession
-from tests.support.operators import ANNA, BEN, OperatorKey, enrol, says
-from tests.support.sandbox import Sandbox, make_sandbox
+from tests.support.operators import ANNA, BEN, OperatorKey, says
+from tests.support.sandbox import Sandbox
 
 JOINING = Change(
     kind=ChangeKind.ENROL,
@@ -46,16 +45,6 @@ JOINING = Change(
         "profile": "CN",
     },
 )
-
-
-@pytest.fixture
-def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """An exchange without members, and two operators."""
-    made = make_sandbox(database_url, tmp_path)
-    for one in (ANNA, BEN):
-        enrol(made, one)
-    yield made
-    made.close()
 
 
 def members(sandbox: Sandbox) -> dict[str, tuple[MemberStatus, frozenset[Role], list[str]]]:

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from consent.purposes import Purpose
 from tests.support.grant_desk import GrantDesk, refusal, shown
-from tests.support.sandbox import Sandbox, make_sandbox
-
-
-@pytest.fixture
-def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """An exchange without members."""
-    made = make_sandbox(database_url, tmp_path)
-    yield made
-    made.close()
+from tests.support.sandbox import Sandbox
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,15 +12,7 @@ from exchange_client.errors import ReceiptInvalid
 from exchange_client.pins import Pins
 from exchange_client.statuses import Status, StatusList, verify_list
 from tests.support.grant_desk import GrantDesk, refusal, shown
-from tests.support.sandbox import BASE, Sandbox, make_sandbox
-
-
-@pytest.fixture
-def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """An exchange without members."""
-    made = make_sandbox(database_url, tmp_path)
-    yield made
-    made.close()
+from tests.support.sandbox import BASE, Sandbox
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -15,17 +14,9 @@ from exchange_client.core.asking import Question
 from exchange_client.errors import Refused
 from exchange_client.keys import KeyFile
 from tests.support.borrowers import borrower, consent
-from tests.support.sandbox import Sandbox, make_sandbox
+from tests.support.sandbox import Sandbox
 
 PURPOSE = "credit_application"
-
-
-@pytest.fixture
-def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """An exchange without members."""
-    made = make_sandbox(database_url, tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

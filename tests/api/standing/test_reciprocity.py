@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from exchange.domain.members import Role
 from exchange.services.standing.measure_quality import measure_quality
 from tests.support.dispute_desk import DisputeDesk
 from tests.support.grant_desk import answer_claims, shown
-from tests.support.sandbox import Sandbox, make_sandbox
-
-
-@pytest.fixture
-def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """An exchange without members."""
-    made = make_sandbox(database_url, tmp_path)
-    yield made
-    made.close()
+from tests.support.sandbox import Sandbox
 
 
 @pytest.fixture
