@@ -20,6 +20,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import FieldInfo, fields
 
+from exchange.domain.rows.catalogue import CATALOGUE
 from exchange.domain.rows.faults import FAULTS_A_ROW_MAX, Flaw
 from exchange.domain.rows.forms import STRICT, Deletion, Row, Submitted
 from exchange.domain.rows.texts import texts_fit
@@ -28,18 +29,7 @@ from exchange.errors import FormError
 AnyRow: TypeAlias = Row | Deletion
 
 SERVER_FIELDS = frozenset(
-    {
-        "record_id",
-        "version",
-        "submitted_at",
-        "batch",
-        "class_floor",
-        "dispute_state",
-        "statement",
-        "ended_on",
-        "purge_on",
-        "suppressed",
-    }
+    name for one in CATALOGUE if one.code == "row.server_field" for name in one.fields
 )
 _LINE: msgspec.json.Decoder[Row | Deletion] = msgspec.json.Decoder(Row | Deletion)
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])  # a name that stands twice counts once
