@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import pytest
 from typer.testing import Result
 
 from exchange.services.log.write_leaves import LeafDraft, write_leaves
+from exchange_client.audit.flows import unpack
 from exchange_client.audit.rows import csv_text, inert
+from exchange_client.errors import UnverifiedResponse
 from tests.support.borrowers import borrower
 from tests.support.regulator import Regulator, look, open_regulator
 from tests.support.terminal import Dead, Terminal, line
@@ -77,6 +80,38 @@ def test_a_folder_and_a_policy_are_enough_to_verify(regulator: Regulator, tmp_pa
 
     assert (True, 2) == (verified["verified"], verified["counts"]["query"])
     assert 4 == damaged.exit_code
+
+
+def test_an_export_overwrites_nothing_and_an_empty_one_is_none(
+    regulator: Regulator, tmp_path: Path
+) -> None:
+    """Evidence that the next command replaces, or a folder that holds nothing, helps no case."""
+    regulator.looks(look())
+    cx = terminal(regulator, tmp_path)
+    told(cx.cx("audit", "export", str(tmp_path / "export"), "--json"))
+    kept = (tmp_path / "export" / "manifest").read_bytes()
+
+    again = cx.cx("audit", "export", str(tmp_path / "export"))
+    empty = cx.cx("audit", "export", str(tmp_path / "none"), "--from-index", "2", "--to-index", "2")
+
+    assert (2, kept) == (again.exit_code, (tmp_path / "export" / "manifest").read_bytes())
+    assert "nothing is overwritten" in again.stderr
+    assert (2, False) == (empty.exit_code, (tmp_path / "none").exists())
+
+
+@pytest.mark.parametrize("name", ["../outside", "/outside", "a/../../outside"])
+def test_a_file_of_an_export_has_no_way_out_of_its_folder(tmp_path: Path, name: str) -> None:
+    """An exchange writes no file on a regulator's machine but those of the export."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        entry = tarfile.TarInfo(name)
+        entry.size = 1
+        tar.addfile(entry, io.BytesIO(b"x"))
+
+    with pytest.raises(UnverifiedResponse):
+        unpack(packed.getvalue(), tmp_path / "export")
+
+    assert [] == [one for one in tmp_path.rglob("*") if one.is_file()]
 
 
 def test_a_large_log_is_exported_in_parts(database_url: str, tmp_path: Path) -> None:

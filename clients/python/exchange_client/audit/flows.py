@@ -52,11 +52,10 @@ def search(asked: Mapping[str, str], *, rows_max: int) -> Flow[Found]:
 def export(pins: Pins, folder: Path, first: int, end: int | None) -> Flow[list[Path]]:
     """Export a range into a folder, in as many parts as the exchange's limit asks for.
 
-    All parts show the checkpoint that the log had when the first was asked for. A part that stands
-    already is not fetched again.
+    All parts show the checkpoint that the log had when the first was asked for.
 
     Raises:
-        UsageError: the range is empty, or the folder holds an export of another checkpoint.
+        UsageError: the range is empty, or the folder holds an export: nothing is overwritten.
     """
     log = (yield get("/audit/v1/log")).json()
     size = log["size"]
