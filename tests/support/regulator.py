@@ -8,12 +8,15 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from werkzeug.test import TestResponse
 
+from exchange.crypto.keyring import Use
 from exchange.domain.members import Algorithm, NewKey, Role
+from exchange.domain.notes import Note, SignatureLine
 from exchange.services.audit.export_range import statement_key
 from exchange.services.log.write_leaves import LeafDraft, write_leaves
 from exchange.services.members.manage_members import add_key
@@ -155,3 +158,22 @@ def open_regulator(url: str, folder: Path, **options: object) -> Iterator[Regula
     lender = sandbox.enrol("member-a")
     yield Regulator(sandbox=sandbox, first=first, second=second, lender=lender)
     sandbox.close()
+
+
+def resign(regulator: Regulator, folder: Path) -> None:
+    """Sign the folder as it is now, as whoever holds the statement key could."""
+    head, _, _ = (folder / "manifest").read_text().partition("file ")
+    files = [one for one in folder.rglob("*") if one.is_file() and one.name != "manifest"]
+    lines = [
+        f"file {sha256(one.read_bytes()).hexdigest()} {one.relative_to(folder)}\n" for one in files
+    ]
+    sign(regulator, folder, head + "".join(lines))
+
+
+def sign(regulator: Regulator, folder: Path, text: str) -> None:
+    """Sign a manifest of these words."""
+    ports = regulator.sandbox.ports
+    key = statement_key(ports)
+    signature = ports.keyring.signer(Use.STATEMENT)(text.encode())
+    line = SignatureLine(name=key.name, key_id=key.key_id, signature=signature)
+    (folder / "manifest").write_bytes(Note(text=text, signatures=(line,)).print())
