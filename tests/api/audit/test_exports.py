@@ -106,7 +106,17 @@ def test_an_index_root_over_an_index_that_hides_a_hit_is_refused(
     assert 1 == recounted.index_roots
 
 
-def write_index(regulator: Regulator) -> None:
+def test_an_index_of_a_size_that_cannot_be_is_refused(regulator: Regulator, tmp_path: Path) -> None:
+    """An index over leaves of tomorrow could not be recounted by anyone."""
+    regulator.looks(look())
+    write_index(regulator, beyond=100)
+    folder = regulator.export(tmp_path / "export", f"from_index=0&to_index={regulator.size()}")
+
+    with pytest.raises(LogInvalid, match="a size that cannot be"):
+        verify_export(folder, regulator.policy())
+
+
+def write_index(regulator: Regulator, *, beyond: int = 0) -> None:
     """Write the day's index root from the search index, as the exchange does once a day."""
     ports = regulator.sandbox.ports
     now = ports.now()
@@ -117,7 +127,7 @@ def write_index(regulator: Regulator) -> None:
         lines = work.daily.subject_lines(log_id, size=size_now)
     said: dict[str, JsonValue] = {
         "day": "2026-01-01",
-        "size": size_now,
+        "size": size_now + beyond,
         "subjects": len(lines),
         "root": standard_base64(index_root(lines)),
     }
@@ -169,6 +179,38 @@ def test_a_flipped_bit_in_an_opening_is_an_alarm_and_no_export(regulator: Regula
     response = regulator.send("GET", "/audit/v1/export?from_index=0&to_index=1")
 
     assert (503, "exchange.integrity") == (response.status_code, response.json["code"])  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE leaf SET entry = set_byte(entry, 40, get_byte(entry, 40) # 1)",
+        "DELETE FROM leaf_place WHERE leaf_index = 1",
+    ],
+)
+def test_a_damaged_leaf_is_an_alarm_and_no_export(regulator: Regulator, damage: str) -> None:
+    """Neither a flipped bit nor a hole in the log is handed on as the log."""
+    regulator.looks(look(), look())
+    run_sql(regulator.sandbox.settings.libpq_url, damage)
+
+    response = regulator.send("GET", "/audit/v1/export?from_index=0&to_index=3")
+
+    assert 503 == response.status_code, response.data
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "export?from_index=0&to_index=1&size=99999",
+        "export?from_index=0&to_index=1&year=2025",
+        *(f"{name}?year=2025" for name in ("entries", "flags", "lend-first", "compliance", "log")),
+    ],
+)
+def test_what_there_is_no_log_or_checkpoint_of_is_absent(regulator: Regulator, path: str) -> None:
+    """A year without a log is no empty log: an authority would take it for a quiet one."""
+    regulator.looks(look())
+
+    assert 404 == regulator.send("GET", f"/audit/v1/{path}").status_code
 
 
 @pytest.mark.parametrize(
