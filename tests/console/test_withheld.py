@@ -83,7 +83,7 @@ def test_an_embargo_ends_in_the_second_that_it_names(sandbox: Sandbox) -> None:
         entry, _ = work.files.entries(opened, EntriesAsk(rows_max=10))
 
     before, after = (
-        open_entry(entry, replace(sandbox.ports, now=lambda at=at: at))  # type: ignore[misc]
+        open_entry(entry, replace(sandbox.ports, now=lambda at=at: at))  # type: ignore[misc]  # mypy knows no default of a lambda
         for at in (until - 1, until)
     )
 

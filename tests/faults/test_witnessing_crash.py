@@ -61,7 +61,7 @@ def fused_round(log: AccessLog, policy: str, fuse: Fuse) -> None:
                 yield Fused(work, fuse)  # type: ignore[misc]  # it passes every name on
 
         def reach(witness: object) -> WitnessPort:
-            return Fused(ports.reach(witness), fuse)  # type: ignore[return-value,arg-type]
+            return Fused(ports.reach(witness), fuse)  # type: ignore[return-value,arg-type]  # it passes every call on
 
         log_ports = replace(ports.log_ports, begin=begin)
         submit_checkpoint(log.open(), replace(ports, log_ports=log_ports, reach=reach))
@@ -153,7 +153,7 @@ def witness(directory: Path, fuse: Fuse) -> CosignPorts:
 
 def flushing(fuse: Fuse, real: Callable[[int], None] = os.fsync) -> None:
     """Put every flush to disk of this process behind the fuse."""
-    os.fsync = lambda descriptor: fuse.step("fsync", lambda: real(descriptor))  # type: ignore[assignment,arg-type]
+    os.fsync = lambda descriptor: fuse.step("fsync", lambda: real(descriptor))  # type: ignore[assignment,arg-type]  # it passes the call on
 
 
 WITNESS_STEPS = ["sign", "replace", "fsync", "fsync"]  # of the file, and of its folder

@@ -41,7 +41,7 @@ def test_where_the_bound_is_nothing_there_is_no_embargo(database_url: str, tmp_p
         now = regulator.sandbox.ports.now()
         response = ask(regulator, embargo_until=now + 1)
 
-        assert (422, "request.field") == (response.status_code, response.json["code"])  # type: ignore[index]
+        assert (422, "request.field") == (response.status_code, response.json["code"])  # type: ignore[index]  # JSON, or the test fails
         assert 200 == ask(regulator).status_code
 
 
@@ -92,7 +92,7 @@ def test_a_lender_sets_none(regulator: Regulator) -> None:
         "POST", "/audit/v1/subjects", {"embargo_until": until}, key=regulator.lender
     )
 
-    assert (403, "auth.role") == (response.status_code, response.json["code"])  # type: ignore[index]
+    assert (403, "auth.role") == (response.status_code, response.json["code"])  # type: ignore[index]  # JSON, or the test fails
 
 
 def test_each_leaf_about_the_person_holds_the_end_and_a_search_does_while_it_stands(
@@ -103,7 +103,7 @@ def test_each_leaf_about_the_person_holds_the_end_and_a_search_does_while_it_sta
     until = now + DAY_SECONDS
     regulator.looks(look(subject))
     ask(regulator, embargo_until=until)
-    path = f"/audit/v1/subjects/{ask(regulator, embargo_until=until).json['opening_id']}/release"  # type: ignore[index]
+    path = f"/audit/v1/subjects/{ask(regulator, embargo_until=until).json['opening_id']}/release"  # type: ignore[index]  # JSON, or the test fails
     told = regulator.send(
         "POST", path, {"case": CASE, "embargo_until": until}, key=regulator.second
     )
@@ -112,7 +112,7 @@ def test_each_leaf_about_the_person_holds_the_end_and_a_search_does_while_it_sta
 
     found = regulator.get(f"entries?kind=regulator_access&subject={subject}")
 
-    assert until == told.json["embargo_until"]  # type: ignore[index]
+    assert until == told.json["embargo_until"]  # type: ignore[index]  # JSON, or the test fails
     rows = cast("list[dict[str, dict[str, dict[str, object]]]]", found["entries"])
     assert 3 * [until] == [row["detail"]["audit"]["embargo_until"] for row in rows]
 

@@ -149,7 +149,7 @@ def test_a_restored_dump_is_shredded_again_before_it_serves(
         assert [] == run_sql(log.url, f"SELECT 1 FROM log_search WHERE subject = '{SUBJECT}'")
         assert {"indices": [1, 3]} == audit_of(log, erased)
         said = log.opened(erased.leaves[0])["subject"]
-        assert ("erasure", "restored") == (said["kind"], said["basis"])  # type: ignore[index, call-overload]
+        assert ("erasure", "restored") == (said["kind"], said["basis"])  # type: ignore[index, call-overload]  # JSON, or the test fails
         assert 0 == shred_again(ports).keys
 
 
