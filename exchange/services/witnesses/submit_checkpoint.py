@@ -10,7 +10,7 @@ Source: C2SP tlog-witness and tlog-cosignature; log.md, 8.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -54,6 +54,16 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A checkpoint on its way to witnesses."""
+
+    log: LogRef
+    newest: SignedCheckpoint
+    asking: tuple[Future[Asked], ...]  # one a witness, each with its own time limit
+    quorum_at: int | None  # as it stood when it was sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitPorts:
     """What submitting may touch."""
 
@@ -63,43 +73,66 @@ class SubmitPorts:
 
 
 def submit_checkpoint(log: LogRef, ports: SubmitPorts) -> Round | None:
-    """Carry out one round for one log; None if it has no checkpoint yet.
+    """Carry out one round for one log, to the last answer; None if it has no checkpoint yet.
 
     Raises:
         LogRolledBack: a witness has cosigned what this log does not contain.
         UnavailableError: the database is away.
     """
-    policy = ports.log_ports.policy
+    sent = send_checkpoint(log, reachable(ports), ports)
+    if sent is None:
+        return None
+    asked: dict[str, Asked] = {}
+    quorum_at = sent.quorum_at
+    for done in as_completed(sent.asking):  # Kept as they come: a slow one holds up no quorum.
+        one = done.result()
+        asked[one.witness] = one
+        quorum_at = keep_answer(sent, one, ports) or quorum_at
+    in_order = tuple(asked[one.key.name] for one in reachable(ports))
+    return Round(log=log, size=sent.newest.size, asked=in_order, quorum_at=quorum_at)
+
+
+def reachable(ports: SubmitPorts) -> list[Witness]:
+    """List the witnesses that take submissions."""
+    return [one for one in ports.log_ports.policy.witnesses if one.url]
+
+
+def send_checkpoint(log: LogRef, to: Sequence[Witness], ports: SubmitPorts) -> Sent | None:
+    """Send a log's newest checkpoint to witnesses, all at once; None if it has none yet.
+
+    It is shown at once where it has its quorum already, or needs none.
+
+    Raises:
+        UnavailableError: the database is away.
+    """
     with ports.log_ports.begin() as work:
         newest = work.publication.newest(log.log_id)
         if newest is None:
             return None
-        bodies = {one.key.name: _body(log, one, newest, work) for one in policy.witnesses}
-    asking = [
-        ports.executor.submit(_ask, log, one, newest, bodies[one.key.name], ports)
-        for one in policy.witnesses
-        if one.url
-    ]
-    asked: dict[str, Asked] = {}
-    quorum_at = None
-    for done in as_completed(asking):  # Kept as they come: a slow one holds up no quorum.
-        one = done.result()
-        asked[one.witness] = one
-        if one.cosignature:
-            quorum_at = _keep(log, newest, [one.cosignature], ports.log_ports)
-    if quorum_at is None:
-        quorum_at = _keep(log, newest, [], ports.log_ports)  # Earlier rounds may have brought it.
-    in_order = tuple(asked[one.key.name] for one in policy.witnesses if one.key.name in asked)
-    return Round(log=log, size=newest.size, asked=in_order, quorum_at=quorum_at)
+        bodies = [_body(log, one, newest, work) for one in to]
+        quorum_at = _publish(log, newest, ports.log_ports.policy, work)
+        work.commit()
+    asking = tuple(
+        ports.executor.submit(_ask, log, one, newest, body, ports)
+        for one, body in zip(to, bodies, strict=True)
+    )
+    return Sent(log=log, newest=newest, asking=asking, quorum_at=quorum_at)
 
 
-def _keep(
-    log: LogRef, newest: SignedCheckpoint, lines: Sequence[Cosignature], log_ports: LogPorts
-) -> int | None:
-    """Keep cosignatures, and show the checkpoint if they make a quorum; say of when it is."""
-    with log_ports.begin() as work:
-        work.publication.add_cosignatures(log.log_id, newest.size, lines)
-        quorum_at = _publish(log, newest, log_ports.policy, work)
+def keep_answer(sent: Sent, asked: Asked, ports: SubmitPorts) -> int | None:
+    """Keep a cosignature, and show the checkpoint if it makes a quorum; say of when it is.
+
+    One at a time: of two at once, neither would see the other's.
+
+    Raises:
+        UnavailableError: the database is away.
+    """
+    if asked.cosignature is None:
+        return None
+    log, newest = sent.log, sent.newest
+    with ports.log_ports.begin() as work:
+        work.publication.add_cosignatures(log.log_id, newest.size, [asked.cosignature])
+        quorum_at = _publish(log, newest, ports.log_ports.policy, work)
         work.commit()
     return quorum_at
 

@@ -56,15 +56,35 @@ def log(database_url: str, tmp_path: Path) -> Iterator[AccessLog]:
         yield made
 
 
+class Hanging(Keeping):
+    """One that says nothing until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let_go = Event()
+
+    def add_checkpoint(self, body: bytes) -> Reply:
+        """Keep the size, and wait."""
+        reply = super().add_checkpoint(body)
+        assert self.let_go.wait(WAIT_SECONDS_MAX)
+        return reply
+
+
 @contextmanager
-def publishing(log: AccessLog, rhythm: Rhythm) -> Iterator[Keeping]:
-    """Let a publisher run against one witness."""
+def publishing(log: AccessLog, rhythm: Rhythm, *others: Keeping) -> Iterator[Keeping]:
+    """Let a publisher run against one witness, and others."""
     witness, stop = Keeping(), Event()
-    key = WITNESSES[0].key
-    text = f"log {log.vkey()}\nwitness w {key.vkey()} http://127.0.0.1:1\nquorum w\n"
+    asked = dict(zip((one.key.name for one in WITNESSES), (witness, *others), strict=False))
+    lines = [
+        f"witness w{n} {one.key.vkey()} http://127.0.0.1:1\n"
+        for n, one in enumerate(WITNESSES[: len(asked)])
+    ]
+    text = f"log {log.vkey()}\n{''.join(lines)}quorum w0\n"
     log_ports = replace(log.log_ports, policy=parse_policy(text), begin=log.database.begin)
-    with ThreadPoolExecutor(2) as executor:
-        ports = SubmitPorts(log_ports=log_ports, reach=lambda one: witness, executor=executor)
+    with ThreadPoolExecutor(4) as executor:
+        ports = SubmitPorts(
+            log_ports=log_ports, reach=lambda one: asked[one.key.name], executor=executor
+        )
         running = executor.submit(
             publish,
             ports,
@@ -122,6 +142,21 @@ def test_each_new_checkpoint_goes_out_once_though_the_same_one_is_not_due(log: A
             time.sleep(0.1)
 
     assert [1, 2, 4] == witness.sizes
+
+
+def test_a_witness_that_hangs_keeps_no_new_checkpoint_from_the_others(log: AccessLog) -> None:
+    """P18: for as long as one hangs, receipts would become final every five seconds only."""
+    hanging = Hanging()
+    with publishing(log, Rhythm(new_seconds=0.01, same_seconds=3_600), hanging) as witness:
+        for size in (1, 2, 4):
+            while log.turn().size < size:
+                log.write(size // 2)
+            until(lambda size=size: size in witness.sizes)  # type: ignore[misc]  # bound at once
+        during = list(hanging.sizes)
+        hanging.let_go.set()
+        until(lambda: len(hanging.sizes) > 1)
+
+    assert ([1], [1, 4]) == (during, hanging.sizes)
 
 
 def test_the_same_checkpoint_goes_out_again(log: AccessLog) -> None:
