@@ -214,6 +214,10 @@ class Keyring:
         """Return what an operator or application reference is searched by."""
         return _hmac(self._macs[Use.SEARCH], text.encode())[:16]
 
+    def account_mac(self, member: str, account_ref: str) -> bytes:
+        """Return the 16 bytes that a member's account is still known by when its record is gone."""
+        return self._search_mac(f"account of {member}\n{account_ref}")
+
     def cursor_mac(self, body: bytes) -> bytes:
         """Return the MAC that binds a cursor to its member and filter."""
         return _hmac(self._macs[Use.CURSOR], body)

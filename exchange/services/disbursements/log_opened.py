@@ -28,7 +28,6 @@ from exchange.domain.records import (
 from exchange.services.disbursements.ports import OpenedAccount
 from exchange.services.log.write_leaves import LeafDraft, write_leaves
 from exchange.services.ports import Ports
-from exchange.services.retention.purge_records import account_mac
 
 WAIT_DAYS = 3  # for the disbursement
 _DAY_MS = 86_400_000
@@ -49,7 +48,7 @@ def log_opened(accounts_max: int, ports: Ports) -> tuple[int, bool]:
     before = UUID(int=(ports.now_ms() - WAIT_DAYS * _DAY_MS) << 80)  # of an id made then
     with ports.begin() as work:
         accounts = work.disbursements.take_opened(before, accounts_max)
-        macs = [account_mac(one.member, one.account_ref, ports) for one in accounts]
+        macs = [ports.keyring.account_mac(one.member, one.account_ref) for one in accounts]
         known = work.disbursements.disbursed(macs)
         drafts = [
             draft

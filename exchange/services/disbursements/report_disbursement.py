@@ -21,7 +21,6 @@ from exchange.services.disbursements.ports import DisbursementRow, StoredDisburs
 from exchange.services.log.write_leaves import LeafDraft, standard_base64, write_leaves
 from exchange.services.ports import Ports, Work
 from exchange.services.records.sign_receipt import sign_record_claims
-from exchange.services.retention.purge_records import account_mac
 
 AHEAD_SECONDS_MAX = 60  # that a member's clock may be ahead of ours
 
@@ -66,7 +65,7 @@ def report_disbursement(told: Disbursement, caller: Asker, ports: Ports) -> Repo
         draft = _draft(told, subject, caller)
         leaf_hash = write_leaves(work, [draft], ports, now)[0].leaf_hash
         receipt = _sign(told, caller, leaf_hash, ports, now)
-        account = account_mac(caller.member, told.account_ref, ports)
+        account = ports.keyring.account_mac(caller.member, told.account_ref)
         row = DisbursementRow(told.disbursement_id, account, told.digest, leaf_hash, now, receipt)
         if work.disbursements.add(caller.member, row):
             work.commit()  # The leaf is durable before the receipt leaves.

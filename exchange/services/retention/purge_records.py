@@ -110,15 +110,10 @@ def _tombstone(account: GoneAccount, cause: Cause, today: date, ports: Ports) ->
     return Tombstone(
         record_id=account.record_id,
         member=account.member,
-        account_mac=account_mac(account.member, account.account_ref, ports),
+        account_mac=ports.keyring.account_mac(account.member, account.account_ref),
         reason=cause.value,
         day=today,
     )
-
-
-def account_mac(member: str, account_ref: str, ports: Ports) -> bytes:
-    """Return what a purged account is still known by."""
-    return ports.keyring.search_mac(f"account of {member}\n{account_ref}")
 
 
 def _certify(gone: _Gone, today: date, work: Work, ports: Ports) -> PurgeRun:
