@@ -2,13 +2,16 @@
 
 In:  the bytes of the file, block by block; the session that stages.
 Out: what the rows came to. Staged: each readable row with its sealed version, and every fault.
-Two blocks are in memory at most, whatever the length of the file.
+A block is judged and sent part by part: PostgreSQL takes one in while the next is judged and
+sealed, and what a part needs stays in the processor's cache. One block is in memory at a time,
+whatever the length of the file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from uuid import UUID
 
 from exchange.domain.batches import (
@@ -31,11 +34,12 @@ from exchange.domain.rows import (
 )
 from exchange.services.batches.ports import Action, StagedRow
 from exchange.services.ports import Ports, Session
-from exchange.services.read_ahead import read_ahead
 from exchange.services.records.append_versions import seal_versions
 from exchange.services.records.judge_rows import Frame, judge_rows
 from exchange.services.records.ports import NewVersion, StagedTransfer, TransferRow
 from exchange.services.records.verdicts import Change, Verdict
+
+_PART_ROWS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,16 +75,16 @@ def check_rows(
         work.commit()
     totals, one_amount = Totals(), OneAmount()
     unreadable = done = 0
-    for rows in read_ahead(_read(content, file.dialect, totals, ports)):
+    for rows in _read(content, file.dialect, totals, ports):
+        block = _Block()
         with session.begin() as work:
             verdicts = judge_rows(rows, judged_in, work, ports)
-            staged = _staged(verdicts, judged_in.submission.member, ports)
-            work.staging.stage(staged)
-            work.transfers.stage(_transfers(verdicts, staged))
-            work.staging.add_faults(_faults(verdicts))
+            work.staging.stage(_staged_parts(verdicts, block, judged_in.submission.member, ports))
+            work.transfers.stage(block.transfers)
+            work.staging.add_faults(block.faults)
             work.commit()
-        unreadable += sum(each.row is None for each in verdicts)
-        one_amount.add([(each.line, each.row) for each in verdicts])
+        unreadable += block.unreadable
+        one_amount.add(block.overdue)
         done += len(rows)
         tell(done)
     totals.check(file.trailer)
@@ -104,8 +108,32 @@ def _read(
         yield rows
 
 
-def _faults(verdicts: Sequence[Verdict]) -> list[RowFault]:
-    return [fault for each in verdicts if each.flaws for fault in row_faults(each.line, each.flaws)]
+@dataclass(slots=True)
+class _Block:
+    """What the verdicts of a block come to beside the rows that are staged."""
+
+    unreadable: int = 0
+    faults: list[RowFault] = field(default_factory=list)
+    transfers: list[StagedTransfer] = field(default_factory=list)
+    overdue: list[tuple[int, AnyRow | None]] = field(default_factory=list)
+
+    def add(self, verdicts: Sequence[Verdict], staged: Sequence[StagedRow]) -> None:
+        """Add verdicts, and their rows as they are staged."""
+        self.unreadable += len(verdicts) - len(staged)
+        self.faults += [
+            fault for each in verdicts if each.flaws for fault in row_faults(each.line, each.flaws)
+        ]
+        self.transfers += _transfers(verdicts, staged)
+        self.overdue += [(each.line, each.row) for each in verdicts]
+
+
+def _staged_parts(
+    verdicts: Iterator[Verdict], block: _Block, member: str, ports: Ports
+) -> Iterator[Sequence[StagedRow]]:
+    while part := list(islice(verdicts, _PART_ROWS)):
+        staged = _staged(part, member, ports)
+        block.add(part, staged)
+        yield staged
 
 
 def _staged(verdicts: Sequence[Verdict], member: str, ports: Ports) -> list[StagedRow]:

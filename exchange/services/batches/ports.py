@@ -208,8 +208,8 @@ class StagingStatements(Protocol):
         """Begin with nothing staged."""
         ...
 
-    def stage(self, rows: Iterable[StagedRow]) -> None:
-        """Stage judged rows."""
+    def stage(self, parts: Iterable[Iterable[StagedRow]]) -> None:
+        """Stage judged rows, each part as it is made; making one must ask the store nothing."""
         ...
 
     def add_faults(self, faults: Sequence[RowFault]) -> None:

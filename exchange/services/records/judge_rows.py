@@ -82,8 +82,10 @@ class _Known(NamedTuple):
 
 def judge_rows(
     rows: Sequence[NumberedRow], frame: Frame, work: Work, ports: Ports
-) -> list[Verdict]:
+) -> Iterator[Verdict]:
     """Judge rows of one file that follow each other, or one row.
+
+    The store is asked at once for all of them. Each is judged as it is taken, and asks no more.
 
     Raises:
         ClosedEpoch: the epoch named is not open.
@@ -92,7 +94,7 @@ def judge_rows(
     prepared = _prepare(rows, frame, ports)
     known = _ask_store(prepared, frame, work, ports)
     _refuse_gone(prepared, known, frame, work, ports)
-    return [_judge(each, known, frame) for each in prepared]
+    return (_judge(each, known, frame) for each in prepared)
 
 
 def _prepare(rows: Sequence[NumberedRow], frame: Frame, ports: Ports) -> list[_Prepared]:

@@ -62,7 +62,7 @@ def take_row(row: AnyRow, frame: Frame, sent: tuple[Asker, bytes], work: Work, p
     caller, digest = sent
     now = frame.submission.submitted_at
     work.records.lock_uploads(caller.member)
-    verdict = judge_rows([NumberedRow(_LINE, row)], frame, work, ports)[0]
+    verdict = next(judge_rows([NumberedRow(_LINE, row)], frame, work, ports))
     if verdict.refused:
         raise refusal(verdict.flaws)
     leaf_hash, event = None, "unchanged"

@@ -8,7 +8,7 @@ forms of the types are those of their send and recv functions.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from exchange.services.batches.ports import StagedRow
@@ -43,9 +43,12 @@ _STATE = struct.Struct("!i? i?")  # open, overdue
 _DAY = struct.Struct("!ii")
 
 
-def packed(rows: Iterable[StagedRow]) -> bytes:
-    """Return rows as the whole of one binary COPY."""
-    return b"".join([_START, *map(_packed, rows), _END])
+def packed(parts: Iterable[Iterable[StagedRow]]) -> Iterator[bytes]:
+    """Yield rows as the whole of one binary COPY, part by part."""
+    yield _START
+    for rows in parts:
+        yield b"".join(map(_packed, rows))
+    yield _END
 
 
 def _packed(row: StagedRow) -> bytes:

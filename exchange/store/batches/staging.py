@@ -174,10 +174,11 @@ class Staging:
         for command in _TABLES:
             self._connection.execute(command, prepare=False)
 
-    def stage(self, rows: Iterable[StagedRow]) -> None:
-        """Stage judged rows."""
+    def stage(self, parts: Iterable[Iterable[StagedRow]]) -> None:
+        """Stage judged rows, each part as it is made: the server takes it in meanwhile."""
         with self._connection.cursor() as cursor, cursor.copy(COPY_STAGED) as copy:
-            copy.write(packed(rows))
+            for part in packed(parts):
+                copy.write(part)
 
     def add_faults(self, faults: Sequence[RowFault]) -> None:
         """Stage the faults of rows, which come in the order of their lines."""
