@@ -48,7 +48,7 @@ class Master(Protocol):
 bind = _settings.listen
 workers = _settings.workers or os.cpu_count() or 1
 threads = _settings.worker_threads
-worker_class = "exchange.jobs.worker.DrainingWorker"  # gthread that drains
+worker_class = "exchange.jobs.serving.worker.DrainingWorker"  # gthread that drains
 max_requests = 0
 preload_app = False  # pools and keys are made after the fork
 timeout = _settings.request_seconds_max

@@ -11,11 +11,15 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Iterable
 
 from gunicorn.http.message import Request  # type: ignore[import-untyped]
+from gunicorn.http.wsgi import Response  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
 from exchange import settings
+from exchange.jobs.serving.plain_answers import Started, write_plainly
+from exchange.jobs.serving.plain_requests import PlainParser, PlainRequest
 
 LINGER_MS = 20  # for the next request of a connection, in the thread that answered the last
 STEP_BACK_SECONDS = 0.0002  # a connection held already, before another one is taken
@@ -44,6 +48,8 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # untyped base
         wait = struct.pack("ll", self._pause_seconds_max, 0)
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             conn.sock.setsockopt(socket.SOL_SOCKET, option, wait)
+        if conn.parser is None:
+            conn.parser = PlainParser(self.cfg, conn.sock, conn.client, conn.server)
         super().enqueue_req(conn)
 
     def handle(self, conn: TConn) -> object:
@@ -59,6 +65,8 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # untyped base
 
     def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
         """Say whether the connection goes on; what was read to its end needs no draining."""
+        if conn.parser.mesg is None:  # A plain request was whole.
+            return keepalive
         body = conn.parser.mesg.body
         if keepalive and not body.buf.tell() and getattr(body.reader, "length", 1) == 0:
             return True
@@ -67,15 +75,47 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # untyped base
     def _lingers(self) -> bool:
         return bool(self.alive and self.nr_conns <= self.cfg.threads)
 
-    def handle_request(self, req: Request, conn: TConn) -> bool:
+    def handle_request(self, req: Request | PlainRequest, conn: TConn) -> bool:
         """Serve one request; one whose length is in dispute is the last of its connection.
 
         The routes take no chunked body, so its bytes stay unread: what follows them could be taken
         for another request.
         """
+        if isinstance(req, PlainRequest):
+            return self._answer(req, conn)
         if any(name == "TRANSFER-ENCODING" for name, _ in req.headers):
             req.force_close()
         return bool(super().handle_request(req, conn))
+
+    def _answer(self, req: PlainRequest, conn: TConn) -> bool:
+        """Serve a plain request; tell whether another one may follow."""
+        if not self.alive or len(self.keepalived_conns) >= self.max_keepalived:
+            req.force_close()
+        started = Started()
+        parts = self.wsgi(req.environ, started)
+        if write_plainly(conn.sock, req, started, parts):
+            return not req.must_close
+        response = Response(req, conn.sock, self.cfg)
+        response.start_response(started.status, started.headers)
+        self._write(response, parts)
+        return not response.should_close()
+
+    def _write(self, response: Response, parts: Iterable[bytes]) -> None:
+        """Write an answer part by part; where it breaks off, so does the connection."""
+        try:
+            for part in parts:
+                response.write(part)
+            response.close()
+        except OSError:
+            raise
+        except Exception:
+            if not response.headers_sent:
+                raise  # It can still be told as an error.
+            self.log.exception("Error handling request")
+            raise StopIteration from None
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Start or stop accepting; the stop of a process that ends is for good."""
