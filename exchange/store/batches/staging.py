@@ -101,7 +101,8 @@ SELECT (SELECT count(*) FROM wanted) = (SELECT count(*) FROM gone)
 
 _RETIRE = Statement("""
 UPDATE record r SET current = false FROM staged s, LATERAL (
-    SELECT k.ctid AS place FROM record k WHERE k.record_id = s.record_id AND k.current OFFSET 0
+    SELECT k.ctid AS place FROM record k
+    WHERE k.record_id = s.record_id AND k.version = s.version - 1 AND k.current OFFSET 0
 ) AS found
 WHERE s.action = %(store)s AND s.version > 1 AND r.ctid = found.place
 """)

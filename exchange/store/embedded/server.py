@@ -22,6 +22,7 @@ import psycopg
 from exchange.errors import LaunchError
 from exchange.store.embedded import datadir
 from exchange.store.embedded.binaries import Binaries, executable_by_others, find_binaries
+from exchange.store.embedded.memory import memory_bytes, memory_settings
 
 STOP_SECONDS_MAX = 30
 START_SECONDS_MAX = 60
@@ -195,7 +196,7 @@ def _initialise(data_dir: Path, binaries: Binaries, *, durable: bool) -> None:
 def _configure(home: Path, launch: Launch) -> None:
     """Write our settings anew at each start; nothing of the machine's defaults is left to count."""
     socket_dir = str(datadir.socket_directory(home)).replace("'", "''")
-    lines = _COMMON + ("" if launch.durable else _NOT_DURABLE)
+    lines = _COMMON + (memory_settings(memory_bytes()) if launch.durable else _NOT_DURABLE)
     lines += f"max_connections = {launch.connections_max}\n"
     lines += f"unix_socket_directories = '{socket_dir}'\n"
     conf = home / "cluster" / "exchange.conf"

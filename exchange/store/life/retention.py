@@ -67,7 +67,7 @@ DELETE FROM dispute_event e USING gone WHERE e.dispute_id = gone.dispute_id
 _IDLE_STATEMENTS = Statement("""
 DELETE FROM statement s
 WHERE s.record_id IS NULL
-    AND NOT EXISTS (SELECT 1 FROM record r WHERE r.token_index = s.token_index)
+    AND NOT EXISTS (SELECT 1 FROM record r WHERE r.token_index = s.token_index AND r.current)
 """)
 _OLD_FAULTS = Statement("""
 DELETE FROM batch_fault f USING batch b

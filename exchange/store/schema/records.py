@@ -37,11 +37,11 @@ record = Table(
     text("kek_id"),
     blob("wrapped"),  # the data key of this version, wrapped by the KEK
     blob("sealed"),  # the payload under that data key
-    PrimaryKeyConstraint("token_index", "record_id", "version"),
+    # A record stands under each of its subject's identity tokens. Ids rise with time and tokens lie
+    # anywhere: a key that begins with the id is written at its end, one that begins with the token
+    # on another page for every row.
+    PrimaryKeyConstraint("record_id", "version", "token_index"),
     Index("record_current", "token_index", postgresql_where=sql("current")),
-    # A record stands under each of its subject's identity tokens; ids rise with time, so it is
-    # cheap to keep.
-    Index("record_by_id", "record_id"),
     # What the purge looks for: few rows at any time.
     Index("record_purge", "purge_on", postgresql_where=sql("purge_on IS NOT NULL AND current")),
     Index("record_suppressed", "record_id", postgresql_where=sql("suppressed AND current")),
