@@ -11,8 +11,10 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from exchange.services.log.leaf_ports import LeafRow, SubjectAsk, SubjectTurn
+from exchange.store.driver.columns import blobs, copy_columns, same_int4, same_int8, texts
+from exchange.store.driver.trips import TripConnection
 from exchange.store.functions import WRITERS_LOCK
-from exchange.store.statement import Statement, copy_rows
+from exchange.store.statement import Statement
 
 # Writes one leaf. `ord` is drawn here, after all row locks.
 APPEND_LEAF = """
@@ -94,26 +96,40 @@ def leaf_parameters(row: LeafRow, *, log_id: int, now: int) -> dict[str, object]
 
 
 def copy_leaves(
-    connection: Connection[TupleRow], rows: Sequence[LeafRow], *, log_id: int, now: int
+    connection: TripConnection, rows: Sequence[LeafRow], *, log_id: int, now: int
 ) -> None:
     """Write many leaves, openings and search rows."""
-    copy_rows(
+    hashes = [row.leaf_hash for row in rows]
+    written = same_int8(now)
+    copy_columns(
         connection,
         _COPY_LEAVES,
-        ("bytea", "int4", "bytea", "int8"),
-        ((row.leaf_hash, log_id, row.entry, now) for row in rows),
+        (blobs(hashes), same_int4(log_id), blobs([row.entry for row in rows]), written),
     )
-    copy_rows(
+    copy_columns(
         connection,
         _COPY_OPENINGS,
-        ("bytea", "text", "bytea", "bytea"),
-        ((row.leaf_hash, row.key_id, row.subject_sealed, row.audit_sealed) for row in rows),
+        (
+            blobs(hashes),
+            texts([row.key_id for row in rows]),
+            blobs([row.subject_sealed for row in rows]),
+            blobs([row.audit_sealed for row in rows]),
+        ),
     )
-    copy_rows(
+    copy_columns(
         connection,
         _COPY_SEARCHES,
-        ("bytea", "text", "text", "text", "text", "text", "int8", "bytea", "bytea"),
-        ((row.leaf_hash, *row[5:10], now, row.operator_mac, row.application_mac) for row in rows),
+        (
+            blobs(hashes),
+            texts([row.kind for row in rows]),
+            texts([row.member for row in rows]),
+            texts([row.subject for row in rows]),
+            texts([row.purpose for row in rows]),
+            texts([row.outcome for row in rows]),
+            written,
+            blobs([row.operator_mac for row in rows]),
+            blobs([row.application_mac for row in rows]),
+        ),
     )
 
 
@@ -132,7 +148,7 @@ _FIND_LOG = Statement("SELECT log_id FROM log WHERE origin = %(origin)s AND clos
 class Leaves:
     """Statements about leaves, bound to one open transaction."""
 
-    def __init__(self, connection: Connection[TupleRow]) -> None:
+    def __init__(self, connection: TripConnection) -> None:
         self._connection = connection
 
     def open_subjects(self, asks: Sequence[SubjectAsk], *, log_id: int) -> list[SubjectTurn]:

@@ -30,10 +30,11 @@ from exchange.services.queries.ports import (
     StoredAnswer,
 )
 from exchange.services.records.ports import SealedRecord
+from exchange.store.driver.columns import blobs, copy_columns, same_int8, same_text, texts, uuids
 from exchange.store.driver.trips import Call, TripConnection
 from exchange.store.gate.calls import COLUMNS, PASS_ONE, pass_several
 from exchange.store.leaves import APPEND_LEAF, copy_leaves, leaf_parameters
-from exchange.store.statement import Statement, copy_rows
+from exchange.store.statement import Statement
 
 _STORE_ANSWER = Statement(f"""
 WITH {APPEND_LEAF},
@@ -151,31 +152,28 @@ class Queries:
 
     def _copy(self, member: str, answers: Sequence[AnswerRow], *, log_id: int, now: int) -> None:
         # The answers first: a query id stored meanwhile must not cost the rest.
-        copy_rows(
+        copy_columns(
             self._connection,
             _COPY_ANSWERS,
-            ("text", "uuid", "bytea", "bytea", "text", "bytea"),
             (
-                (
-                    member,
-                    row.query_id,
-                    row.digest,
-                    row.leaf.leaf_hash,
-                    row.leaf.key_id,
-                    row.sealed_claims,
-                )
-                for row in answers
+                same_text(member),
+                uuids([row.query_id for row in answers]),
+                blobs([row.digest for row in answers]),
+                blobs([row.leaf.leaf_hash for row in answers]),
+                texts([row.leaf.key_id for row in answers]),
+                blobs([row.sealed_claims for row in answers]),
             ),
         )
         copy_leaves(self._connection, [row.leaf for row in answers], log_id=log_id, now=now)
-        copy_rows(
+        left = [(index, row.query_id) for row in answers for index in row.inquiry_indices]
+        copy_columns(
             self._connection,
             _COPY_INQUIRIES,
-            ("bytea", "text", "uuid", "int8"),
             (
-                (index, member, row.query_id, now)
-                for row in answers
-                for index in row.inquiry_indices
+                blobs([index for index, _ in left]),
+                same_text(member),
+                uuids([query_id for _, query_id in left]),
+                same_int8(now),
             ),
         )
 

@@ -56,6 +56,8 @@ class TripConnection(Connection[TupleRow]):
         self._transformer = Transformer(self)
         self._poll = select.poll()
         self._poll.register(pgconn.socket, select.POLLIN)
+        self._poll_both = select.poll()
+        self._poll_both.register(pgconn.socket, select.POLLIN | select.POLLOUT)
 
     def trip(self, *calls: Call, commit: bool = False) -> list[TupleRow]:
         """Run statements in one wait, opening a transaction if none is; return the last's rows.
@@ -88,6 +90,33 @@ class TripConnection(Connection[TupleRow]):
         self._transformer.set_pgresult(last)
         return self._transformer.load_rows(0, last.ntuples, tuple)
 
+    def copy_in(self, command: bytes, body: bytes) -> None:
+        """Send a COPY and what it reads, opening a transaction if none is.
+
+        Raises:
+            psycopg.Error: the server refuses the command or the body.
+        """
+        if self.pgconn.transaction_status == TransactionStatus.IDLE:
+            _check(self.pgconn.exec_(b"BEGIN"))
+        self.pgconn.send_query(command)
+        self._flush()
+        started = self._next()
+        if started is None or started.status != ExecStatus.COPY_IN:
+            self._settle(started)
+            return
+        self.pgconn.put_copy_data(body)
+        self.pgconn.put_copy_end()
+        self._flush()
+        self._settle(self._next())
+
+    def _settle(self, result: PGresult | None) -> None:
+        """Read what is left of a statement's answers, then judge the first of them."""
+        while self._next() is not None:
+            pass
+        if result is None:
+            raise OperationalError("the connection to the server was lost")
+        _check(result)
+
     def rollback(self) -> None:
         """Undo what is open. Statements stay prepared: in the server they outlive a transaction.
 
@@ -110,23 +139,29 @@ class TripConnection(Connection[TupleRow]):
 
     def _receive(self) -> Iterator[PGresult]:
         """Wait for the server's answers up to the end of the trip, failed ones among them."""
-        pgconn = self.pgconn
-        while pgconn.flush():
-            self._wait()
+        self._flush()
         while True:
-            while pgconn.is_busy():
-                self._wait()
-            result = pgconn.get_result()
+            result = self._next()
             if result is None:  # Stands between two statements of a pipeline, or for a lost one.
-                if pgconn.status == ConnStatus.BAD:
+                if self.pgconn.status == ConnStatus.BAD:
                     raise OperationalError("the connection to the server was lost")
             elif result.status == ExecStatus.PIPELINE_SYNC:
                 return
             else:
                 yield result
 
-    def _wait(self) -> None:
-        if not self._poll.poll(WAIT_MS_MAX):
+    def _flush(self) -> None:
+        """Send all that is written; the server may have to be read first."""
+        while self.pgconn.flush():
+            self._wait(self._poll_both)
+
+    def _next(self) -> PGresult | None:
+        while self.pgconn.is_busy():
+            self._wait(self._poll)
+        return self.pgconn.get_result()
+
+    def _wait(self, poll: select.poll) -> None:
+        if not poll.poll(WAIT_MS_MAX):
             raise OperationalError("the server did not answer")
         self.pgconn.consume_input()
 

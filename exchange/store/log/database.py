@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
-from psycopg import Connection, IntegrityError, OperationalError
-from psycopg.rows import TupleRow
+from psycopg import IntegrityError, OperationalError
 
 from exchange.errors import LogDamaged, UnavailableError
+from exchange.store.driver.trips import TripConnection
 from exchange.store.leaves import Leaves
 from exchange.store.log.daily import Daily
 from exchange.store.log.meters import Meters
@@ -23,7 +22,7 @@ _OPTIONS = "-c enable_seqscan=off -c enable_hashjoin=off -c jit=off -c lock_time
 class LogWork:
     """One transaction on the tree. Leaving it without `commit()` undoes everything."""
 
-    def __init__(self, connection: Connection[TupleRow]) -> None:
+    def __init__(self, connection: TripConnection) -> None:
         self._connection = connection
         self.tree = Tree(connection)
         self.log = Leaves(connection)
@@ -41,7 +40,7 @@ class LogDatabase:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._connection: Connection[TupleRow] | None = None
+        self._connection: TripConnection | None = None
 
     def close(self) -> None:
         """Close the connection."""
@@ -66,9 +65,9 @@ class LogDatabase:
             raise LogDamaged(f"the log's rows contradict each other: {error}") from error
 
     @contextmanager
-    def _connected(self) -> Iterator[Connection[TupleRow]]:
+    def _connected(self) -> Iterator[TripConnection]:
         if self._connection is None or self._connection.closed:
-            self._connection = psycopg.connect(self._url, options=_OPTIONS)
+            self._connection = TripConnection.connect(self._url, options=_OPTIONS)
             self._connection.prepare_threshold = 0
         try:
             yield self._connection
