@@ -25,7 +25,12 @@ from exchange.domain.rows.reading import (
 )
 from exchange.domain.rows.texts import token_bytes
 from exchange.domain.rows.transfers import Stated, check_transfer
-from exchange.domain.rows.versions import deleted_payload, next_payload, row_digest
+from exchange.domain.rows.versions import (
+    deleted_payload,
+    next_payload,
+    row_digest,
+    tells_the_same,
+)
 
 __all__ = [
     "CATALOGUE",
@@ -61,5 +66,6 @@ __all__ = [
     "rejects",
     "row_digest",
     "row_faults",
+    "tells_the_same",
     "token_bytes",
 ]

@@ -158,6 +158,13 @@ def deleted_payload(deletion: Deletion, kept: RecordPayload) -> RecordPayload:
     )
 
 
+def tells_the_same(payload: RecordPayload, kept: RecordPayload) -> bool:
+    """Tell whether two versions say the same of an account, whatever rows and grounds made them."""
+    grounds = ("digest", "same_dpd", "notice", "basis")
+    taken_over = {name: getattr(kept, name) for name in grounds}
+    return msgspec.structs.replace(payload, **taken_over) == kept
+
+
 def state_of(row: Row, kept: RecordPayload | None) -> str:
     """Return the history character of the row's own state."""
     if row.history:

@@ -55,8 +55,8 @@ def answer_dispute(
     Raises:
         AbsentError: there is no such dispute about a record of this member.
         DisputeTransition: it is not open.
-        InvalidField: the text or the result is no answer, or the row is missing, too much, or not
-            an amendment of the disputed account.
+        InvalidField: the text or the result is no answer, or the row is missing, too much, or no
+            amendment of the disputed account, or one that amends nothing.
         InvalidRecord: a rule refuses the row; the faults name all of them.
         ClosedEpoch: the row names an epoch that is not open.
         UnavailableError: an upload of the member takes too long.
@@ -112,7 +112,10 @@ def _correct(
         reason=_REASONS[DELETING[answer.result]],
         as_of=frame.submission.today,
     )
-    take_row(change, frame, (caller, answer.digest), work, ports)
+    put = take_row(change, frame, (caller, answer.digest), work, ports)
+    after = work.disputes.record(dispute.record_id)
+    if after and not put.alters and set(after.indices) == set(record.indices):
+        raise InvalidField("changes nothing that is told of the account", field="row")
 
 
 def _amendment(body: bytes, account_ref: str, ports: Ports) -> tuple[str, AnyRow]:

@@ -22,6 +22,7 @@ from exchange.domain.rows import (
     Flaw,
     Reason,
     Submission,
+    tells_the_same,
 )
 from exchange.errors import DuplicateField, Fault, InvalidRecord
 from exchange.services.log.write_leaves import LeafDraft, standard_base64, write_leaves
@@ -47,6 +48,7 @@ class Put:
     leaf: str | None  # base64url
     receipt: str  # compact JWS
     warnings: tuple[Flaw, ...]
+    alters: bool  # what is told of the account, its subject aside
 
 
 def take_row(row: AnyRow, frame: Frame, sent: tuple[Asker, bytes], work: Work, ports: Ports) -> Put:
@@ -84,6 +86,7 @@ def take_row(row: AnyRow, frame: Frame, sent: tuple[Asker, bytes], work: Work, p
         leaf=None if leaf_hash is None else b64url(leaf_hash),
         receipt=sign_record_claims(claims, caller.member, leaf_hash, now, ports),
         warnings=tuple(verdict.flaws),
+        alters=verdict.change is not None and _alters(verdict.change),
     )
 
 
@@ -108,6 +111,11 @@ def frame_of(epoch: str, caller: Asker, work: Work, ports: Ports) -> Frame:
 def templates(work: Work, ports: Ports) -> dict[str, int | None]:
     """Return the registered notices that a first adverse row may name."""
     return work.notices.templates(NoticeKind.PRE_LISTING, ports.terms.profile.id)
+
+
+def _alters(change: Change) -> bool:
+    before = change.continues
+    return before is None or not tells_the_same(change.payload, before.payload)
 
 
 def _event(row: AnyRow) -> str:

@@ -72,7 +72,7 @@ class RetentionStatements(Protocol):
         ...
 
     def remove(self, record_ids: Sequence[UUID]) -> tuple[list[GoneVersion], list[GoneAccount]]:
-        """Remove records with all their versions, keys, accounts, statements and marks."""
+        """Remove records: versions, keys, accounts wherever they are listed, statements, marks."""
         ...
 
     def remove_disputes(self, record_ids: Sequence[UUID]) -> None:

@@ -41,6 +41,11 @@ _REMOVE_ACCOUNTS = Statement("""
 DELETE FROM account WHERE record_id = ANY (%(ids)s::uuid[])
 RETURNING record_id, member_id, account_ref
 """)
+_REMOVE_ABSENT = Statement("""
+DELETE FROM batch_absent a
+USING unnest(%(members)s::text[], %(refs)s::text[]) AS gone (member_id, account_ref)
+WHERE a.member_id = gone.member_id AND a.account_ref = gone.account_ref
+""")
 _REMOVE_STATEMENTS = Statement("DELETE FROM statement WHERE record_id = ANY (%(ids)s::uuid[])")
 _REMOVE_MARKS = Statement("DELETE FROM dispute_mark WHERE record_id = ANY (%(ids)s::uuid[])")
 _REMOVE_DISPUTES = Statement("""
@@ -72,6 +77,14 @@ WHERE s.record_id IS NULL
 _OLD_FAULTS = Statement("""
 DELETE FROM batch_fault f USING batch b
 WHERE b.member_id = f.member_id AND b.batch_id = f.batch_id AND b.received_at < %(faults)s
+""")
+# The newest list stays as long as its file is the newest: completeness is measured by it.
+_OLD_ABSENT = Statement("""
+DELETE FROM batch_absent a USING batch b
+WHERE b.member_id = a.member_id AND b.batch_id = a.batch_id AND b.received_at < %(faults)s
+    AND b.sequence < (
+        SELECT max(f.sequence) FROM batch f
+        WHERE f.member_id = a.member_id AND f.state = 'DONE' AND f.kind = 'FULL')
 """)
 
 _ADD_TOMBSTONES = Statement("""
@@ -109,12 +122,17 @@ class Retention:
         return [DueRecord(*row) for row in found]
 
     def remove(self, record_ids: Sequence[UUID]) -> tuple[list[GoneVersion], list[GoneAccount]]:
-        """Remove records with all their versions, keys, accounts, statements and marks."""
+        """Remove records: versions, keys, accounts wherever they are listed, statements, marks."""
         ids = {"ids": list(record_ids)}
         versions = {GoneVersion(*row) for row in _REMOVE.run(self._connection, ids, prepare=False)}
         accounts = [
             GoneAccount(*row) for row in _REMOVE_ACCOUNTS.run(self._connection, ids, prepare=False)
         ]
+        named = {
+            "members": [one.member for one in accounts],
+            "refs": [one.account_ref for one in accounts],
+        }
+        _REMOVE_ABSENT.run(self._connection, named, prepare=False)
         _REMOVE_STATEMENTS.run(self._connection, ids, prepare=False)
         _REMOVE_MARKS.run(self._connection, ids, prepare=False)
         return sorted(versions), accounts
@@ -127,7 +145,7 @@ class Retention:
         """Remove what only stood beside records that are gone, and versions long replaced."""
         values = bounds._asdict()
         old = {GoneVersion(*row) for row in _OLD_VERSIONS.run(self._connection, values)}
-        for statement in (_OLD_DISPUTES, _IDLE_STATEMENTS, _OLD_FAULTS):
+        for statement in (_OLD_DISPUTES, _IDLE_STATEMENTS, _OLD_FAULTS, _OLD_ABSENT):
             statement.run(self._connection, values)
         return sorted(old)
 

@@ -15,7 +15,7 @@ from exchange.services.disputes.change_dispute import (
     reopen_dispute,
 )
 from exchange_client.core.ids import new_id
-from tests.support.dispute_desk import DisputeDesk
+from tests.support.dispute_desk import DAY_SECONDS, DisputeDesk
 from tests.support.grant_desk import answer_claims, refusal, shown
 
 
@@ -36,7 +36,10 @@ def test_a_modified_record_goes_in_with_its_answer(desk: DisputeDesk, other: Dis
     [
         ({"account_ref": "acc-2"}, "request.field"),
         ({"reason": None}, "request.field"),
+        ({"profile": "us@1"}, "request.field"),
+        ({"epoch": "ep_9"}, "token.epoch"),
         ({"currency": "USD"}, "row.rule"),
+        ({"dpd": "35"}, "row.rule"),
     ],
 )
 def test_a_refused_correction_leaves_the_dispute_open(
@@ -48,14 +51,49 @@ def test_a_refused_correction_leaves_the_dispute_open(
 
     refused = desk.reply(dispute, "MODIFIED", row=desk.amendment(**changes))
 
-    assert (422, code) == refusal(refused)[:2]
+    assert (409 if code == "token.epoch" else 422, code) == refusal(refused)[:2]
     assert "OPEN" == shown(desk.send("GET", f"/v1/disputes/{dispute}"))["state"]
     assert 1 == desk.leaves("dispute")
+
+
+def test_an_amendment_that_amends_nothing_is_no_answer(desk: DisputeDesk) -> None:
+    """The same debt under a new grant and the word MODIFIED would end the dispute and its flag."""
+    desk.reported()
+    dispute = desk.opened_dispute()
+    same = {"epoch": "ep_1", "profile": "cn@1", **desk.late(1, "acc-1", days=35, reason="AMEND")}
+
+    refused = desk.reply(dispute, "MODIFIED", row=same)
+
+    assert (422, "request.field", "/row") == refusal(refused)
+    assert [(1,)] == desk.sql("SELECT max(version) FROM record")
+    shown(desk.reply(dispute, "MODIFIED", row=same | {"balance_minor": 600_001}))
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [("MODIFIED", (422, "request.field", "/result")), ("DELETED_ERROR", None)],
+)
+def test_a_record_that_is_deleted_since_is_answered_as_deleted(
+    desk: DisputeDesk, result: str, expected: tuple[int, str, str] | None
+) -> None:
+    """A lender that deleted at once must be able to say so, and nothing else."""
+    desk.reported()
+    dispute = desk.opened_dispute()
+    shown(desk.send("DELETE", "/v1/records/acc-1?reason=DELETE_ERROR"))
+    row = {"row": desk.amendment()} if result == "MODIFIED" else {}
+
+    answered = desk.reply(dispute, result, **row)
+
+    if expected:
+        assert expected == refusal(answered)
+    else:
+        assert ("ANSWERED", result) == tuple(shown(answered)[name] for name in ("state", "result"))
 
 
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
+        ({"result": "ACCURATE", "text": "x" * 1_001}, "/text"),
         ({"result": "MODIFIED"}, "/row"),
         ({"result": "ACCURATE", "row": {}}, "/row"),
         ({"result": "UNRESOLVED"}, "/result"),
@@ -230,9 +268,11 @@ def test_an_answer_that_nobody_objects_to_lapses_after_thirty_days(
     dispute = desk.opened_dispute()
     more = {"row": desk.amendment()} if result == "MODIFIED" else {}
     shown(desk.reply(dispute, result, **more))
-    early = lapse_disputes(desk.at(30))
+    ((answered_at,),) = desk.sql("SELECT answered_at FROM dispute")
+    ends_at = int(str(answered_at)) + 30 * DAY_SECONDS
+    early = lapse_disputes(replace(desk.sandbox.ports, now=lambda: ends_at))
 
-    lapsed = lapse_disputes(desk.at(31))
+    lapsed = lapse_disputes(replace(desk.sandbox.ports, now=lambda: ends_at + 1))
 
     seen = shown(desk.send("GET", f"/v1/disputes/{dispute}"))
     assert (0, 1) == (early, lapsed)

@@ -17,7 +17,7 @@ from exchange.errors import IntegrityError, PurgeRunning
 from exchange.services.retention.purge_records import Purged, purge_records
 from exchange_client.core.encoding import unb64url
 from tests.support.dispute_desk import DisputeDesk
-from tests.support.grant_desk import refusal, shown
+from tests.support.grant_desk import answer_claims, refusal, shown
 
 
 def purged(desk: DisputeDesk, records_max: int = 100) -> Purged:
@@ -206,6 +206,8 @@ def test_nothing_of_a_purged_record_is_left_in_a_dump_or_in_the_files(desk: Disp
     wrapped = desk.sql("SELECT wrapped, sealed FROM record WHERE member_id = 'member-a'")[0]
     bad = desk.file([desk.late(2, "acc-2", currency="USD"), desk.clean(3, "acc-3")])
     desk.upload(bad)
+    absent = desk.file([desk.clean(3, "acc-3")], {"kind": "FULL"})
+    assert 1 == answer_claims(desk.upload(absent))["absent"]
     shown(desk.send("DELETE", f"/v1/records/{account}?reason=DELETE_FRAUD"))
     canaries = [account.encode(), *(bytes(one) for one in wrapped)]  # type: ignore[call-overload]
     url = desk.sandbox.settings.libpq_url
@@ -219,6 +221,25 @@ def test_nothing_of_a_purged_record_is_left_in_a_dump_or_in_the_files(desk: Disp
         connection.execute("CHECKPOINT")
     assert [] == found_in_dump(url, canaries)
     assert [] == found_in_files(url, canaries)
+
+
+def test_lists_of_faults_and_of_absent_accounts_go_but_for_the_newest_of_the_absent(
+    desk: DisputeDesk,
+) -> None:
+    """Account numbers of years would stay readable; completeness is measured by the last list."""
+    desk.reported()
+    rows = [desk.clean(3, f"acc-{n}") for n in range(5, 10)]
+    for _ in range(2):
+        desk.uploaded([*rows, desk.clean(3, "bad", currency="USD")], kind="FULL")
+    for days, left in ((90, (2, 2)), (1, (1, 0))):
+        seconds = days * 86_400 - 60
+        desk.sql("UPDATE batch SET received_at = received_at - %s RETURNING 1", seconds)
+
+        purged(desk)
+
+        assert [left] == desk.sql(
+            "SELECT (SELECT count(*) FROM batch_absent), (SELECT count(*) FROM batch_fault)"
+        )
 
 
 def found_in_dump(url: str, canaries: list[bytes]) -> list[bytes]:

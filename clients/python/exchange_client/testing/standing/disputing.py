@@ -208,7 +208,15 @@ def _amend(world: World, caller: Caller, dispute: FakeDispute, row: Mapping[str,
         raise Refusal(422, "request.field", pointer="/row/account_ref")
     if row.get("reason") != "AMEND":
         raise Refusal(422, "request.field", pointer="/row/reason")
+    before = _told(dispute.account.row)
     reporting.put_record(world, caller, dispute.account_ref, dumps(dict(row)))
+    if _told(dispute.account.row) == before:
+        raise Refusal(422, "request.field", pointer="/row")
+
+
+def _told(row: Mapping[str, object]) -> dict[str, object]:
+    """Return what a row says of its account, without the grounds on which it says it."""
+    return {name: row[name] for name in row if name not in {"reason", "grant", "basis", "notice"}}
 
 
 def _step(world: World, dispute: FakeDispute, said: tuple[str, str, str]) -> None:
