@@ -5,14 +5,22 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from itertools import count, pairwise
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from backports import zstd
 from werkzeug.test import TestResponse
 
+from exchange.domain.queries import Asker
+from exchange.errors import BatchOffset
+from exchange.services.batches.take_part import Part, take_part
 from exchange.services.batches.work_off import expire_uploads
+from exchange.services.ports import Work
+from exchange_client.core.ids import new_id
 from tests.support.csv_files import csv_file
 from tests.support.grant_desk import refusal
 from tests.support.record_desk import RecordDesk
@@ -128,6 +136,58 @@ def test_a_part_sent_twice_is_kept_once(desk: RecordDesk) -> None:
 
     assert (409, "batch.offset", "/offset") == refusal(again)
     assert "700" in again.get_json()["detail"]
+
+
+def test_of_two_senders_of_one_part_one_hears_that_it_has_gone_on(desk: RecordDesk) -> None:
+    """Two processes of a lender that resume one upload must not keep a part twice."""
+    content = desk.file(rows(desk))
+    part(desk, content, 0, 700)
+    ports, begun = desk.sandbox.ports, count(1)
+
+    def begin() -> AbstractContextManager[Work]:
+        if next(begun) == 2:  # It has seen where the file stands: the other one is faster now.
+            assert 202 == part(desk, content, 700, 900).status_code
+        return ports.begin()
+
+    place = Part(
+        batch_id=UUID(batch_of(content)[4:]),
+        offset=700,
+        total=len(content),
+        digest=hashlib.sha256(content).digest(),
+    )
+    caller = Asker(member=desk.member, key="k1", nonce="", roles=frozenset())
+    with pytest.raises(BatchOffset, match="meanwhile"):
+        take_part(place, content[700:900], caller, replace(ports, begin=begin))
+
+    assert 202 == part(desk, content, 900, len(content)).status_code
+    desk.work_off()
+    assert "DONE" == state(desk, content)["state"]
+
+
+def test_a51_a_part_of_another_file_is_none_of_this_one(desk: RecordDesk) -> None:
+    """A file sewn from two would be refused only when its last byte is there."""
+    content = desk.file(rows(desk))
+    part(desk, content, 0, 700)
+
+    other = part(desk, content.replace(b"acc-3", b"acc-4"), 700, 900)
+    longer = part(desk, content, 700, 900, content + b"{}")
+
+    assert [(409, "batch.conflict", "/batch")] * 2 == [refusal(other), refusal(longer)]
+
+
+def test_an_upload_begins_at_its_first_byte_and_no_part_is_empty(desk: RecordDesk) -> None:
+    """Whoever lost its place is told where to begin, not that its header is broken."""
+    content = desk.file(rows(desk))
+
+    later, empty = part(desk, content, 700, 900), part(desk, content, 0, 0)
+
+    assert (409, "batch.offset", "/offset") == refusal(later)
+    assert (411, "request.length", "") == refusal(empty)
+    query = f"batch={new_id('bat')}&offset=0&total={len(content)}&sha256={'0' * 64}"
+    under_another_id = desk.post("POST", f"/v1/batches?{query}", content[:700], PART)
+    assert (422, "batch.rule", "/batch_id") == refusal(under_another_id)
+    stranger = content.replace(b'"member":"member-a"', b'"member":"member-b"')
+    assert (422, "batch.rule", "/member") == refusal(part(desk, stranger, 0, 700))
 
 
 def test_a50_a51_a_known_file_is_known_by_its_first_part(desk: RecordDesk) -> None:

@@ -14,8 +14,9 @@ import pytest
 from typer.testing import Result
 
 from exchange.services.log.write_leaves import LeafDraft, write_leaves
-from exchange_client.audit.flows import unpack
+from exchange_client.audit.flows import export, search, unpack
 from exchange_client.audit.rows import csv_text, inert
+from exchange_client.core.calls import JSON_TYPE, Flow, Reply
 from exchange_client.errors import UnverifiedResponse
 from tests.support.borrowers import borrower
 from tests.support.regulator import Regulator, look, open_regulator
@@ -121,10 +122,48 @@ def test_a_large_log_is_exported_in_parts(database_url: str, tmp_path: Path) -> 
         cx = terminal(regulator, tmp_path)
         regulator.fill(300)
 
-        exported = told(cx.cx("audit", "export", str(tmp_path / "export"), "--json"))
+        folder = tmp_path / "export"
+        words = ("audit", "export", str(folder), "--json")
+        exported = told(cx.cx(*words))
+        first, second = (
+            folder / f"{at}" / "manifest" for at in ("0-256", f"256-{exported['size']}")
+        )
+        kept = first.stat().st_mtime_ns
+        second.unlink()  # It is written last: the connection was cut before.
+        regulator.fill(3)
 
-        assert 2 == exported["parts"]
-        assert exported["size"] == exported["to_index"]
+        resumed = told(cx.cx(*words))
+        again = cx.cx("audit", "export", str(folder))
+
+    assert exported == resumed
+    assert (2, exported["to_index"]) == (exported["parts"], exported["size"])
+    assert (kept, True) == (first.stat().st_mtime_ns, second.exists())
+    assert (2, True) == (again.exit_code, "nothing is overwritten" in again.stderr)
+
+
+def test_a_reply_of_another_shape_is_not_read_as_an_empty_one(
+    regulator: Regulator, tmp_path: Path
+) -> None:
+    """A list that is no list must not tell a regulator that nobody looked."""
+    pins = regulator.sandbox.pins()
+    cases: list[tuple[Flow[object], str]] = [
+        (search({}, rows_max=1), '{"entries": {}, "total": 1}'),
+        (search({}, rows_max=1), '{"entries": [], "total": true}'),
+        (export(pins, tmp_path, 0, None), '{"size": "5"}'),
+        (export(pins, tmp_path, 0, None), '{"size": true}'),
+    ]
+    for asking, body in cases:
+        next(asking)
+        reply = Reply(
+            status=200,
+            content_type=JSON_TYPE,
+            body=body.encode(),
+            replayed=False,
+            retry_after_seconds=None,
+        )
+
+        with pytest.raises(UnverifiedResponse):
+            asking.send(reply)
 
 
 def test_a_person_is_opened_by_two_people_from_their_terminals(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
+from exchange_client.audit.manifest import read_manifest
 from exchange_client.core.calls import Flow, get, post_json
 from exchange_client.core.encoding import JSON, b64url
 from exchange_client.core.setup import Desk
@@ -22,6 +23,8 @@ from exchange_client.pins import Pins
 
 EXPORT_ENTRIES = 10_000  # of one part, where the exchange names no limit
 PAGE_ROWS = 500
+MANIFEST = "manifest"  # with it, a part is whole
+_NOT_OVERWRITTEN = "holds an export already; nothing is overwritten"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,28 +55,34 @@ def search(asked: Mapping[str, str], *, rows_max: int) -> Flow[Found]:
 def export(pins: Pins, folder: Path, first: int, end: int | None) -> Flow[list[Path]]:
     """Export a range into a folder, in as many parts as the exchange's limit asks for.
 
-    All parts show the checkpoint that the log had when the first was asked for.
+    All parts show the checkpoint that the log had when the first was asked for. An export in parts
+    that was cut goes on with those that the folder has not got whole.
 
     Raises:
         UsageError: the range is empty, or the folder holds an export: nothing is overwritten.
+        InclusionInvalid, LogInvalid: a part in the folder is none of this exchange's.
     """
     log = (yield get("/audit/v1/log")).json()
     size = log["size"]
     if type(size) is not int:
         raise UnverifiedResponse("the log has no size")
+    whole = {one.parent for one in folder.glob(f"*/{MANIFEST}")}
+    for part in whole:
+        size = read_manifest((part / MANIFEST).read_bytes(), policy_of(pins)).size
     stop = size if end is None else end
     limit = pins.limits.get("export_entries_max")
     step = limit if isinstance(limit, int) else EXPORT_ENTRIES
     parts = [(at, min(at + step, stop)) for at in range(first, stop, step)]
     if not parts:
         raise UsageError("the range is empty")
-    written = []
-    for start, last in parts:
-        place = folder if len(parts) == 1 else folder / f"{start}-{last}"
-        query = urlencode({"from_index": start, "to_index": last, "size": size})
-        unpack((yield get(f"/audit/v1/export?{query}")).body, place)
-        written.append(place)
-    return written
+    places = [folder if len(parts) == 1 else folder / f"{at}-{last}" for at, last in parts]
+    if whole.issuperset(places):
+        raise UsageError(f"{folder}: {_NOT_OVERWRITTEN}")
+    for (start, last), place in zip(parts, places, strict=True):
+        if place not in whole:
+            query = urlencode({"from_index": start, "to_index": last, "size": size})
+            unpack((yield get(f"/audit/v1/export?{query}")).body, place)
+    return places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +130,11 @@ def fetch(what: str, asked: Mapping[str, str]) -> Flow[Mapping[str, JSON]]:
 
 
 def unpack(packed: bytes, folder: Path) -> None:
-    """Lay the files of an export out; none has a way out of its folder."""
-    if (folder / "manifest").exists():
-        raise UsageError(f"{folder}: holds an export already; nothing is overwritten")
+    """Lay the files of an export out, its manifest last; none has a way out of its folder."""
+    if (folder / MANIFEST).exists():
+        raise UsageError(f"{folder}: {_NOT_OVERWRITTEN}")
     with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
-        for member in tar.getmembers():
+        for member in sorted(tar.getmembers(), key=lambda one: one.name == MANIFEST):
             parts = Path(member.name).parts
             content = tar.extractfile(member) if member.isfile() else None
             if content is None or ".." in parts or Path(member.name).is_absolute():
