@@ -135,10 +135,11 @@ def test_too_many_faulty_rows_refuse_the_file_and_keep_its_faults(desk: RecordDe
     assert (0, 0) == (desk.records(), desk.leaves("batch"))
 
 
-def test_all_or_nothing_means_it(desk: RecordDesk) -> None:
+@pytest.mark.parametrize("dpd", [29, "29"], ids=["of a rule", "of the form"])
+def test_all_or_nothing_means_it(desk: RecordDesk, dpd: object) -> None:
     """A lender that asks for all gets all or nothing."""
     rows = [desk.clean(n, f"acc-{n}") for n in range(1, 10)]
-    whole = desk.file([*rows, desk.late(10, "acc-10", dpd=29)], {"mode": "ALL_OR_NOTHING"})
+    whole = desk.file([*rows, desk.late(10, "acc-10", dpd=dpd)], {"mode": "ALL_OR_NOTHING"})
 
     refused = desk.upload(whole)
 

@@ -10,10 +10,11 @@ import pytest
 
 from consent.profiles import load_profile
 from exchange.domain.life.disputes import Cause
-from exchange.services.disputes.change_dispute import add_facts
+from exchange.services.disputes.change_dispute import add_facts, close_dispute, reopen_dispute
 from exchange.services.disputes.open_dispute import DisputeOpening, open_dispute
 from exchange_client.core.ids import new_id
 from tests.support.dispute_desk import DAY_SECONDS, DisputeDesk
+from tests.support.grant_desk import shown
 
 
 @pytest.mark.parametrize(("days", "extended"), [(0, True), (30, True), (31, False)])
@@ -43,3 +44,19 @@ def test_new_facts_extend_a_clock_that_runs_once_where_the_profile_says_so(
 
     assert timedelta(15 if extended else 0) == first.due_on - opened.due_on
     assert first.due_at == again.due_at
+
+
+def test_days_of_lateness_add_up_when_a_dispute_is_opened_again(desk: DisputeDesk) -> None:
+    """Compensation is owed for both times."""
+    view = desk.borrower_disputes(desk.reported())
+    dispute_id = view.dispute.dispute_id
+    dispute = f"dsp_{dispute_id.hex}"
+    desk.let_days_pass(dispute, 25)
+    shown(desk.reply(dispute))
+    close_dispute(dispute_id, desk.borrower(), desk.sandbox.ports, agreed=True)
+    reopen_dispute(dispute_id, "The receipt.", desk.borrower(), desk.sandbox.ports)
+    desk.let_days_pass(dispute, 23)
+
+    again = shown(desk.reply(dispute))
+
+    assert 5 + 3 == again["days_late"]

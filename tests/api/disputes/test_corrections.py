@@ -1,4 +1,4 @@
-"""A dispute that the member finds right: the correction goes in with the answer, or nothing does."""
+"""A dispute that the member finds right: its correction goes in with the answer."""
 
 from __future__ import annotations
 

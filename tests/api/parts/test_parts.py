@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 from backports import zstd
 
+from exchange.domain.batches import SLICE_BYTES
 from tests.support.csv_files import csv_file
 from tests.support.grant_desk import refusal
 from tests.support.parts import PART, batch_of, part, rows_of, state
@@ -88,6 +89,21 @@ def test_a_file_that_is_not_the_announced_one_is_rejected(desk: RecordDesk) -> N
     assert "REJECTED" == shown["state"]
     assert "batch.control_total" == shown["refusal"]["code"]  # type: ignore[index]  # an object
     assert 0 == desk.records()
+
+
+def test_one_bad_row_in_the_last_block_stores_nothing_of_all_or_nothing(desk: RecordDesk) -> None:
+    """What is judged block by block is stored by what the last one says."""
+    good = rows_of(desk, 2_600)
+    content = desk.file([*good, desk.clean(1, "bad", dpd=5)], {"mode": "ALL_OR_NOTHING"})
+    assert len(content) > SLICE_BYTES
+    desk.upload(content)
+
+    desk.work_off()
+
+    shown = state(desk, content)
+    assert ("REJECTED", 1, 0) == (shown["state"], shown["faults"], desk.records())
+    rejected = [one for one in desk.faults(batch_of(content)) if one["severity"] == "REJECT"]
+    assert {2_602} == {one["line"] for one in rejected}
 
 
 def test_a_whole_file_under_the_digest_of_another_is_rejected(desk: RecordDesk) -> None:

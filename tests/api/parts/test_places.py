@@ -9,16 +9,19 @@ from itertools import count, pairwise
 from uuid import UUID
 
 import pytest
+from werkzeug.test import TestResponse
 
 from exchange.domain.queries import Asker
 from exchange.errors import BatchOffset
+from exchange.services.batches.take_file import take_file
 from exchange.services.batches.take_part import Part, take_part
 from exchange.services.batches.work_off import expire_uploads
-from exchange.services.ports import Work
+from exchange.services.ports import Session, Work
 from exchange_client.core.ids import new_id
 from tests.support.grant_desk import refusal
 from tests.support.parts import PART, batch_of, part, rows_of, state
 from tests.support.record_desk import RecordDesk
+from tests.support.sandbox import Sandbox
 
 
 def test_p14_an_upload_cut_at_every_fiftieth_goes_on_where_it_stopped(desk: RecordDesk) -> None:
@@ -52,6 +55,11 @@ def test_a_part_sent_twice_is_kept_once(desk: RecordDesk) -> None:
     assert "700" in again.get_json()["detail"]
 
 
+def caller(desk: RecordDesk) -> Asker:
+    """Return a lender as its signature would name it."""
+    return Asker(member=desk.member, key="k1", nonce="", roles=frozenset())
+
+
 def test_of_two_senders_of_one_part_one_hears_that_it_has_gone_on(desk: RecordDesk) -> None:
     """Two processes of a lender that resume one upload must not keep a part twice."""
     content = desk.file(rows_of(desk))
@@ -69,13 +77,27 @@ def test_of_two_senders_of_one_part_one_hears_that_it_has_gone_on(desk: RecordDe
         total=len(content),
         digest=hashlib.sha256(content).digest(),
     )
-    caller = Asker(member=desk.member, key="k1", nonce="", roles=frozenset())
     with pytest.raises(BatchOffset, match="meanwhile"):
-        take_part(place, content[700:900], caller, replace(ports, begin=begin))
+        take_part(place, content[700:900], caller(desk), replace(ports, begin=begin))
 
     assert 202 == part(desk, content, 900, len(content)).status_code
     desk.work_off()
     assert "DONE" == state(desk, content)["state"]
+
+
+def test_of_two_senders_of_one_file_the_slower_gets_the_first_receipt(sandbox: Sandbox) -> None:
+    """One file is one leaf, however often and from wherever it is sent at once."""
+    desk = RecordDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
+    content, first = desk.file(rows_of(desk)), list[TestResponse]()
+
+    def session() -> AbstractContextManager[Session]:
+        first.append(desk.upload(content))  # This one has looked, and found nothing known.
+        return sandbox.ports.session()
+
+    taken = take_file(content, caller(desk), replace(sandbox.ports, session=session))
+
+    assert first[0].get_json()["receipt"] == taken.batch.receipt
+    assert 1 == desk.leaves("batch")
 
 
 def test_a51_a_part_of_another_file_is_none_of_this_one(desk: RecordDesk) -> None:

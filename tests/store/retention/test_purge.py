@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
-from pathlib import Path
 
-import psycopg
 import pytest
 
 from exchange.domain import merkle
@@ -14,30 +11,17 @@ from exchange.domain.base64url import b64url
 from exchange.domain.life.purging import version_entry
 from exchange.domain.records import later
 from exchange.errors import IntegrityError, PurgeRunning
-from exchange.services.retention.purge_records import Purged, purge_records
+from exchange.services.retention.purge_records import Purged
 from exchange_client.core.encoding import unb64url
 from tests.support.dispute_desk import DisputeDesk
-from tests.support.grant_desk import answer_claims, refusal, shown
-
-
-def purged(desk: DisputeDesk, records_max: int = 100) -> Purged:
-    """Run one turn of the purge, today."""
-    return purge_records(records_max, 90, desk.sandbox.ports)
+from tests.support.grant_desk import refusal, shown
+from tests.support.purging import due, purged, settle
 
 
 def claims_of(done: Purged) -> dict[str, object]:
     """Return the certificate's claims."""
     claims: dict[str, object] = json.loads(unb64url(done.run.certificate.split(".")[1]))
     return claims
-
-
-def settle(desk: DisputeDesk, account: str = "acc-1") -> None:
-    """Report an account as settled today."""
-    today = desk.day(0)
-    row = desk.clean(
-        1, account, status="SETTLED", status_on=today, closed_on=today, balance_minor=0
-    )
-    shown(desk.put(row))
 
 
 def test_a_record_goes_when_its_last_episode_is_past_and_not_before(desk: DisputeDesk) -> None:
@@ -56,14 +40,6 @@ def test_a_record_goes_when_its_last_episode_is_past_and_not_before(desk: Disput
     assert (1, 2) == (done.run.records, done.run.versions)
     assert [(0, 0)] == desk.sql(
         "SELECT (SELECT count(*) FROM record), (SELECT count(*) FROM account)"
-    )
-
-
-def due(desk: DisputeDesk, days: int) -> None:
-    """Let the record's last day be so many days ahead."""
-    desk.sql(
-        "UPDATE record SET purge_on = %s WHERE current RETURNING 1",
-        desk.today + timedelta(days=days),
     )
 
 
@@ -175,95 +151,6 @@ def test_what_is_due_is_out_of_every_answer_whether_or_not_the_purge_ran(
     purged(desk)
 
     assert ("NO_DATA", "permitted") == before == other.answer(other.granted(1), 1)
-
-
-def test_statements_and_disputes_go_with_what_they_speak_of(desk: DisputeDesk) -> None:
-    """A borrower's words are kept no longer than the record they explain."""
-    view = desk.borrower_disputes(desk.reported())
-    said = {
-        "statement_id": "sta_019a0000000070008000000000000001",
-        "account_ref": "acc-1",
-        "text": "I was ill.",
-    }
-    shown(desk.send("POST", "/v1/statements", said))
-    shown(desk.reply(f"dsp_{view.dispute.dispute_id.hex}"))
-    settle(desk)
-
-    due(desk, 0)
-    purged(desk)
-
-    counts = ", ".join(
-        f"(SELECT count(*) FROM {name})"
-        for name in ("record", "dispute", "dispute_event", "dispute_mark", "statement")
-    )
-    assert [(0, 0, 0, 0, 0)] == desk.sql(f"SELECT {counts}")
-
-
-def test_nothing_of_a_purged_record_is_left_in_a_dump_or_in_the_files(desk: DisputeDesk) -> None:
-    """Who steals the disk after the purge must find neither payload nor key nor account number."""
-    account = "canary-account-4711"
-    desk.reported(1, account)
-    wrapped = desk.sql("SELECT wrapped, sealed FROM record WHERE member_id = 'member-a'")[0]
-    bad = desk.file([desk.late(2, "acc-2", currency="USD"), desk.clean(3, "acc-3")])
-    desk.upload(bad)
-    absent = desk.file([desk.clean(3, "acc-3")], {"kind": "FULL"})
-    assert 1 == answer_claims(desk.upload(absent))["absent"]
-    shown(desk.send("DELETE", f"/v1/records/{account}?reason=DELETE_FRAUD"))
-    canaries = [account.encode(), *(bytes(one) for one in wrapped)]  # type: ignore[call-overload]
-    url = desk.sandbox.settings.libpq_url
-    assert found_in_dump(url, canaries)
-
-    purge_records(100, 90, desk.at(0))
-
-    desk.sandbox.close()  # A snapshot still open would keep dead rows in the files.
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("VACUUM FULL")
-        connection.execute("CHECKPOINT")
-    assert [] == found_in_dump(url, canaries)
-    assert [] == found_in_files(url, canaries)
-
-
-def test_lists_of_faults_and_of_absent_accounts_go_but_for_the_newest_of_the_absent(
-    desk: DisputeDesk,
-) -> None:
-    """Account numbers of years would stay readable; completeness is measured by the last list."""
-    desk.reported()
-    rows = [desk.clean(3, f"acc-{n}") for n in range(5, 10)]
-    for _ in range(2):
-        desk.uploaded([*rows, desk.clean(3, "bad", currency="USD")], kind="FULL")
-    for days, left in ((90, (2, 2)), (1, (1, 0))):
-        seconds = days * 86_400 - 60
-        desk.sql("UPDATE batch SET received_at = received_at - %s RETURNING 1", seconds)
-
-        purged(desk)
-
-        assert [left] == desk.sql(
-            "SELECT (SELECT count(*) FROM batch_absent), (SELECT count(*) FROM batch_fault)"
-        )
-
-
-def found_in_dump(url: str, canaries: list[bytes]) -> list[bytes]:
-    """Return the canaries that a copy of every table holds, as text or as hex."""
-    with psycopg.connect(url) as connection:
-        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        content = b""
-        for (table,) in tables.fetchall():
-            with connection.cursor().copy(f'COPY "{table}" TO STDOUT'.encode()) as rows:
-                content += b"".join(bytes(row) for row in rows)
-    return [one for one in canaries if one in content or one.hex().encode() in content]
-
-
-def found_in_files(url: str, canaries: list[bytes]) -> list[bytes]:
-    """Return the canaries that the database's own files hold (not the write-ahead log)."""
-    with psycopg.connect(url) as connection:
-        row = connection.execute(
-            "SELECT current_setting('data_directory'), oid FROM pg_database"
-            " WHERE datname = current_database()"
-        ).fetchone()
-    assert row is not None
-    files = [path for path in (Path(row[0]) / "base" / str(row[1])).iterdir() if path.is_file()]
-    assert files
-    return [one for one in canaries if any(one in path.read_bytes() for path in files)]
 
 
 def test_a_purge_that_is_under_way_keeps_a_second_one_out(desk: DisputeDesk) -> None:
