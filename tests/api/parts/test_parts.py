@@ -13,7 +13,7 @@ from backports import zstd
 from exchange.domain.batches import SLICE_BYTES
 from tests.support.csv_files import csv_file
 from tests.support.grant_desk import refusal
-from tests.support.parts import PART, batch_of, part, rows_of, state
+from tests.support.life.parts import PART, batch_of, part, rows_of, state
 from tests.support.record_desk import RecordDesk
 
 

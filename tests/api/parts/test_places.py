@@ -19,7 +19,7 @@ from exchange.services.batches.work_off import expire_uploads
 from exchange.services.ports import Session, Work
 from exchange_client.core.ids import new_id
 from tests.support.grant_desk import refusal
-from tests.support.parts import PART, batch_of, part, rows_of, state
+from tests.support.life.parts import PART, batch_of, part, rows_of, state
 from tests.support.record_desk import RecordDesk
 from tests.support.sandbox import Sandbox
 

@@ -14,7 +14,7 @@ from exchange.services.retention.purge_records import purge_records
 from exchange_client.core.ids import new_id
 from tests.support.dispute_desk import DisputeDesk
 from tests.support.grant_desk import answer_claims, shown
-from tests.support.purging import due, purged, settle
+from tests.support.life.purging import due, purged, settle
 from tests.support.sales import sells
 
 

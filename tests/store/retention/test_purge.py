@@ -15,7 +15,7 @@ from exchange.services.retention.purge_records import Purged
 from exchange_client.core.encoding import unb64url
 from tests.support.dispute_desk import DisputeDesk
 from tests.support.grant_desk import refusal, shown
-from tests.support.purging import due, purged, settle
+from tests.support.life.purging import due, purged, settle
 
 
 def claims_of(done: Purged) -> dict[str, object]:
