@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from flask import Blueprint, Flask, Response, g, request
+from flask import Blueprint, Response, g, request
 from flask.globals import request_ctx
 
 from exchange import telemetry
+from exchange.api.edge.application import Application
 from exchange.api.edge.problems import Refusal
 from exchange.api.edge.transport import OPEN_METHODS, peer_of
 from exchange.errors import AbsentError
@@ -80,10 +81,11 @@ def _type(name: str) -> str:
     return f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}"
 
 
-def observe(app: Flask) -> None:
+def observe(app: Application) -> None:
     """Count and log every request; called before the edge is installed, so that it ends last."""
     app.before_request(_begin)
     app.after_request(_end)
+    app.observed = _count
 
 
 def report(refusal: Refusal) -> None:
@@ -104,17 +106,20 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     now = time.perf_counter()
-    seconds = now - g.get("began", now)
     asked = request_ctx.request
     route = asked.url_rule.rule if asked.url_rule else "none"
     if route != "/healthz":
         method = asked.method if asked.method in OPEN_METHODS else "other"
-        telemetry.answered(
-            telemetry.Series(route, method, response.status_code),
-            response.headers.get("Cx-Request-Id", ""),
-            seconds,
-        )
+        _count(route, method, response, now - g.get("began", now))
     return response
+
+
+def _count(route: str, method: str, response: Response, seconds: float) -> None:
+    telemetry.answered(
+        telemetry.Series(route, method, response.status_code),
+        response.headers.get("Cx-Request-Id", ""),
+        seconds,
+    )
 
 
 def _json(document: Mapping[str, object], status: int) -> Response:

@@ -63,7 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     check_counsel(settings)
     database = open_database(settings)
     ports = make_ports(settings, database)
-    app = Application("exchange", static_folder=None)
+    app = Application("exchange")
     security = security_writer(settings, ports)
     app.extensions |= {"exchange.database": database, "exchange.security": security}
     edge = _edge(settings, edge_ports(settings, database, ports, security))

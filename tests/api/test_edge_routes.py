@@ -198,4 +198,4 @@ def test_every_registered_route_has_a_policy_or_is_open(client: EdgeClient) -> N
         if rule.endpoint not in edge.policies and not edge.is_open(rule.endpoint)
     }
 
-    assert without == {"forgotten", "static"}
+    assert without == {"forgotten"}

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Flask, Response
 from marshmallow import fields
 
+from exchange.api.edge.application import Application
 from exchange.api.edge.auth import Authenticator, Caller
 from exchange.api.edge.blueprints import Api, Line, Routes, answer
 from exchange.api.edge.fields import ByteText, Flag, StrictSchema, Text, WholeNumber
@@ -152,12 +153,12 @@ class EdgeApp:
     effects: list[str] = field(default_factory=list)
     askers: list[Asker] = field(default_factory=list)
     numbers: set[int] = field(default_factory=set)  # rows of a list
-    app: Flask = field(init=False)
+    app: Application = field(init=False)
     edge: Edge = field(init=False)
     api: Api = field(init=False)
 
     def __post_init__(self) -> None:
-        self.app = Flask("edge app")
+        self.app = Application("edge app")
         self.edge = Edge(
             EdgePorts(
                 authenticator=Authenticator(

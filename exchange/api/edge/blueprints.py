@@ -8,13 +8,14 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Response
 from marshmallow import Schema
 
+from exchange.api.edge.application import Application
 from exchange.api.edge.document import Document, Page
 from exchange.api.edge.fields import load
 from exchange.api.edge.guard import Edge, current_caller
-from exchange.api.edge.transport import JSON_TYPE, LINES_TYPE, RoutePolicy
+from exchange.api.edge.transport import JSON_TYPE, LINES_TYPE, Body, RoutePolicy
 from exchange.domain.strict_json import DEFAULT_LIMITS, JsonLimits, loads
 from exchange.errors import ExchangeError, Fault, InvalidField, TooLarge
 
@@ -25,6 +26,7 @@ View: TypeAlias = Callable[P, Response]
 Reader: TypeAlias = Callable[[object], object]
 # Reads the bytes of a line at once, or returns None where it is in any doubt; see `Routes.lines`.
 QuickReader: TypeAlias = Callable[[bytes], object | None]
+_READ_HERE = frozenset({Body.JSON, Body.QUERY_LINES})  # bodies that `Routes` reads for the view
 
 
 class Line(NamedTuple):
@@ -45,6 +47,7 @@ class Routes(Blueprint):
         super().__init__(name, __name__)
         self.description = description
         self.policies: dict[str, RoutePolicy] = {}
+        self.direct: dict[str, Page] = {}  # routes to POST that need no framework, by their rule
         self.pages: list[Page] = []
 
     def signed(
@@ -58,6 +61,8 @@ class Routes(Blueprint):
             pages.setdefault("manual_doc", {})["security"] = [{"signature": []}]
             self._add(rule, Page(endpoint, view, method))
             self.policies[endpoint] = policy
+            if method == "POST" and "<" not in rule and policy.body in _READ_HERE:
+                self.direct[rule] = self.pages[-1]
             return view
 
         return register
@@ -176,7 +181,7 @@ class Routes(Blueprint):
 class Api:
     """The registration of routes behind the edge, and the OpenAPI document of them all."""
 
-    def __init__(self, app: Flask, edge: Edge, *, version: str) -> None:
+    def __init__(self, app: Application, edge: Edge, *, version: str) -> None:
         self._app = app
         self._edge = edge
         self._version = version
@@ -188,6 +193,9 @@ class Api:
         self._registered.append(routes)
         for endpoint, policy in routes.policies.items():
             self._edge.policies[f"{routes.name}.{endpoint}"] = policy
+        for rule, page in routes.direct.items():
+            policy = routes.policies[page.endpoint]
+            self._app.direct["POST", rule] = self._edge.guarded(rule, policy, page.view)
 
     def document(self) -> dict[str, Any]:
         """Write the OpenAPI document; who asks for it pays for it, and no start of a process."""

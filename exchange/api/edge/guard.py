@@ -15,9 +15,10 @@ answered as absent. A response is signed whenever the request's signature held, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g
 from flask.globals import request_ctx
 from msgspec import Struct
 
@@ -79,11 +80,17 @@ class EdgePorts:
 class _Passage(Struct, kw_only=True, gc=False):
     """What is known of the request on its way through."""
 
+    environ: Environ
+    route: str  # the rule as it is written in the code, or "" where none matched
     request_id: str
     signed: SignedRequest | None = None
     caller: Caller | None = None
     flying: str = ""  # the member whose flight this is
     nonce_open: bool = False
+
+
+# Of the request that a thread answers directly; Flask keeps those of the others.
+_DIRECT: ContextVar[_Passage | None] = ContextVar("passage", default=None)
 
 
 class Edge:
@@ -118,6 +125,24 @@ class Edge:
         """Tell whether a route is one of those that need no signature."""
         return endpoint in self._open_routes or endpoint.split(".")[0] in self._open_routes
 
+    def guarded(
+        self, rule: str, policy: RoutePolicy, view: Callable[[], Response]
+    ) -> Callable[[Environ], Response]:
+        """Put this edge around a signed route that asks nothing of the framework."""
+
+        def answer(environ: Environ) -> Response:
+            passage = self._meet(environ, rule)
+            _DIRECT.set(passage)
+            try:
+                self._enter_signed(passage, policy)
+                return self._leave(view())
+            except Exception as error:  # As the framework does for every other route.
+                return self._leave(self.refuse(error))
+            finally:
+                _DIRECT.set(None)
+
+        return answer
+
     def refuse(self, error: Exception) -> Response:
         """Answer with the problem document of an error, and report it."""
         passage = _passage()
@@ -134,21 +159,27 @@ class Edge:
         """Report a refusal that pages show in their own way."""
         self._report(_passage(), typed(error), error)
 
+    def _meet(self, environ: Environ, rule: str) -> _Passage:
+        known = request_id(environ) or self._ports.new_request_id()
+        return _Passage(environ=environ, route=rule, request_id=known)
+
     def _enter(self) -> None:
         asked = request_ctx.request  # Each look through the framework's proxies costs a lookup.
-        environ = asked.environ
-        g.cx = passage = _Passage(
-            request_id=request_id(environ) or self._ports.new_request_id(),
-        )
+        environ, endpoint = asked.environ, asked.endpoint
+        g.cx = passage = self._meet(environ, asked.url_rule.rule if asked.url_rule else "")
         raw_target(environ)
-        endpoint = asked.endpoint
         if endpoint is not None and self.is_open(endpoint):
             check_method(environ, OPEN_METHODS)
-            return
-        if endpoint is None or endpoint not in self.policies:
-            self._pass_unrouted(passage)
-            return
-        policy = self.policies[endpoint]
+        elif endpoint is None or endpoint not in self.policies:
+            check_method(environ, OPEN_METHODS)
+            self._recognise(passage)  # So that 404 or 405 is signed if the request is.
+            if asked.routing_exception is None:
+                raise AbsentError
+        else:
+            self._enter_signed(passage, self.policies[endpoint])
+
+    def _enter_signed(self, passage: _Passage, policy: RoutePolicy) -> None:
+        environ = passage.environ
         try:
             check_method(environ, METHODS)
             length = check_body(environ, policy, self._limits)
@@ -162,22 +193,15 @@ class Edge:
         caller = self._admit(passage, identity, read_body(environ, length), policy.nonce)
         caller.require(policy.roles)
 
-    def _pass_unrouted(self, passage: _Passage) -> None:
-        """Let the framework say 404 or 405, signed if the request is."""
-        check_method(request.environ, OPEN_METHODS)
-        self._recognise(passage)
-        if request.routing_exception is None:
-            raise AbsentError
-
     def _identify(self, environ: Environ) -> Identity:
         parts = request_parts(environ, self._public_base)
         return self._ports.authenticator.identify(parts)
 
     def _recognise(self, passage: _Passage) -> None:
         """Note who sent a request that is refused in any case; nothing is done for it."""
-        if "HTTP_SIGNATURE" in request.environ:
+        if "HTTP_SIGNATURE" in passage.environ:
             try:
-                passage.signed = self._identify(request.environ).request
+                passage.signed = self._identify(passage.environ).request
             except (SignatureError, FormError):
                 passage.signed = None
 
@@ -232,20 +256,21 @@ class Edge:
         return headers if digest is None else {"Content-Digest": digest, **headers}
 
     def _report(self, passage: _Passage, known: ExchangeError, error: Exception) -> None:
-        caller = passage.caller
+        caller, environ = passage.caller, passage.environ
+        method = str(environ["REQUEST_METHOD"])
         alarm = needs_alarm(known)
         self._ports.report(
             Refusal(
                 code=known.code,
                 status=status_of(type(known)),
                 request_id=passage.request_id,
-                request_id_given=passage.request_id == request_id(request.environ),
-                route=request.url_rule.rule if request.url_rule else "",
-                method=request.method if request.method in OPEN_METHODS else "other",
+                request_id_given=passage.request_id == request_id(environ),
+                route=passage.route,
+                method=method if method in OPEN_METHODS else "other",
                 member=caller.member if caller else None,
                 key=caller.key if caller else None,
-                peer=peer_of(request.environ, self._ports.proxies),
-                body_bytes=announced_or_zero(request.environ),
+                peer=peer_of(environ, self._ports.proxies),
+                body_bytes=announced_or_zero(environ),
                 alarm=alarm,
                 trace=trace_of(error) if alarm else (),
             )
@@ -263,7 +288,7 @@ def nonce_spent() -> None:
 
 
 def _passage() -> _Passage:
-    passage = g.get("cx")
+    passage = _DIRECT.get() or g.get("cx")
     if not isinstance(passage, _Passage):
         raise TypeError("the edge has not seen this request")
     return passage
