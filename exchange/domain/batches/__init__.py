@@ -21,7 +21,7 @@ from exchange.domain.batches.forms import (
 from exchange.domain.batches.frame import FileFrame, peek_header, read_frame
 from exchange.domain.batches.lines import Dialect, FileReader, RowBlock
 from exchange.domain.batches.packing import SLICE_BYTES, Packing, packing_of, unpack
-from exchange.domain.batches.reading import NumberedRow, json_lines, read_rows
+from exchange.domain.batches.reading import ReadBlock, json_lines, read_rows
 from exchange.domain.batches.totals import Totals
 
 __all__ = [
@@ -35,8 +35,8 @@ __all__ = [
     "FileReader",
     "Kind",
     "Mode",
-    "NumberedRow",
     "Packing",
+    "ReadBlock",
     "RowBlock",
     "Sums",
     "Totals",

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NoReturn
-
-from msgspec import Struct
+from typing import NamedTuple, NoReturn
 
 from exchange.domain.batches.csv_cells import json_of_cells
 from exchange.domain.batches.forms import refuse_line
@@ -14,11 +12,11 @@ from exchange.domain.rows import AnyRow, Flaw, read_lines, read_row
 from exchange.errors import FormError
 
 
-class NumberedRow(Struct, frozen=True, gc=False):
-    """A row, or the flaws of its form, and its line in the file."""
+class ReadBlock(NamedTuple):
+    """Rows that follow each other as they were read: each a row, or the flaws of its form."""
 
-    line: int
-    row: AnyRow | list[Flaw]
+    first: int  # line number of the first one
+    rows: Sequence[AnyRow | list[Flaw]]
 
 
 def json_lines(block: RowBlock, dialect: Dialect) -> Sequence[bytes]:
@@ -38,7 +36,7 @@ def json_lines(block: RowBlock, dialect: Dialect) -> Sequence[bytes]:
     return made
 
 
-def read_rows(lines: Sequence[bytes], first: int) -> list[NumberedRow]:
+def read_rows(lines: Sequence[bytes], first: int) -> ReadBlock:
     """Read the JSON of lines.
 
     Args:
@@ -48,10 +46,9 @@ def read_rows(lines: Sequence[bytes], first: int) -> list[NumberedRow]:
         InvalidBatch: a line is not one JSON object.
     """
     try:
-        read = read_lines(lines)
+        return ReadBlock(first, read_lines(lines))
     except FormError:
         _refuse_one(lines, first)
-    return [NumberedRow(number, row) for number, row in enumerate(read, first)]
 
 
 def _refuse_one(lines: Sequence[bytes], first: int) -> NoReturn:

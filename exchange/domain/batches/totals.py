@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from exchange.domain.batches.forms import BatchTrailer
-from exchange.domain.batches.reading import NumberedRow
 from exchange.domain.records import AMOUNT_MINOR_MAX
 from exchange.domain.rows import AnyRow, Deletion, Flaw, Row, read_object
 from exchange.errors import ControlTotal
@@ -30,16 +29,16 @@ class Totals:
         self._sums: dict[str, list[int]] = {}
         self.whole = True  # no row was met whose status or amounts could not be read
 
-    def add(self, lines: Sequence[bytes], rows: Sequence[NumberedRow]) -> None:
+    def add(self, lines: Sequence[bytes], rows: Sequence[AnyRow | list[Flaw]]) -> None:
         """Add rows.
 
         Args:
             lines: their JSON, for those whose form is not right.
         """
-        if not self.whole or self._add_alike([row.row for row in rows]):
+        if not self.whole or self._add_alike(rows):
             return
         for line, row in zip(lines, rows, strict=True):
-            counted = _salvage(line) if isinstance(row.row, list) else _counted(row.row)
+            counted = _salvage(line) if isinstance(row, list) else _counted(row)
             if counted is None or len(self._sums) + len(self._by_status) > _NAMES_MAX:
                 self.whole = False
                 return

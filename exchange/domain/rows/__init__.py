@@ -2,7 +2,12 @@
 
 from exchange.domain.rows.catalogue import CATALOGUE, RULES, RowCode
 from exchange.domain.rows.checks import Submission, check_row
-from exchange.domain.rows.continuity import StoredRecord, check_against_stored, check_deletion
+from exchange.domain.rows.continuity import (
+    StoredRecord,
+    check_against_stored,
+    check_deletion,
+    check_opening,
+)
 from exchange.domain.rows.faults import (
     FAULTS_A_ROW_MAX,
     LIVE_ACCOUNTS_MAX,
@@ -27,6 +32,7 @@ from exchange.domain.rows.texts import token_bytes
 from exchange.domain.rows.transfers import Stated, check_transfer
 from exchange.domain.rows.versions import (
     deleted_payload,
+    first_payload,
     next_payload,
     row_digest,
     tells_the_same,
@@ -54,9 +60,11 @@ __all__ = [
     "as_row",
     "check_against_stored",
     "check_deletion",
+    "check_opening",
     "check_row",
     "check_transfer",
     "deleted_payload",
+    "first_payload",
     "is_sound",
     "next_payload",
     "read_lines",

@@ -72,6 +72,14 @@ def check_against_stored(
     return flaws
 
 
+def check_opening(row: Row, submission: Submission) -> list[Flaw]:
+    """Return what is wrong with a plain and sound row whose account nobody has spoken of.
+
+    The short way of `check_against_stored`: only the notice of an arrear can be amiss.
+    """
+    return check_notice(row, None, submission) if row.dpd else []
+
+
 def check_deletion(
     deletion: Deletion, stored: StoredRecord | None, submission: Submission
 ) -> list[Flaw]:

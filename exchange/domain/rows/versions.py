@@ -50,7 +50,7 @@ def next_payload(row: Row, kept: RecordPayload | None, submission: Submission) -
         kept: the stored payload that it continues; None for a new record.
     """
     if kept is None and row.status in _OPEN_AND_PLAIN and is_plain(row):
-        return _first_payload(row, submission)
+        return first_payload(row, submission)
     told = _history(row, kept, submission)
     episode = _episode(row, kept, told)
     purge_on = purge_date(episode, row.closed_on, submission.profile)
@@ -88,7 +88,7 @@ def next_payload(row: Row, kept: RecordPayload | None, submission: Submission) -
     )
 
 
-def _first_payload(row: Row, submission: Submission) -> RecordPayload:
+def first_payload(row: Row, submission: Submission) -> RecordPayload:
     """Make the first payload of an account that a plain row opens: nothing is carried on."""
     as_of, first, dpd = row.as_of, row.first_overdue_on, row.dpd
     purge_on = None

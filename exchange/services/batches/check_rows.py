@@ -18,7 +18,7 @@ from exchange.domain.batches import (
     Dialect,
     FileFrame,
     FileReader,
-    NumberedRow,
+    ReadBlock,
     Totals,
     json_lines,
     read_rows,
@@ -32,7 +32,7 @@ from exchange.domain.rows import (
     RowFault,
     row_faults,
 )
-from exchange.services.batches.ports import Action, StagedRow
+from exchange.services.batches.ports import Action, StagedNote, StagedRow, StagedVersion
 from exchange.services.ports import Ports, Session
 from exchange.services.records.append_versions import seal_versions
 from exchange.services.records.judge_rows import Frame, judge_rows
@@ -75,17 +75,17 @@ def check_rows(
         work.commit()
     totals, one_amount = Totals(), OneAmount()
     unreadable = done = 0
-    for rows in _read(content, file.dialect, totals, ports):
+    for read in _read(content, file.dialect, totals, ports):
         block = _Block()
         with session.begin() as work:
-            verdicts = judge_rows(rows, judged_in, work, ports)
+            verdicts = judge_rows(read, judged_in, work, ports)
             work.staging.stage(_staged_parts(verdicts, block, judged_in.submission.member, ports))
             work.transfers.stage(block.transfers)
             work.staging.add_faults(block.faults)
             work.commit()
         unreadable += block.unreadable
         one_amount.add(block.overdue)
-        done += len(rows)
+        done += len(read.rows)
         tell(done)
     totals.check(file.trailer)
     with session.begin() as work:
@@ -99,13 +99,13 @@ def check_rows(
 
 def _read(
     content: Iterable[bytes], dialect: Dialect, totals: Totals, ports: Ports
-) -> Iterator[Sequence[NumberedRow]]:
+) -> Iterator[ReadBlock]:
     """Read the rows block by block, and add up what they say."""
     for block in FileReader(content, ports.terms.batches.limits).blocks():
         lines = json_lines(block, dialect)
-        rows = read_rows(lines, block.first)
-        totals.add(lines, rows)
-        yield rows
+        read = read_rows(lines, block.first)
+        totals.add(lines, read.rows)
+        yield read
 
 
 @dataclass(slots=True)
@@ -152,7 +152,7 @@ def _transfers(verdicts: Sequence[Verdict], staged: Sequence[StagedRow]) -> list
     readable = [each for each in verdicts if each.row]
     for each, row in zip(readable, staged, strict=True):
         moves = each.change.transfers if each.change else ()
-        if moves and row.stored:
+        if moves and isinstance(row, StagedVersion):
             place = (row.stored.record_id, row.stored.version)
             found += [StagedTransfer(each.line, keep=True, moved=one.moved(place)) for one in moves]
         elif isinstance(each.row, Row) and each.row.transfer_id:
@@ -162,42 +162,29 @@ def _transfers(verdicts: Sequence[Verdict], staged: Sequence[StagedRow]) -> list
     return found
 
 
-def _to_store(verdict: Verdict, change: Change, version: NewVersion) -> StagedRow:
-    left = change.leaves
+def _to_store(verdict: Verdict, change: Change, version: NewVersion) -> StagedVersion:
+    left, row = change.leaves, change.row
     # By position, in the order of its fields: names cost more than the rest of it.
-    return StagedRow(
+    return StagedVersion(
         verdict.line,
-        Action.STORE,
         bool(verdict.flaws),
-        isinstance(change.row, Row) and change.row.reason is Reason.AMEND,
-        version.suppressed,
-        version.account_ref,
-        version.previous_ref,
+        isinstance(row, Row) and row.reason is Reason.AMEND,
         (left[0], left[1].record_id.bytes, left[1].version) if left else None,
-        version.record_id,
-        version.version,
-        version.indices,
-        version.grant_id,
         version,
     )
 
 
-def _noted(verdict: Verdict, row: AnyRow) -> StagedRow:
-    """Stage a row that stores nothing: its account is spoken of all the same."""
+def _noted(verdict: Verdict, row: AnyRow) -> StagedNote:
     known = verdict.unchanged
     stays = Action.CONFIRM if known else Action.PASS_OVER
-    return StagedRow(
-        verdict.line,
-        Action.REFUSE if verdict.refused else stays,
-        bool(verdict.flaws) and not verdict.refused,
-        False,
-        False,
-        row.account_ref,
-        row.previous_ref if isinstance(row, Row) else None,
-        None,
-        known.record_id.bytes if known else None,
-        known.version if known else None,
-        verdict.indices,
-        verdict.grant_id,
-        None,
+    return StagedNote(
+        line=verdict.line,
+        action=Action.REFUSE if verdict.refused else stays,
+        warned=bool(verdict.flaws) and not verdict.refused,
+        account_ref=row.account_ref,
+        previous_ref=row.previous_ref if isinstance(row, Row) else None,
+        record_id=known.record_id.bytes if known else None,
+        version=known.version if known else None,
+        indices=verdict.indices,
+        grant_id=verdict.grant_id,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
@@ -90,22 +90,31 @@ class PartKey(NamedTuple):
     wrapped: bytes
 
 
-class StagedRow(Struct, frozen=True, gc=False):
-    """One row as it was judged; versions are sealed already."""
+class StagedVersion(Struct, frozen=True, gc=False):
+    """One row that is stored, if nothing speaks against it later; its version is sealed already."""
+
+    line: int
+    warned: bool
+    amended: bool
+    left: tuple[str, bytes, int] | None  # account that goes, its record (16 bytes) and version
+    stored: NewVersion
+
+
+class StagedNote(Struct, frozen=True, gc=False):
+    """One row that stores nothing: its account is spoken of all the same."""
 
     line: int
     action: int  # of Action
     warned: bool
-    amended: bool
-    deleted: bool
     account_ref: str
     previous_ref: str | None
-    left: tuple[str, bytes, int] | None  # account that goes, its record (16 bytes) and version
-    record_id: bytes | None  # 16 bytes: of what is stored, or is to be
+    record_id: bytes | None  # 16 bytes: of what is stored and said again
     version: int | None
     indices: tuple[bytes, ...]  # of the identity tokens; () of a row that is wrong by itself
     grant_id: bytes | None  # UUIDv7, 16 bytes
-    stored: NewVersion | None
+
+
+StagedRow: TypeAlias = StagedVersion | StagedNote
 
 
 class Action:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from exchange.crypto.sealing import record_aad, unpad
-from exchange.domain.batches import NumberedRow
+from exchange.domain.batches import ReadBlock
 from exchange.domain.queries import TokenKind
 from exchange.domain.records import RecordPayload, Status, decode_payload
 from exchange.domain.rows import (
@@ -30,8 +30,10 @@ from exchange.domain.rows import (
     Submission,
     check_against_stored,
     check_deletion,
+    check_opening,
     check_row,
     deleted_payload,
+    first_payload,
     is_sound,
     next_payload,
     rejects,
@@ -70,6 +72,7 @@ class _Prepared(Struct, frozen=True, gc=False):
     flaws: list[Flaw]
     indices: tuple[bytes, ...]
     grant_id: bytes | None
+    plain: Row | None = None  # the row, if it is plain and sound
 
 
 class _Known(NamedTuple):
@@ -80,9 +83,7 @@ class _Known(NamedTuple):
     transfers: KnownTransfers
 
 
-def judge_rows(
-    rows: Sequence[NumberedRow], frame: Frame, work: Work, ports: Ports
-) -> Iterator[Verdict]:
+def judge_rows(block: ReadBlock, frame: Frame, work: Work, ports: Ports) -> Iterator[Verdict]:
     """Judge rows of one file that follow each other, or one row.
 
     The store is asked at once for all of them. Each is judged as it is taken, and asks no more.
@@ -91,38 +92,40 @@ def judge_rows(
         ClosedEpoch: the epoch named is not open.
         IntegrityError: a stored version of an account does not open.
     """
-    prepared = _prepare(rows, frame, ports)
+    prepared = _prepare(block, frame, ports)
     known = _ask_store(prepared, frame, work, ports)
     _refuse_gone(prepared, known, frame, work, ports)
     return (_judge(each, known, frame) for each in prepared)
 
 
-def _prepare(rows: Sequence[NumberedRow], frame: Frame, ports: Ports) -> list[_Prepared]:
+def _prepare(block: ReadBlock, frame: Frame, ports: Ports) -> list[_Prepared]:
     """Check each row by itself, and turn its tokens into what they are known by at rest."""
     identities = [
         token.value
-        for each in rows
-        if isinstance(each.row, Row)
-        for token in each.row.tokens
+        for row in block.rows
+        if isinstance(row, Row)
+        for token in row.tokens
         if token.kind is _IDENTITY
     ]
     # A deletion that is sent alone has no token, and no epoch either.
     tokens = token_bytes(identities)
     indices = iter(ports.keyring.index_each(frame.epoch, tokens) if tokens else ())
-    return [_prepared(each, frame.submission, indices) for each in rows]
+    numbered = enumerate(block.rows, block.first)
+    return [_prepared(line, row, frame.submission, indices) for line, row in numbered]
 
 
-def _prepared(numbered: NumberedRow, submission: Submission, indices: Iterator[bytes]) -> _Prepared:
-    row = numbered.row
+def _prepared(
+    line: int, row: AnyRow | list[Flaw], submission: Submission, indices: Iterator[bytes]
+) -> _Prepared:
     if isinstance(row, Row):
         grant_id = bytes.fromhex(row.grant[4:]) if row.grant else None  # Its form was read already.
         if is_sound(row, submission):  # It has one token.
-            return _Prepared(numbered.line, row, [], (next(indices),), grant_id)
+            return _Prepared(line, row, [], (next(indices),), grant_id, row)
         own = tuple(islice(indices, sum([token.kind is _IDENTITY for token in row.tokens])))
-        return _Prepared(numbered.line, row, check_row(row, submission), own, grant_id)
+        return _Prepared(line, row, check_row(row, submission), own, grant_id)
     if isinstance(row, Deletion):
-        return _Prepared(numbered.line, row, [], (), None)
-    return _Prepared(numbered.line, None, row, (), None)
+        return _Prepared(line, row, [], (), None)
+    return _Prepared(line, None, row, (), None)
 
 
 def _refs(row: AnyRow) -> tuple[str, ...]:
@@ -180,11 +183,25 @@ def _open(found: SealedAccount, member: str, ports: Ports) -> StoredRecord:
 
 def _judge(each: _Prepared, known: _Known, frame: Frame) -> Verdict:
     row = each.row
+    if (plain := each.plain) and plain.account_ref not in known.accounts and not each.flaws:
+        return _judge_opening(each, plain, known, frame)
     if row is None or (each.flaws and rejects(each.flaws)):
         return Verdict(each.line, row, each.flaws)
     if isinstance(row, Deletion):
         return _judge_deletion(each, row, known, frame)
     return _judge_row(each, row, known, frame)
+
+
+def _judge_opening(each: _Prepared, row: Row, known: _Known, frame: Frame) -> Verdict:
+    """Judge a plain row of an account that nobody has spoken of: what `_judge_row` would say."""
+    flaws = check_opening(row, frame.submission)
+    if fault := known.grant_faults.get(each.line):
+        flaws.insert(0, Flaw("grant", fault))
+    if flaws and rejects(flaws):
+        return Verdict(each.line, row, flaws, None, None, each.indices, each.grant_id)
+    payload = first_payload(row, frame.submission)
+    change = Change(row, frame.epoch, each.indices, each.grant_id, None, None, False, payload)
+    return Verdict(each.line, row, flaws, change)
 
 
 def _judge_deletion(each: _Prepared, row: Deletion, known: _Known, frame: Frame) -> Verdict:

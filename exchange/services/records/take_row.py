@@ -11,7 +11,7 @@ from datetime import date
 
 from consent.notices import NoticeKind
 from exchange.domain.base64url import b64url
-from exchange.domain.batches import NumberedRow
+from exchange.domain.batches import ReadBlock
 from exchange.domain.queries import Asker
 from exchange.domain.records import today_in
 from exchange.domain.rows import (
@@ -64,7 +64,7 @@ def take_row(row: AnyRow, frame: Frame, sent: tuple[Asker, bytes], work: Work, p
     caller, digest = sent
     now = frame.submission.submitted_at
     work.records.lock_uploads(caller.member)
-    verdict = next(judge_rows([NumberedRow(_LINE, row)], frame, work, ports))
+    verdict = next(judge_rows(ReadBlock(_LINE, [row]), frame, work, ports))
     if verdict.refused:
         raise refusal(verdict.flaws)
     leaf_hash, event = None, "unchanged"

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from exchange.services.batches.ports import StagedRow
+from exchange.services.batches.ports import Action, StagedNote, StagedRow, StagedVersion
 from exchange.services.records.ports import NewVersion
 
 # In the order of `_packed`; a row that stores nothing ends with nulls.
@@ -37,8 +37,8 @@ _POSTGRES_EPOCH_DAYS = 10_957  # from 1970-01-01 to 2000-01-01
 _LENGTH = struct.Struct("!i")
 _HEAD = struct.Struct("!h ii ih i? i? i? i")  # ends with the length of account_ref
 _PLACE = struct.Struct("!i16s ii")  # record_id, version
-_ID = _LENGTH.pack(16)
-_SUBJECT = struct.Struct("!i16s ii i32s")  # record_id, version, index_1
+# Of a version that has one identity token and goes on from nowhere else: previous_ref to overdue.
+_VERSION = struct.Struct("!16s i16s ii i32s 8s i16s i? i?")
 _STATE = struct.Struct("!i? i?")  # open, overdue
 _DAY = struct.Struct("!ii")
 
@@ -52,45 +52,73 @@ def packed(parts: Iterable[Iterable[StagedRow]]) -> Iterator[bytes]:
 
 
 def _packed(row: StagedRow) -> bytes:
-    ref, stored = row.account_ref.encode(), row.stored
+    return _version(row, row.stored) if isinstance(row, StagedVersion) else _note(row)
+
+
+def _version(row: StagedVersion, stored: NewVersion) -> bytes:
+    ref, purge_day = stored.account_ref.encode(), stored.purge_day
     # A value follows its length in bytes.
-    lengths_and_flags = (2, row.action, 1, row.warned, 1, row.amended, 1, row.deleted)
-    head = _HEAD.pack(_COLUMNS, 4, row.line, *lengths_and_flags, len(ref))
-    before = _NOT_BEFORE if row.previous_ref is None and row.left is None else _before(row)
-    if stored is None:
-        return b"".join((head, ref, before, *_subject(row), _NOT_STORED))
-    return b"".join((head, ref, before, *_subject(row), *_version(stored)))
-
-
-def _subject(row: StagedRow) -> tuple[bytes, ...]:
-    indices, grant_id = row.indices, row.grant_id
-    grant = _NULL if grant_id is None else _ID + grant_id
-    if row.record_id is not None and len(indices) == 1:
-        place = _SUBJECT.pack(16, row.record_id, 4, row.version, 32, indices[0])
-        return place, _NO_OTHER_INDEX, grant
-    place = _NULL * 2 if row.record_id is None else _PLACE.pack(16, row.record_id, 4, row.version)
-    return place, b"".join(map(_bytes, (*indices, None, None, None)[:3])), grant
-
-
-def _before(row: StagedRow) -> bytes:
-    if row.left is None:
-        return _text(row.previous_ref) + _NULL * 3
-    left_ref, record_id, version = row.left
-    return _text(row.previous_ref) + _text(left_ref) + _PLACE.pack(16, record_id, 4, version)
-
-
-def _version(stored: NewVersion) -> tuple[bytes, ...]:
-    purge_day, wrapped, sealed = stored.purge_day, stored.wrapped, stored.sealed
-    return (
-        _STATE.pack(1, stored.open, 1, stored.overdue),
-        _name(stored.epoch),
-        _NULL if purge_day is None else _DAY.pack(4, purge_day - _POSTGRES_EPOCH_DAYS),
-        _name(stored.kek_id),
-        _LENGTH.pack(len(wrapped)),
-        wrapped,
-        _LENGTH.pack(len(sealed)),
-        sealed,
+    marks = (2, Action.STORE, 1, row.warned, 1, row.amended, 1, stored.suppressed)
+    return b"".join(
+        (
+            _HEAD.pack(_COLUMNS, 4, row.line, *marks, len(ref)),
+            ref,
+            _subject(row, stored),
+            _name(stored.epoch),
+            _NULL if purge_day is None else _DAY.pack(4, purge_day - _POSTGRES_EPOCH_DAYS),
+            _name(stored.kek_id),
+            _LENGTH.pack(len(stored.wrapped)),
+            stored.wrapped,
+            _LENGTH.pack(len(stored.sealed)),
+            stored.sealed,
+        )
     )
+
+
+def _subject(row: StagedVersion, stored: NewVersion) -> bytes:
+    place = (16, stored.record_id, 4, stored.version)
+    indices, grant_id = stored.indices, stored.grant_id
+    state = (1, stored.open, 1, stored.overdue)
+    if len(indices) == 1 and grant_id and stored.previous_ref is None and row.left is None:
+        index = (32, indices[0], _NO_OTHER_INDEX)
+        return _VERSION.pack(_NOT_BEFORE, *place, *index, 16, grant_id, *state)
+    return b"".join(
+        (
+            _text(stored.previous_ref),
+            _left(row.left),
+            _PLACE.pack(*place),
+            _named(indices, grant_id),
+            _STATE.pack(*state),
+        )
+    )
+
+
+def _left(left: tuple[str, bytes, int] | None) -> bytes:
+    if left is None:
+        return _NULL * 3
+    ref, record_id, version = left
+    return _text(ref) + _PLACE.pack(16, record_id, 4, version)
+
+
+def _note(row: StagedNote) -> bytes:
+    ref, record_id = row.account_ref.encode(), row.record_id
+    marks = (2, row.action, 1, row.warned, 1, False, 1, False)
+    return b"".join(
+        (
+            _HEAD.pack(_COLUMNS, 4, row.line, *marks, len(ref)),
+            ref,
+            _text(row.previous_ref),
+            _left(None),
+            _NULL * 2 if record_id is None else _PLACE.pack(16, record_id, 4, row.version),
+            _named(row.indices, row.grant_id),
+            _NOT_STORED,
+        )
+    )
+
+
+def _named(indices: tuple[bytes, ...], grant_id: bytes | None) -> bytes:
+    """Return the three indices and the grant."""
+    return b"".join(map(_bytes, (*(*indices, None, None, None)[:3], grant_id)))
 
 
 def _bytes(value: bytes | None) -> bytes:

@@ -11,7 +11,6 @@ from exchange.domain.batches import (
     BatchLimits,
     FileFrame,
     FileReader,
-    NumberedRow,
     Totals,
     json_lines,
     read_frame,
@@ -39,12 +38,13 @@ def frame(content: bytes, limits: BatchLimits = LIMITS) -> FileFrame:
     return read_frame((content[at : at + 777] for at in range(0, len(content), 777)), limits)
 
 
-def rows_of(content: bytes) -> list[NumberedRow]:
+def rows_of(content: bytes) -> list[tuple[int, object]]:
     """Read the rows of a file whose frame stands."""
     reader = FileReader([content], LIMITS)
-    rows: list[NumberedRow] = []
+    rows: list[tuple[int, object]] = []
     for block in reader.blocks():
-        rows += read_rows(json_lines(block, reader.dialect), block.first)
+        read = read_rows(json_lines(block, reader.dialect), block.first)
+        rows += enumerate(read.rows, read.first)
     return rows
 
 
@@ -53,7 +53,7 @@ def whole(content: bytes) -> bool:
     file, totals, reader = frame(content), Totals(), FileReader([content], LIMITS)
     for block in reader.blocks():
         lines = json_lines(block, reader.dialect)
-        totals.add(lines, read_rows(lines, block.first))
+        totals.add(lines, read_rows(lines, block.first).rows)
     totals.check(file.trailer)
     return totals.whole
 
@@ -68,8 +68,8 @@ def test_a_whole_file_is_taken_with_either_line_end(end: bytes) -> None:
     rows = rows_of(content)
     assert whole(content)
     assert 4 == file.rows
-    assert [2, 3, 4, 5] == [row.line for row in rows]
-    assert all(isinstance(row.row, Row) for row in rows[:3])
+    assert [2, 3, 4, 5] == [line for line, _ in rows]
+    assert all(isinstance(row, Row) for _, row in rows[:3])
     assert hashlib.sha256(content).digest() == file.digest
 
 

@@ -18,7 +18,13 @@ from exchange.crypto.keyring import Keyring, Use, create_keyring, load_keyring
 from exchange.crypto.sealing import Sealer
 from exchange.domain.batches.csv_cells import COLUMNS, json_cell_by_cell, json_of_plain
 from exchange.domain.ids import uuid7s
-from exchange.domain.rows import check_row, is_sound, next_payload
+from exchange.domain.rows import (
+    check_against_stored,
+    check_opening,
+    check_row,
+    is_sound,
+    next_payload,
+)
 from tests.support.rows import ABSENT, TODAY, clean_row, parsed, row_fields, row_of, submission
 
 AT = submission()
@@ -63,6 +69,20 @@ def test_what_passes_at_once_has_no_flaw(row: dict[str, object], profile: str) -
     sound = is_sound(read, at)
 
     assert not sound or [] == check_row(read, at)
+
+
+@given(fields(), st.sampled_from(("CN", "US", "KE")), st.booleans())
+def test_what_opens_an_account_is_judged_the_same_by_either_way(
+    row: dict[str, object], profile: str, told: bool
+) -> None:
+    """A notice that the short way forgets would be owed by nobody."""
+    read = parsed({name: value for name, value in row.items() if told or name != "notice"})
+    at = submission(profile=load_profile(profile))
+    sound = is_sound(read, at)
+
+    flaws = check_opening(read, at)
+
+    assert not sound or flaws == check_against_stored(read, b"", "ep_1", None, at)
 
 
 def test_plain_rows_take_the_short_way() -> None:
