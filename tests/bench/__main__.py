@@ -51,7 +51,12 @@ def main() -> None:
     parser.add_argument(
         "--receipts", type=int, default=0, help="`log`: only a mixed run, every receipt verified"
     )
-    parser.add_argument("--rows", type=int, default=20_000, help="of a file of `ingest`, `growth`")
+    parser.add_argument(
+        "--rows",
+        type=int,
+        default=20_000,
+        help="of a file of `ingest`, `growth`; beyond 200,000 `ingest` measures but one file",
+    )
     parser.add_argument(
         "--stored",
         type=int,

@@ -71,10 +71,11 @@ def _rate(scene: Works, rows: int) -> float:
 
 
 def _fill(sql: Callable[[str], object], stored: int, size: int) -> None:
-    """Add rows of another member as large as real ones, their indices spread as real ones are.
+    """Add rows of another member as large as real ones; their indices lie anywhere, their ids rise.
 
     The server makes and writes them, in steps that it keeps up with: they are nobody's records and
-    open for nobody, and an index does not know.
+    open for nobody, and an index does not know. What follows finds no work of theirs left over:
+    neither pages to write out nor tables to look through.
     """
     for first in range(stored, size, _STEP_ROWS):
         last = min(first + _STEP_ROWS, size)
@@ -82,8 +83,9 @@ def _fill(sql: Callable[[str], object], stored: int, size: int) -> None:
         sql(
             f"""INSERT INTO record (token_index, record_id, version, member_id, epoch, submitted_at,
                 kek_id, wrapped, sealed)
-            SELECT sha256(n::text::bytea) AS token_index, gen_random_uuid(), 1, 'stock', 'ep_1', 0,
-                'k', decode(repeat('00', 60), 'hex'), decode(repeat('00', 284), 'hex')
+            SELECT sha256(n::text::bytea) AS token_index,
+                ('018f' || lpad(to_hex(n), 28, '0'))::uuid, 1, 'stock', 'ep_1', 0, 'k',
+                decode(repeat('00', 60), 'hex'), decode(repeat('00', 284), 'hex')
             FROM generate_series({first + 1}, {last}) n ORDER BY 1"""
         )
     sql("VACUUM ANALYZE record")

@@ -32,6 +32,7 @@ from tests.support import postgres
 from tests.support.sandbox import Sandbox, make_sandbox
 
 ROUNDS = 5
+ROUNDS_ROWS_MAX = 200_000  # of longer files one is measured: a round of them takes minutes
 WORK_SECONDS_MAX = 1_800
 _EMPTIED = "record, account, batch, batch_job, batch_part, batch_fault, batch_absent"
 _LIMITS = {
@@ -129,10 +130,32 @@ def works(rows: int, members: int) -> Iterator[Works]:
 
 
 def measure_ingest(rows: int) -> dict[str, Measure]:
+    """Measure files of so many rows."""
+    return _by_rounds(rows) if rows <= ROUNDS_ROWS_MAX else _one_file(rows)
+
+
+def _one_file(rows: int) -> dict[str, Measure]:
+    """Measure one long NDJSON file by one worker, its COPY, and the same file sent again."""
+    with works(rows, members=1) as stage:
+        content = file_of(stage.books[0])
+        one = _round(stage, content)
+        again = stage.queue(content, stage.books[0].member)
+    return {
+        "file_mib": figure(len(content) / (1 << 20), "MiB"),
+        "ndjson_per_copy": figure(one.copy / one.ingest, "ratio"),
+        "rows_per_s": figure(rows / one.ingest, "1/s"),
+        "copy_rows_per_s": figure(rows / one.copy, "1/s"),
+        "worker_cpu_us_per_row": figure(one.cpu / rows * 1e6, "us"),
+        "ingest_rss_mib": figure(one.rss_mib, "MiB"),
+        "upload_again_s": figure(again, "s"),
+    }
+
+
+def _by_rounds(rows: int) -> dict[str, Measure]:
     """Measure one worker by NDJSON and CSV, two workers, their memory, and a file sent again."""
     with works(rows, members=2) as stage:
-        ndjson = [_round(stage, as_csv=False) for _ in range(ROUNDS)]
-        csv = [_round(stage, as_csv=True) for _ in range(ROUNDS)]
+        ndjson = [_round(stage, file_of(stage.books[0])) for _ in range(ROUNDS)]
+        csv = [_round(stage, file_of(stage.books[0], as_csv=True)) for _ in range(ROUNDS)]
         pairs = [(worked(stage, 1), worked(stage, 2)) for _ in range(ROUNDS)]
         again = _again(stage)
     return {
@@ -155,9 +178,8 @@ class _Round:
     rss_mib: float
 
 
-def _round(stage: Works, *, as_csv: bool) -> _Round:
+def _round(stage: Works, content: bytes) -> _Round:
     stage.empty()
-    content = file_of(stage.books[0], as_csv=as_csv)
     with stage.workers(1) as (worker,):
         stage.warm_up(1)
         cpu = sum(worker.cpu_times()[:2])
