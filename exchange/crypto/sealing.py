@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import struct
-from binascii import hexlify
 from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
@@ -23,6 +22,7 @@ from exchange.errors import IntegrityError
 _WRAP = b"credit-exchange/wrap/v1\n"
 _SIZES = (256, 512, 1024, 2048, 4096, 8192)
 _SMALLEST = struct.Struct(f"!H{_SIZES[0] - 2}s")  # the length, and the payload followed by zeros
+_WRAPPED = struct.Struct("32s 12s")  # a data key, and the nonce that wraps it
 _FRESH = struct.Struct("32s 12s 12s")  # a data key, its nonce, and the nonce that wraps it
 
 
@@ -38,7 +38,14 @@ class DataKey(Struct, frozen=True, kw_only=True, gc=False):
 
     def seal(self, plaintext: bytes, aad: bytes) -> bytes:
         """Encrypt: 12 bytes of nonce, then the ciphertext with its tag."""
-        nonce = os.urandom(12)
+        return self.seal_under(os.urandom(12), plaintext, aad)
+
+    def seal_under(self, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        """Do what `seal` does, under a nonce drawn before.
+
+        Args:
+            nonce: 12 bytes, random, used for nothing else.
+        """
         return nonce + self.aead.encrypt(nonce, plaintext, aad)
 
     def open(self, sealed: bytes, aad: bytes) -> bytes:
@@ -70,10 +77,27 @@ class Sealer:
         wrapped = self._keyring.wrap(secret, os.urandom(12), _WRAP + aad)
         return DataKey(kek_id=self._keyring.kek_id, wrapped=wrapped, aead=AESGCM(secret))
 
-    def new_wrapped(self, aad: bytes) -> bytes:
-        """Make a fresh data key bound to its place, for later: its wrapped form alone."""
-        fresh = os.urandom(44)
-        return self._keyring.wrap(fresh[:32], fresh[32:], _WRAP + aad)
+    def new_wrapped(self, aads: Sequence[bytes]) -> list[bytes]:
+        """Make a fresh data key bound to each place, for later: their wrapped forms alone."""
+        fresh = _WRAPPED.iter_unpack(os.urandom(_WRAPPED.size * len(aads)))
+        return self._keyring.wrap_each(
+            [(secret, nonce, _WRAP + aad) for (secret, nonce), aad in zip(fresh, aads, strict=True)]
+        )
+
+    def open_one(self, wrapped: tuple[str, bytes], sealed: bytes, aad: bytes) -> bytes:
+        """Open the one payload of a data key: what `open_key` and `DataKey.open` do.
+
+        Args:
+            wrapped: the KEK's id, and the wrapped data key.
+
+        Raises:
+            IntegrityError: no such KEK, or one of both is not what was made for this place.
+        """
+        try:
+            secret = self._keyring.unwrap(*wrapped, _WRAP + aad)
+            return AESGCM(secret).decrypt(sealed[:12], sealed[12:], aad)
+        except (InvalidTag, KeyError, ValueError) as error:
+            raise IntegrityError("a sealed payload does not open") from error
 
     def seal_each(self, payloads: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """Seal many payloads, each under a fresh data key of its own, bound to its place.
@@ -114,12 +138,7 @@ class Sealer:
 
 def record_aad(record_id: bytes, version: int, member: str, epoch: str) -> bytes:
     """Bind a record's payload to its row: table, id (16 bytes), version, member, epoch, schema."""
-    return b"record|1|%s|%d|%s|%s" % (
-        hexlify(record_id),
-        version,
-        member.encode(),
-        epoch.encode(),
-    )
+    return f"record|1|{record_id.hex()}|{version}|{member}|{epoch}".encode()
 
 
 def statement_aad(statement_id: bytes) -> bytes:

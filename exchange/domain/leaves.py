@@ -162,8 +162,14 @@ def opening_aad(origin: str, leaf: bytes, slot: Slot, key_id: str) -> bytes:
         slot: which of its two openings.
         key_id: the data key that seals it.
     """
-    place = (_OPENING_LABEL, origin.encode(), b2a_base64(leaf), slot.encode(), key_id.encode())
-    return b"%s\n%s\n%s%s\n%s" % place  # The encoded leaf ends with LF.
+    return opening_aads(origin, leaf, key_id)[slot is Slot.AUDIT]
+
+
+def opening_aads(origin: str, leaf: bytes, key_id: str) -> tuple[bytes, bytes]:
+    """Return what the sealings of both openings are bound to, the subject's first."""
+    head = b"%b\n%b\n%b" % (_OPENING_LABEL, origin.encode(), b2a_base64(leaf))  # With its LF.
+    tail = key_id.encode()
+    return b"%bsubject\n%b" % (head, tail), b"%baudit\n%b" % (head, tail)
 
 
 def proof_extra(leaf: Leaf, *, opened: frozenset[Slot]) -> bytes:

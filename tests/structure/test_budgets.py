@@ -36,10 +36,6 @@ LONGER_FUNCTIONS = {
 MORE_PARAMETERS = {
     "exchange/cli/members.py:enrol": (6, "each is an option that the operator types"),
     "exchange/cli/members.py:add": (7, "each is an option that `cx init` prints"),
-    "exchange/services/queries/issue_receipt.py:receipt_claims": (
-        6,
-        "each is a part of the receipt",
-    ),
     "exchange/services/members/manage_members.py:_log_admin": (6, "each is a field of the leaf"),
 }
 FULLER_FOLDERS = {

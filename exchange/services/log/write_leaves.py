@@ -17,7 +17,7 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from exchange.crypto.sealing import DataKey
-from exchange.domain.leaves import JsonValue, Leaf, Slot, new_leaf, opening_aad, pad_opening
+from exchange.domain.leaves import JsonValue, Leaf, new_leaf, opening_aads, pad_opening
 from exchange.domain.log.kinds import check_payloads
 from exchange.errors import UnavailableError
 from exchange.services.log.leaf_ports import LeafRow, LogStatements, SubjectAsk, SubjectTurn
@@ -61,7 +61,7 @@ def write_leaves(work: Writing, drafts: Sequence[LeafDraft], ports: Ports, now: 
     log_id = work.log.find_log(ports.origin(now))
     if log_id is None:
         raise UnavailableError("the access log is not open yet; start the sequencer")
-    asks = [subject_ask(draft.subject, ports, now) for draft in drafts]
+    asks = subject_asks([draft.subject for draft in drafts], ports, now)
     turns = work.log.open_subjects(asks, log_id=log_id)
     made = [make_leaf(draft, turn, ports, now) for draft, turn in zip(drafts, turns, strict=True)]
     rows = [
@@ -76,9 +76,18 @@ def write_leaves(work: Writing, drafts: Sequence[LeafDraft], ports: Ports, now: 
 
 def subject_ask(subject: str, ports: Ports, now: int) -> SubjectAsk:
     """Prepare to raise a subject's counter, with a fresh key in case it has none this quarter."""
-    key_id = f"{subject or '-'}/{quarter(now)}"
-    wrapped = ports.sealer.new_wrapped(_key_aad(key_id))
-    return SubjectAsk(subject, key_id, ports.sealer.kek_id, wrapped)
+    return subject_asks([subject], ports, now)[0]
+
+
+def subject_asks(subjects: Sequence[str], ports: Ports, now: int) -> list[SubjectAsk]:
+    """Do what `subject_ask` does, for many subjects."""
+    key_ids = [f"{subject or '-'}/{quarter(now)}" for subject in subjects]
+    wrapped = ports.sealer.new_wrapped([_key_aad(key_id) for key_id in key_ids])
+    kek_id = ports.sealer.kek_id
+    return [
+        SubjectAsk(subject, key_id, kek_id, key)
+        for subject, key_id, key in zip(subjects, key_ids, wrapped, strict=True)
+    ]
 
 
 def opening_key(key_id: str, kek_id: str, wrapped: bytes, ports: Ports) -> DataKey:
@@ -108,13 +117,10 @@ def make_leaf(draft: LeafDraft, turn: SubjectTurn, ports: Ports, now: int) -> Le
 def seal_leaf(draft: LeafDraft, leaf: Leaf, key: DataKey, ports: Ports, now: int) -> LeafRow:
     """Lay a leaf out as it is stored, its openings sealed under the subject's key."""
     key_id = f"{draft.subject or '-'}/{quarter(now)}"
-    origin = ports.origin(now)
+    aads = opening_aads(ports.origin(now), leaf.leaf_hash, key_id)
     sealed = [
-        key.seal(
-            pad_opening(opening.salt, opening.payload),
-            opening_aad(origin, leaf.leaf_hash, slot, key_id),
-        )
-        for slot, opening in ((Slot.SUBJECT, leaf.subject), (Slot.AUDIT, leaf.audit))
+        key.seal(pad_opening(opening.salt, opening.payload), aad)
+        for opening, aad in zip((leaf.subject, leaf.audit), aads, strict=True)
     ]
     return LeafRow(
         leaf_hash=leaf.leaf_hash,

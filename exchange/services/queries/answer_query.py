@@ -19,23 +19,22 @@ from consent.decision import Decision, Gate, Request, decide, gate
 from consent.profiles import Profile
 from consent.purposes import Account, Act
 from consent.reciprocity import Earned
-from exchange.domain.findings import Answer, Question, Velocity, cut, withheld
+from exchange.domain.findings import Answer, HeldRecord, Question, Velocity, cut, withheld
 from exchange.domain.queries import Asker, Query, TokenKind
 from exchange.errors import (
     AbsentError,
     IntegrityError,
     QueryConflict,
 )
-from exchange.services.log.write_leaves import (
-    subject_ask,
-)
+from exchange.services.log.leaf_ports import SubjectAsk, SubjectTurn
+from exchange.services.log.write_leaves import subject_asks
 from exchange.services.ports import Ports
 from exchange.services.queries.check_gate import check_gate
 from exchange.services.queries.enter_artefact import enter_artefact
 from exchange.services.queries.issue_receipt import sign_receipt
 from exchange.services.queries.open_records import open_record, open_statement
-from exchange.services.queries.ports import After, AnswerRow, GateAsk, GateResult, GateRow
-from exchange.services.queries.write_answer import Asked, Turn, stored_claims, write_answer
+from exchange.services.queries.ports import After, GateAsk, GateResult, GateRow
+from exchange.services.queries.write_answer import Asked, Passed, Told, make_answers, stored_claims
 
 
 class Answered(Struct, frozen=True, kw_only=True, gc=False):
@@ -112,37 +111,59 @@ def _write_once(asked: Sequence[Asked], ports: Ports) -> list[Written]:
     with ports.begin() as work:  # Leaving without commit() undoes everything.
         asked = [Asked(enter_artefact(*one, work, ports), one.asker) for one in asked]
         judged = _Judged(ports.terms.profile)
-        rows = [_gate_row(one.query, judged.gate(*one), ports, now) for one in asked]
+        rows = _gate_rows(asked, judged, ports, now)
         askers = tuple(dict.fromkeys(one.asker for one in asked))
         ask = GateAsk(log_id, _afters(asked), ports.terms.queries)
-        passed = work.queries.pass_gate(askers, rows, ask, now=now)
-        check_gate(passed, ports, now)
-        turn = Turn(ports=ports, now=now, contributors=passed.contributors)
-        written: list[Written] = []
-        fresh: list[AnswerRow] = []
-        for one, row, result in zip(asked, rows, passed.results, strict=True):
-            if result.stored:
-                claims = stored_claims(one.query.digest, result.stored, ports)
-                written.append(Written(claims, replayed=True))
-                continue
-            request = judged.request(*one, passed.earned)
-            decision = decide(request, result.grant, ports.terms.profile, now)
-            answer = _answer(one, decision, result, turn)
-            answer_row, claims = write_answer(one, row, result, (decision, answer), turn)
-            written.append(Written(claims, replayed=False))
-            fresh.append(answer_row)
+        found = work.queries.pass_gate(askers, rows, ask, now=now)
+        check_gate(found, ports, now)
+        passed = [
+            Passed(*one, row, _counted(result), result)
+            for one, row, result in zip(asked, rows, found.results, strict=True)
+            if not result.stored
+        ]
+        told = _tell(passed, judged, _Turn(ports, now, found.contributors, found.earned))
+        answers, claims = make_answers(passed, told, ports, now)
+        written = _in_order(asked, found.results, claims, ports)
         # The leaf is durable before the answer leaves.
-        if fresh:
-            work.queries.commit_answers(askers[0].member, fresh, ask, now=now)
+        if answers:
+            work.queries.commit_answers(askers[0].member, answers, ask, now=now)
         else:
             work.commit()
     return written
+
+
+def _counted(result: GateResult) -> SubjectTurn:
+    if result.turn is None:
+        raise IntegrityError("the gate counted no look")
+    return result.turn
+
+
+def _in_order(
+    asked: Sequence[Asked], results: Sequence[GateResult], claims: Sequence[bytes], ports: Ports
+) -> list[Written]:
+    """Put the claims given before where their queries stand, among the new ones."""
+    new = iter(claims)
+    return [
+        Written(stored_claims(one.query.digest, result.stored, ports), replayed=True)
+        if result.stored
+        else Written(next(new), replayed=False)
+        for one, result in zip(asked, results, strict=True)
+    ]
 
 
 def _afters(asked: Sequence[Asked]) -> tuple[After, ...]:
     """Return the checkpoints that the queries name, each once."""
     named = (After(one.query.after_size, one.query.after_root) for one in asked)
     return tuple({after for after in named if after.size})
+
+
+class _Turn(NamedTuple):
+    """What each answer of one transaction is given under."""
+
+    ports: Ports
+    now: int  # unix seconds
+    contributors: int  # other active members that contribute
+    earned: Earned  # how deep the asker's own contribution lets answers go
 
 
 class _Judged:
@@ -194,38 +215,69 @@ def _earning(request: Request, earned: Earned) -> Request:
     return replace(request, earned=earned, reciprocal=earned is not Earned.NOTHING)
 
 
-def _gate_row(query: Query, opened: Gate, ports: Ports, now: int) -> GateRow:
+def _gate_rows(asked: Sequence[Asked], judged: _Judged, ports: Ports, now: int) -> list[GateRow]:
+    keyring = ports.keyring
     # Identity tokens stand first; the first of them names the subject.
-    indices = tuple(ports.keyring.index_each(query.epoch, [token.value for token in query.tokens]))
+    indices = [
+        tuple(keyring.index_each(query.epoch, [token.value for token in query.tokens]))
+        for query, _ in asked
+    ]
+    asks = subject_asks([keyring.pseudonym(each[0]) for each in indices], ports, now)
+    return [
+        _gate_row(one, judged.gate(*one), each, ask, keyring.search_mac(one.query.operator))
+        for one, each, ask in zip(asked, indices, asks, strict=True)
+    ]
+
+
+def _gate_row(
+    asked: Asked, opened: Gate, indices: tuple[bytes, ...], subject: SubjectAsk, operator_mac: bytes
+) -> GateRow:
+    query = asked.query
     return GateRow(
-        query_id=query.query_id,
-        grant_id=query.grant_id,
-        indices=indices,
-        identities=sum(token.kind is TokenKind.IDENTITY for token in query.tokens),
-        purpose=query.purpose,
-        open=opened.open,
-        level=opened.level,
-        needs_account=opened.account is not Account.NONE,
-        needs_overdue=opened.account is Account.OVERDUE,
-        subject=subject_ask(ports.keyring.pseudonym(indices[0]), ports, now),
-        operator_mac=ports.keyring.search_mac(query.operator),
+        query.query_id,
+        query.grant_id,
+        indices,
+        len(indices) - (query.tokens[-1].kind is TokenKind.CONTACT),
+        query.purpose,
+        opened.open,
+        opened.level,
+        opened.account is not Account.NONE,
+        opened.account is Account.OVERDUE,
+        subject,
+        operator_mac,
     )
 
 
-def _answer(asked: Asked, decision: Decision, result: GateResult, turn: Turn) -> Answer:
-    if decision.permitted != result.spent:
-        raise IntegrityError("the gate and the law disagree about a grant")
+def _tell(passed: Sequence[Passed], judged: _Judged, turn: _Turn) -> list[Told]:
+    """Decide about each query, and cut what it may know; step by step for all of them."""
+    profile = turn.ports.terms.profile
+    decisions = [
+        decide(
+            judged.request(one.query, one.asker, turn.earned), one.result.grant, profile, turn.now
+        )
+        for one in passed
+    ]
+    for one, decision in zip(passed, decisions, strict=True):
+        if decision.permitted != one.result.spent:
+            raise IntegrityError("the gate and the law disagree about a grant")
+    held = [[open_record(record, turn.ports) for record in one.result.records] for one in passed]
+    return [
+        Told(decision, _answer(one, decision, records, turn))
+        for one, decision, records in zip(passed, decisions, held, strict=True)
+    ]
+
+
+def _answer(passed: Passed, decision: Decision, held: list[HeldRecord], turn: _Turn) -> Answer:
     if not decision.permitted:
         return withheld(decision.reason)
-    held = [open_record(record, turn.ports) for record in result.records]
-    said = result.statement
+    said = passed.result.statement
     question = Question(
-        asker=asked.asker.member,
-        decision=decision,
-        velocity=Velocity(*result.velocity),
-        contributors=turn.contributors,
-        now=turn.now,
-        statement=open_statement(said, turn.ports) if said else None,
-        statement_of=said.record_id if said else None,
+        passed.asker.member,
+        decision,
+        Velocity(*passed.result.velocity),
+        turn.contributors,
+        turn.now,
+        open_statement(said, turn.ports) if said else None,
+        said.record_id if said else None,
     )
     return cut(held, question, turn.ports.terms.profile)

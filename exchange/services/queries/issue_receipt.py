@@ -13,49 +13,54 @@ import msgspec
 
 from exchange.crypto.keyring import Use
 from exchange.crypto.signing import sign_jws
-from exchange.domain.base64url import b64url
+from exchange.domain.base64url import b64url_bytes
 from exchange.domain.findings import Answer
-from exchange.domain.ids import show
+from exchange.domain.log.query_leaf import digits
 from exchange.domain.queries import Asker, Query
 from exchange.services.ports import MMD_SECONDS, Ports
 
 RECEIPT_TYPE = "cx-receipt+jwt"
 PAYLOAD_BYTES = 2048
+SUBJECT_SALT_BYTES = 16
 _SUBJECT = b"cx/receipt-subject/v1\n"
 _PAD = b',"pad":""}'
 _ENCODE = msgspec.json.Encoder().encode
 
 
-def receipt_claims(  # noqa: PLR0913 - a receipt says this much, each once
-    query: Query, answer: Answer, leaf_hash: bytes, asker: Asker, ports: Ports, now: int
-) -> bytes:
-    """Write the claims of a receipt, not yet padded.
+class Receipts:
+    """The claims of one asker's receipts at one time: what they share is written once."""
 
-    `sub` is 16 random bytes and SHA-256(label, them, token): whoever holds the token can check
-    that the receipt speaks of it, nobody else can tell two receipts of one subject together.
-    """
-    salt = ports.random_bytes(16)
-    subject = hashlib.sha256(_SUBJECT + salt + query.tokens[0].value).digest()
-    terms = ports.terms
-    claims = {
-        "iss": terms.issuer,
-        "aud": asker.member,
-        "iat": now,
-        "exp": now + terms.profile.policy[query.purpose].answer_days * 86_400,
-        "jti": show("qry", query.query_id),
-        "req": b64url(query.digest),
-        "sub": b64url(salt + subject),
-        "purpose": query.purpose.value,
-        "grant": show("gnt", query.grant_id) if query.grant_id else None,
-        **answer.members(),
-        "policy": terms.profile.ref,
-        "profile": terms.profile.ref,
-        "epoch": query.epoch,
-        "leaf": b64url(leaf_hash),
-        "log": ports.origin(now),
-        "mmd": MMD_SECONDS,
-    }
-    return _ENCODE(claims)
+    def __init__(self, asker: Asker, ports: Ports, now: int) -> None:
+        self._issued = b'{"iss":%b,"aud":%b,"iat":%d,"exp":%%d,"jti":"qry_%%b","req":"%%b"' % (
+            _ENCODE(ports.terms.issuer),
+            _ENCODE(asker.member),
+            now,
+        )
+        profile = _ENCODE(ports.terms.profile.ref)
+        self._judged = b',"policy":%b,"profile":%b,"epoch":%%b,"leaf":"%%b"' % (profile, profile)
+        self._logged = b',"log":%b,"mmd":%d}' % (_ENCODE(ports.origin(now)), MMD_SECONDS)
+        self._policy = ports.terms.profile.policy
+        self._now = now
+
+    def claims(self, query: Query, answer: Answer, leaf_hash: bytes, salt: bytes) -> bytes:
+        """Write the claims of a receipt, not yet padded.
+
+        `sub` is the salt and SHA-256(label, salt, token): whoever holds the token can check that
+        the receipt speaks of it, nobody else can tell two receipts of one subject together.
+
+        Args:
+            salt: 16 random bytes, used for nothing else.
+        """
+        subject = hashlib.sha256(_SUBJECT + salt + query.tokens[0].value).digest()
+        expires = self._now + self._policy[query.purpose].answer_days * 86_400
+        grant = b'"gnt_%b"' % digits(query.grant_id) if query.grant_id else b"null"
+        return b"%b%b%b%b" % (
+            self._issued % (expires, digits(query.query_id), b64url_bytes(query.digest)),
+            b',"sub":"%b","purpose":"%b","grant":%b,%b'
+            % (b64url_bytes(salt + subject), query.purpose.encode(), grant, answer.told()),
+            self._judged % (_ENCODE(query.epoch), b64url_bytes(leaf_hash)),
+            self._logged,
+        )
 
 
 def sign_receipt(claims: bytes, ports: Ports) -> str:

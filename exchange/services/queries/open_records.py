@@ -17,14 +17,14 @@ def open_record(record: SealedRecord, ports: Ports) -> HeldRecord:
         IntegrityError: it is not what was sealed for this place.
     """
     aad = record_aad(record.record_id.bytes, record.version, record.member, record.epoch)
-    key = ports.sealer.open_key(record.kek_id, record.wrapped, aad)
+    opened = ports.sealer.open_one((record.kek_id, record.wrapped), record.sealed, aad)
     return HeldRecord(
-        record_id=record.record_id,
-        member=record.member,
-        disputed=record.disputed,
-        suppressed=record.suppressed,
-        payload=decode_payload(unpad(key.open(record.sealed, aad))),
-        answer_late=record.answer_late,
+        record.record_id,
+        record.member,
+        record.disputed,
+        record.suppressed,
+        decode_payload(unpad(opened)),
+        record.answer_late,
     )
 
 
@@ -35,5 +35,5 @@ def open_statement(statement: SealedStatement, ports: Ports) -> str:
         IntegrityError: it is not what was sealed for this place.
     """
     aad = statement_aad(statement.statement_id.bytes)
-    key = ports.sealer.open_key(statement.kek_id, statement.wrapped, aad)
-    return unpad(key.open(statement.sealed, aad)).decode()
+    wrapped = (statement.kek_id, statement.wrapped)
+    return unpad(ports.sealer.open_one(wrapped, statement.sealed, aad)).decode()

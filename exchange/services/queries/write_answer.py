@@ -7,37 +7,27 @@ Out: the rows to store, and the claims to sign once they are durable. A question
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
 from typing import NamedTuple
-
-from msgspec import Struct
 
 from consent.decision import Decision
 from exchange.crypto.sealing import pad, unpad
 from exchange.domain.findings import Answer
-from exchange.domain.ids import show
-from exchange.domain.leaves import JsonValue
+from exchange.domain.leaves import SALT_BYTES, Slot, commitment, entry, opening_aads, pad_opening
+from exchange.domain.log.query_leaf import Look, QueryLeaves
+from exchange.domain.merkle import line_hashes
 from exchange.domain.queries import Asker, Query
-from exchange.errors import IntegrityError, QueryConflict
-from exchange.services.log.write_leaves import (
-    LeafDraft,
-    make_leaf,
-    opening_key,
-    seal_leaf,
-    standard_base64,
-)
+from exchange.errors import QueryConflict
+from exchange.services.log.leaf_ports import LeafRow, SubjectTurn
+from exchange.services.log.write_leaves import opening_key
 from exchange.services.ports import Ports
-from exchange.services.queries.issue_receipt import receipt_claims
+from exchange.services.queries.issue_receipt import SUBJECT_SALT_BYTES, Receipts
 from exchange.services.queries.ports import AnswerRow, GateResult, GateRow, StoredAnswer
 
 _VELOCITY = frozenset({"credit_application", "guarantor_check"})
-
-
-class Turn(Struct, frozen=True, kw_only=True, gc=False):
-    """The fixed circumstances of one transaction, passed along its steps."""
-
-    ports: Ports
-    now: int  # unix seconds
-    contributors: int  # other active members that contribute
+# Two salts of a leaf, the one of a receipt, and a nonce for each of three sealings.
+_FRESH = struct.Struct(f"{SALT_BYTES}s {SALT_BYTES}s {SUBJECT_SALT_BYTES}s 12s 12s 12s")
 
 
 class Asked(NamedTuple):
@@ -47,31 +37,140 @@ class Asked(NamedTuple):
     asker: Asker
 
 
-def write_answer(
-    asked: Asked,
-    row: GateRow,
-    result: GateResult,
-    outcome: tuple[Decision, Answer],
-    turn: Turn,
-) -> tuple[AnswerRow, bytes]:
-    """Make the leaf and the claims of one answer, sealed as they are stored."""
-    decision, answer = outcome
-    query = asked.query
-    if result.turn is None:
-        raise IntegrityError("the gate counted no look")
-    draft = _draft(asked, row, decision, answer)
-    leaf = make_leaf(draft, result.turn, turn.ports, turn.now)
-    key = opening_key(row.subject.key_id, result.turn.kek_id, result.turn.wrapped, turn.ports)
-    claims = receipt_claims(query, answer, leaf.leaf_hash, asked.asker, turn.ports, turn.now)
-    counts = decision.permitted and query.purpose in _VELOCITY
-    stored = AnswerRow(
-        query_id=query.query_id,
-        digest=query.digest,
-        leaf=seal_leaf(draft, leaf, key, turn.ports, turn.now),
-        sealed_claims=key.seal(pad(claims), _claims_aad(leaf.leaf_hash)),
-        inquiry_indices=row.indices if counts else (),
+class Passed(NamedTuple):
+    """One query behind the gate, not answered before."""
+
+    query: Query
+    asker: Asker
+    row: GateRow
+    turn: SubjectTurn
+    result: GateResult
+
+
+class Told(NamedTuple):
+    """What was decided about one query, and what it gets to know."""
+
+    decision: Decision
+    answer: Answer
+
+
+def make_answers(
+    passed: Sequence[Passed], told: Sequence[Told], ports: Ports, now: int
+) -> tuple[list[AnswerRow], list[bytes]]:
+    """Make the leaves and the claims of a transaction's answers, sealed as they are stored.
+
+    Step by step for all of them: one after the other a batch would take a third longer, for the
+    processor finds no step twice in its caches.
+    """
+    # Drawn at once: the system's generator costs the same for one answer as for many.
+    fresh = list(_FRESH.iter_unpack(ports.random_bytes(_FRESH.size * len(passed))))
+    leaves = _make_leaves(passed, told, fresh, now)
+    receipts = {asker: Receipts(asker, ports, now) for asker in {one.asker for one in passed}}
+    claims = [
+        receipts[one.asker].claims(one.query, what.answer, leaf.leaf_hash, salts[2])
+        for one, what, leaf, salts in zip(passed, told, leaves, fresh, strict=True)
+    ]
+    made = list(map(_Made, leaves, claims, fresh))
+    sealed = _seal(passed, made, ports, now)
+    rows = [
+        _lay_out(one, what, leaf, each, ports.keyring.search_mac(one.query.application))
+        for one, what, leaf, each in zip(passed, told, leaves, sealed, strict=True)
+    ]
+    return rows, claims
+
+
+class _Leaf(NamedTuple):
+    """A leaf, and what its openings hold."""
+
+    leaf_hash: bytes
+    entry: bytes
+    said: bytes
+    audit: bytes
+
+
+class _Made(NamedTuple):
+    """What one answer leaves behind, not yet sealed."""
+
+    leaf: _Leaf
+    claims: bytes
+    fresh: tuple[bytes, ...]  # as `_FRESH` has it
+
+
+def _make_leaves(
+    passed: Sequence[Passed], told: Sequence[Told], fresh: Sequence[tuple[bytes, ...]], now: int
+) -> list[_Leaf]:
+    forms = {asker: QueryLeaves(asker, now) for asker in {one.asker for one in passed}}
+    looks = [
+        Look(
+            one.row.subject.subject,
+            one.turn.seq,
+            what.answer.outcome.value,
+            what.decision.reason.value,
+            what.decision.policy,
+        )
+        for one, what in zip(passed, told, strict=True)
+    ]
+    payloads = [
+        forms[one.asker].payloads(one.query, look) for one, look in zip(passed, looks, strict=True)
+    ]
+    lines = [
+        entry(commitment(Slot.SUBJECT, salts[0], said), commitment(Slot.AUDIT, salts[1], audit))
+        for (said, audit), salts in zip(payloads, fresh, strict=True)
+    ]
+    return [
+        _Leaf(leaf, line, *both)
+        for leaf, line, both in zip(line_hashes(lines), lines, payloads, strict=True)
+    ]
+
+
+def _seal(
+    passed: Sequence[Passed], made: Sequence[_Made], ports: Ports, now: int
+) -> list[tuple[bytes, bytes, bytes]]:
+    """Seal both openings and the claims of each answer under its subject's key."""
+    origin = ports.origin(now)
+    keys = [
+        opening_key(one.row.subject.key_id, one.turn.kek_id, one.turn.wrapped, ports)
+        for one in passed
+    ]
+    places = [
+        (*opening_aads(origin, leaf.leaf_hash, one.row.subject.key_id), _claims_aad(leaf.leaf_hash))
+        for one, (leaf, _, _) in zip(passed, made, strict=True)
+    ]
+    plain = [
+        (pad_opening(fresh[0], leaf.said), pad_opening(fresh[1], leaf.audit), pad(claims))
+        for leaf, claims, fresh in made
+    ]
+    return [
+        (
+            key.seal_under(fresh[3], said, place[0]),
+            key.seal_under(fresh[4], audit, place[1]),
+            key.seal_under(fresh[5], claims, place[2]),
+        )
+        for key, (_, _, fresh), (said, audit, claims), place in zip(
+            keys, made, plain, places, strict=True
+        )
+    ]
+
+
+def _lay_out(
+    one: Passed, what: Told, leaf: _Leaf, sealed: tuple[bytes, bytes, bytes], application_mac: bytes
+) -> AnswerRow:
+    query, row = one.query, one.row
+    stored = LeafRow(
+        leaf.leaf_hash,
+        leaf.entry,
+        row.subject.key_id,
+        *sealed[:2],
+        "query",
+        one.asker.member,
+        row.subject.subject,
+        query.purpose.value,
+        what.answer.outcome.value,
+        row.operator_mac,
+        application_mac,
     )
-    return stored, claims
+    counts = what.decision.permitted and query.purpose in _VELOCITY
+    return AnswerRow(query.query_id, query.digest, stored, sealed[2], row.indices if counts else ())
 
 
 def stored_claims(digest: bytes, stored: StoredAnswer, ports: Ports) -> bytes:
@@ -85,37 +184,6 @@ def stored_claims(digest: bytes, stored: StoredAnswer, ports: Ports) -> bytes:
         raise QueryConflict("the query id was used before for another question", field="query_id")
     key = opening_key(stored.key_id, stored.kek_id, stored.wrapped, ports)
     return unpad(key.open(stored.sealed, _claims_aad(stored.leaf_hash)))
-
-
-def _draft(asked: Asked, row: GateRow, decision: Decision, answer: Answer) -> LeafDraft:
-    query, asker = asked
-    audit: dict[str, JsonValue] = {
-        "query": show("qry", query.query_id),
-        "request_sha256": standard_base64(query.digest),
-        "key": f"{asker.member}/{asker.key}",
-        "operator": query.operator,
-        "application": query.application,
-        "reason": decision.reason.value,
-        "policy": decision.policy,
-    }
-    if query.after_size:
-        audit["after"] = {"size": query.after_size, "root": query.after_root}
-    if query.refused:
-        audit["artefact_sha256"] = standard_base64(query.refused.sha256)
-        audit["step"] = query.refused.step.value
-    if query.grant_id:
-        audit["grant"] = show("gnt", query.grant_id)
-    return LeafDraft(
-        kind="query",
-        member=asker.member,
-        subject=row.subject.subject,
-        subject_slot={"purpose": query.purpose.value, "outcome": answer.outcome.value},
-        audit_slot=audit,
-        purpose=query.purpose.value,
-        outcome=answer.outcome.value,
-        operator=query.operator,
-        application=query.application,
-    )
 
 
 def _claims_aad(leaf_hash: bytes) -> bytes:
