@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -138,8 +138,13 @@ def answered(series: Series, request_id: str, seconds: float) -> None:
             "status": series.status,
             "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
         }
-        out = structlog.get_config()["logger_factory"]()
-        out.info(msgspec.json.encode(line).decode())
+        _writer(structlog.get_config()["logger_factory"]).info(msgspec.json.encode(line).decode())
+
+
+@lru_cache(maxsize=2)
+def _writer(factory: Callable[[], structlog.WriteLogger]) -> structlog.WriteLogger:
+    """Return what writes lines, made once: each one made looks up the lock of its stream."""
+    return factory()
 
 
 def alarm(event: str, **fields: object) -> None:

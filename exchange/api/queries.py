@@ -124,7 +124,7 @@ def read_query(value: object) -> Callable[[bytes], Query]:
 
 
 def read_query_line(raw: bytes) -> Query | None:
-    """Read a plain line of a batch in one pass; None where only the strict reader can tell.
+    """Read a plain query in one pass; None where only the strict reader can tell.
 
     In ASCII without a backslash every text stands between two quotes of its own. Where there are
     no more quotes than what was read takes, no member stood twice, and what was read is all there
@@ -193,11 +193,11 @@ def query_routes(ports: Ports, *, queries_max: int) -> Routes:
         policy=RoutePolicy(roles=asker, body=Body.JSON, nonce=Nonce.BY_THE_SERVICE),
     )
     @routes.answers(200, ReceiptSchema)
-    @routes.body(QuerySchema, reader=read_query, limits=ARTEFACT_LIMITS)
-    def ask(query: Callable[[bytes], Query]) -> Response:
+    @routes.body(QuerySchema, reader=read_query, quick=read_query_line, limits=ARTEFACT_LIMITS)
+    def ask(query: object) -> Response:
         """Ask whether a subject is delinquent at another member; a grant may come along."""
         caller = current_caller()
-        answered = together.answer(query(caller.body), caller.asker)
+        answered = together.answer(_of_line(Line(caller.body, query)), caller.asker)
         nonce_spent()
         return _receipts(answered, JSON_TYPE)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
+from operator import itemgetter
 
 from psycopg import Connection, RawCursor
 from psycopg.rows import TupleRow
@@ -21,9 +22,21 @@ class Statement:
 
     def __init__(self, text: str) -> None:
         self.names = tuple(dict.fromkeys(_NAME.findall(text)))
+        self._pick = itemgetter(*self.names) if len(self.names) > 1 else None
         place = {name: f"${n}" for n, name in enumerate(self.names, 1)}
         self.sql = _NAME.sub(lambda match: place[match[1]], text).encode()
         self.key = b"cx_" + sha256(self.sql).hexdigest()[:16].encode()  # as the server knows it
+
+    def values(self, parameters: Mapping[str, object]) -> Sequence[object]:
+        """Return named parameters in the statement's order.
+
+        Raises:
+            KeyError: one is absent.
+        """
+        if self._pick is None:
+            return [parameters[name] for name in self.names]
+        values: tuple[object, ...] = self._pick(parameters)
+        return values
 
     def run(
         self,
@@ -38,9 +51,8 @@ class Statement:
             prepare: keep a prepared plan on this connection; pass False where the number of rows
                 asked about varies widely, so that each run is planned for its own size.
         """
-        values = [parameters[name] for name in self.names]
         cursor = RawCursor(connection)
-        return cursor.execute(self.sql, values, prepare=prepare, binary=True)
+        return cursor.execute(self.sql, self.values(parameters), prepare=prepare, binary=True)
 
 
 def array_of(texts: Iterable[str]) -> str:

@@ -24,7 +24,7 @@ V = TypeVar("V")
 View: TypeAlias = Callable[P, Response]
 # Turns strict JSON into what a service takes, or raises ValueError; see `Routes.body`.
 Reader: TypeAlias = Callable[[object], object]
-# Reads the bytes of a line at once, or returns None where it is in any doubt; see `Routes.lines`.
+# Reads the bytes of a body or a line at once, or returns None where it is in any doubt.
 QuickReader: TypeAlias = Callable[[bytes], object | None]
 _READ_HERE = frozenset({Body.JSON, Body.QUERY_LINES})  # bodies that `Routes` reads for the view
 
@@ -85,6 +85,7 @@ class Routes(Blueprint):
         schema: type[Schema],
         *,
         reader: Reader | None = None,
+        quick: QuickReader = _in_doubt,
         limits: JsonLimits = DEFAULT_LIMITS,
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
         """Read the body as strict JSON and hand it to the view as its first argument.
@@ -93,6 +94,7 @@ class Routes(Blueprint):
             schema: documents the body, names every fault, and reads it where no reader is given.
             reader: a faster way to the same value, for hot routes. What it refuses with
                 ValueError goes to the schema for its faults.
+            quick: reads plain bodies by itself; every other one goes the strict way.
             limits: of the JSON, where a route takes longer texts than others.
         """
         instance = schema()
@@ -100,8 +102,9 @@ class Routes(Blueprint):
         def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
             @wraps(view)
             def with_body(*args: object, **parts: object) -> Response:
-                value = loads(current_caller().body, limits)
-                return view(_read(instance, reader, value, ""), *args, **parts)
+                raw = current_caller().body
+                value = quick(raw) or _read(instance, reader, loads(raw, limits), "")
+                return view(value, *args, **parts)
 
             return _document_body(with_body, {"schema": instance, "content_type": JSON_TYPE})
 

@@ -80,13 +80,11 @@ class BodyLimits:
 
     def of(self, body: Body) -> int:
         """Return the limit of one kind of body."""
-        return {
-            Body.NONE: 0,
-            Body.JSON: self.json_bytes_max,
-            Body.QUERY_LINES: self.query_lines_bytes_max,
-            Body.RECORD_FILE: self.record_file_bytes_max,
-            Body.EVIDENCE: self.record_file_bytes_max,
-        }[body]
+        if body is Body.JSON:
+            return self.json_bytes_max
+        if body is Body.QUERY_LINES:
+            return self.query_lines_bytes_max
+        return 0 if body is Body.NONE else self.record_file_bytes_max
 
 
 class _Stream(Protocol):

@@ -12,7 +12,7 @@ is broken and is undone; only where the connection broke under a commit is its o
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from psycopg import Connection, OperationalError
@@ -26,7 +26,11 @@ from exchange.store.driver.binary_forms import ENCODERS
 from exchange.store.statement import Statement
 
 WAIT_MS_MAX = 60_000  # the server's own statement timeout is shorter; beyond this it is lost
+# By their names here: before Python 3.12 an enumeration looks each of its members up by a function.
 _SOUND = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
+_SYNC = ExecStatus.PIPELINE_SYNC
+_IDLE = TransactionStatus.IDLE
+_BAD = ConnStatus.BAD
 _BINARY = 1
 
 _BEGIN = Statement("BEGIN")
@@ -68,25 +72,26 @@ class TripConnection(Connection[TupleRow]):
         Raises:
             psycopg.Error: what the first statement that failed raised.
         """
+        pgconn = self.pgconn
+        idle = pgconn.transaction_status == _IDLE
+        opening, closing = (_BEGIN,) if idle else (), (_COMMIT,) if commit else ()
         planned = [(call, self._prepare(call.statement)) for call in calls]
-        idle = self.pgconn.transaction_status == TransactionStatus.IDLE
-        around = ([_BEGIN] if idle else [], [_COMMIT] if commit else [])
-        for statement in (*around[0], *around[1]):
+        for statement in (*opening, *closing):
             self._prepare(statement)
-        self.pgconn.enter_pipeline_mode()
+        pgconn.enter_pipeline_mode()
         try:
-            for statement in around[0]:
-                self.pgconn.send_query_prepared(statement.key, None)
+            for statement in opening:
+                pgconn.send_query_prepared(statement.key, None)
             for call, prepared in planned:
                 self._send(call, prepared)
-            for statement in around[1]:
-                self.pgconn.send_query_prepared(statement.key, None)
-            self.pgconn.pipeline_sync()
-            received = list(self._receive())  # All of them, before one is judged.
+            for statement in closing:
+                pgconn.send_query_prepared(statement.key, None)
+            pgconn.pipeline_sync()
+            received = self._receive()  # All of them, before one is judged.
             results = [_check(result) for result in received]
         finally:
             self._leave()
-        last = results[len(around[0]) + len(calls) - 1]
+        last = results[len(opening) + len(calls) - 1]
         self._transformer.set_pgresult(last)
         return self._transformer.load_rows(0, last.ntuples, tuple)
 
@@ -96,7 +101,7 @@ class TripConnection(Connection[TupleRow]):
         Raises:
             psycopg.Error: the server refuses the command or the body.
         """
-        if self.pgconn.transaction_status == TransactionStatus.IDLE:
+        if self.pgconn.transaction_status == _IDLE:
             _check(self.pgconn.exec_(b"BEGIN"))
         self.pgconn.send_query(command)
         self._flush()
@@ -123,7 +128,7 @@ class TripConnection(Connection[TupleRow]):
         The driver's own rollback forgets them all, and the next question would plan them anew.
         """
         status = self.pgconn.transaction_status
-        if status == TransactionStatus.IDLE:
+        if status == _IDLE:
             return
         if status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
             _check(self.pgconn.exec_(b"ROLLBACK"))
@@ -131,24 +136,28 @@ class TripConnection(Connection[TupleRow]):
             super().rollback()
 
     def _send(self, call: Call, prepared: _Prepared) -> None:
+        parameters = call.statement.values(call.parameters)
         values = [
-            None if (value := call.parameters[name]) is None else encode(value)
-            for name, encode in zip(call.statement.names, prepared.encoders, strict=True)
+            None if value is None else encode(value)
+            for value, encode in zip(parameters, prepared.encoders, strict=True)
         ]
         self.pgconn.send_query_prepared(call.statement.key, values, prepared.formats, _BINARY)
 
-    def _receive(self) -> Iterator[PGresult]:
+    def _receive(self) -> list[PGresult]:
         """Wait for the server's answers up to the end of the trip, failed ones among them."""
+        pgconn, received = self.pgconn, list[PGresult]()
         self._flush()
         while True:
-            result = self._next()
+            while pgconn.is_busy():
+                self._wait(self._poll)
+            result = pgconn.get_result()
             if result is None:  # Stands between two statements of a pipeline, or for a lost one.
-                if self.pgconn.status == ConnStatus.BAD:
+                if pgconn.status == _BAD:
                     raise OperationalError("the connection to the server was lost")
-            elif result.status == ExecStatus.PIPELINE_SYNC:
-                return
+            elif result.status == _SYNC:
+                return received
             else:
-                yield result
+                received.append(result)
 
     def _flush(self) -> None:
         """Send all that is written; the server may have to be read first."""
