@@ -70,10 +70,12 @@ class DisputeDesk(RecordDesk):
         """Return the voice of the n-th subject."""
         return of_subject(self.sandbox.ports.keyring.index("ep_1", token(subject)))
 
-    def borrower_disputes(self, record: UUID, subject: int = 1) -> DisputeView:
-        """Let the borrower dispute a record."""
+    def borrower_disputes(
+        self, record: UUID, subject: int = 1, dispute_id: UUID | None = None
+    ) -> DisputeView:
+        """Let the borrower dispute a record, under an id of its own or this one."""
         opening = DisputeOpening(
-            dispute_id=UUID(new_id("dsp")[4:]),
+            dispute_id=dispute_id or UUID(new_id("dsp")[4:]),
             account_ref=None,
             record_id=record,
             cause=Cause.NOT_MINE,

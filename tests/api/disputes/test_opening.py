@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from exchange.domain.members import Role
-from exchange.errors import AbsentError
+from exchange.errors import AbsentError, DisputeConflict
+from exchange.services.disputes.change_dispute import add_facts, close_dispute, reopen_dispute
+from exchange.services.disputes.show_disputes import show_dispute
 from exchange_client.core.ids import new_id
 from tests.support.dispute_desk import DisputeDesk
 from tests.support.grant_desk import refusal, shown
@@ -78,6 +80,26 @@ def test_the_borrower_disputes_a_record_of_their_own_and_no_other(
     assert other.finding(1)["dispute"] is True
     with pytest.raises(AbsentError):
         desk.borrower_disputes(desk.reported(2, "acc-2"), 1)
+
+
+def test_a63_a_dispute_of_another_borrower_is_absent(desk: DisputeDesk) -> None:
+    """A63: whoever has another's number would read the story, or end it."""
+    record = desk.reported(1)
+    theirs = desk.borrower_disputes(record, 1).dispute.dispute_id
+    other, ports = desk.borrower(2), desk.sandbox.ports
+
+    with pytest.raises(AbsentError):
+        show_dispute(theirs, other, ports)
+    with pytest.raises(AbsentError):
+        add_facts(theirs, "x", other, ports)
+    with pytest.raises(AbsentError):
+        close_dispute(theirs, other, ports, agreed=True)
+    with pytest.raises(AbsentError):
+        reopen_dispute(theirs, "x", other, ports)
+    with pytest.raises(DisputeConflict):
+        desk.borrower_disputes(record, 2, theirs)
+    assert theirs == desk.borrower_disputes(record, 1, theirs).dispute.dispute_id
+    assert 1 == desk.leaves("dispute")
 
 
 def test_a_member_speaks_for_its_own_accounts_alone(desk: DisputeDesk, other: DisputeDesk) -> None:

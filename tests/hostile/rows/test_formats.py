@@ -16,7 +16,8 @@ import pytest
 from backports import zstd
 from werkzeug.test import TestResponse
 
-from tests.hostile.rows.looking import fault_of
+from tests.hostile.rows.looking import fault_of, framed
+from tests.support.batches import dumps
 from tests.support.csv_files import COLUMNS, csv_file, csv_line, framed_csv
 from tests.support.grant_desk import answer_claims, refusal
 from tests.support.record_desk import RecordDesk
@@ -116,6 +117,8 @@ def test_a43_packed_bytes_that_end_too_early_are_truncated(
             2,
         ),
         (lambda content: content.replace(b"PUT,a-1", b"PUT,a\r-1", 1), 3),
+        (lambda content: content + b"\n", 6),
+        (lambda content: content.replace(b"\n#cx-end", b"\n\n#cx-end"), 5),
         (lambda content: content.replace(b"PUT,a-1", b"PUT,a" + b"x" * (1 << 20), 1), 3),
     ],
     ids=[
@@ -126,6 +129,8 @@ def test_a43_packed_bytes_that_end_too_early_are_truncated(
         "order",
         ";",
         "CR",
+        "empty last line",
+        "empty line before the trailer",
         "1 MiB cell",
     ],
 )
@@ -152,8 +157,12 @@ def test_a44_a_broken_csv_frame_names_its_line(
         lambda line: line.replace(b"a-1", b'"a"-1'),
         lambda line: line.replace(b"a-1", b"\xff\xfe"),
         lambda line: b"+AFAAVQBU-",
+        lambda line: b'#cx-batch {"format":"cx-batch/1"}',
     ],
-    ids=["NUL", ";", "one cell more", "open quote", "bare quote", "tail", "no UTF-8", "UTF-7"],
+    ids=[
+        *("NUL", ";", "one cell more", "open quote", "bare quote", "tail", "no UTF-8", "UTF-7"),
+        "header again",
+    ],
 )
 def test_a44_a_csv_line_that_is_none_refuses_the_file(
     desk: RecordDesk, spoil: Callable[[bytes], bytes]
@@ -168,14 +177,26 @@ def test_a44_a_csv_line_that_is_none_refuses_the_file(
 
 
 @pytest.mark.usefixtures("untouched")
-def test_a44_a_line_break_in_a_cell_is_another_line(desk: RecordDesk) -> None:
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a44_a_line_break_in_a_cell_is_another_line(desk: RecordDesk, end: bytes) -> None:
     """A row is a line: whoever counts lines counts rows."""
     row = desk.clean(1, "a-1")
-    broken = csv_line(row).replace(b"a-1", b'"a\n-1"')
+    broken = csv_line(row).replace(b"a-1", b'"a' + end + b'-1"')
 
     refused = send(desk, framed_csv([broken], [row], header_of(desk)), "text/csv")
 
     assert refused.status_code in (400, 422)
+
+
+def test_a44_a_header_that_comes_again_is_a_row_that_is_none(desk: RecordDesk) -> None:
+    """Two exports in one file are two files; neither is stored as the other's rows."""
+    again = dumps(dict(desk.header())) + b"\n"
+    named = framed_csv([COLUMNS.encode()], [desk.clean(1, "a-1")], desk.header())
+
+    as_json, as_csv = desk.upload(framed(desk, again)), send(desk, named, "text/csv")
+
+    assert (422, "batch.fault_share") == refusal(as_json)[:2] == refusal(as_csv)[:2]
+    assert 0 == desk.records()
 
 
 @pytest.mark.parametrize(

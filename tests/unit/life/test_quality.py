@@ -78,6 +78,25 @@ def test_each_part_weighs_what_the_rules_say(
     assert (value, dqi) == (getattr(index, part), index.dqi)
 
 
+def test_the_index_of_a_mixed_quarter_is_what_one_computes_by_hand() -> None:
+    """0.25 x 50 + 0.20 x 95 + 0.20 x 90 + 0.15 x 80 + 0.10 x 80 + 0.10 x 80 = 77.5: even is 78."""
+    mixed = replace(
+        SPOTLESS,
+        deliveries=1,
+        rejected=50,
+        absent=10,
+        fresh_records=80,
+        warned=200,
+        disputes_ended=20,
+        disputes_lost=8,
+    )
+
+    index = index_of(mixed)
+
+    parts = (index.timely, index.valid, index.complete, index.fresh, index.plausible, index.upheld)
+    assert ((50, 95, 90, 80, 80, 80), 78) == (parts, index.dqi)
+
+
 def test_a_part_without_anything_to_measure_is_a_hundred() -> None:
     """Nobody is blamed for what could not happen."""
     nothing = replace(SPOTLESS, deliveries_due=0, rows=0, open_records=0, absent=0)
