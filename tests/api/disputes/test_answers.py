@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from exchange.errors import DisputeTransition, QuotaError
+from exchange.errors import AbsentError, DisputeTransition, QuotaError
 from exchange.services.disputes.change_dispute import (
     add_facts,
     close_dispute,
@@ -159,6 +159,22 @@ def test_a_closed_dispute_is_reopened_within_thirty_days(
 
     assert ("OPEN", 1, 4) == (again.dispute.state, again.dispute.reopened, len(again.history))
     assert (again.dispute.due_on - view.dispute.due_on).days == days
+
+
+def test_a_dispute_is_opened_again_neither_beside_another_nor_about_nothing(
+    desk: DisputeDesk,
+) -> None:
+    """Two clocks would end at two dates, and nobody can answer for what is deleted."""
+    dispute_id = desk.borrower_disputes(desk.reported()).dispute.dispute_id
+    shown(desk.reply(f"dsp_{dispute_id.hex}"))
+    close_dispute(dispute_id, desk.borrower(), desk.sandbox.ports, agreed=True)
+    another = desk.opened_dispute()
+
+    with pytest.raises(DisputeTransition, match="another dispute runs"):
+        reopen_dispute(dispute_id, "Once more.", desk.borrower(), desk.sandbox.ports)
+    shown(desk.reply(another, "DELETED_ERROR"))
+    with pytest.raises(AbsentError):
+        reopen_dispute(dispute_id, "Once more.", desk.borrower(), desk.sandbox.ports)
 
 
 def test_reopening_counts_against_the_disputes_of_a_day(desk: DisputeDesk) -> None:

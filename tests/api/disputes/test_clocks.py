@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from uuid import UUID
 
 import pytest
 
 from consent.profiles import load_profile
 from exchange.domain.life.disputes import Cause
-from exchange.services.disputes.change_dispute import add_facts, close_dispute, reopen_dispute
+from exchange.services.disputes.change_dispute import (
+    add_facts,
+    close_dispute,
+    lapse_disputes,
+    reopen_dispute,
+)
 from exchange.services.disputes.open_dispute import DisputeOpening, open_dispute
+from exchange.services.ports import Work
 from exchange_client.core.ids import new_id
 from tests.support.dispute_desk import DAY_SECONDS, DisputeDesk
 from tests.support.grant_desk import shown
@@ -60,3 +68,20 @@ def test_days_of_lateness_add_up_when_a_dispute_is_opened_again(desk: DisputeDes
     again = shown(desk.reply(dispute))
 
     assert 5 + 3 == again["days_late"]
+
+
+def test_an_answer_that_is_closed_meanwhile_does_not_lapse(desk: DisputeDesk) -> None:
+    """Whoever agreed must not read that they did not."""
+    dispute_id = desk.borrower_disputes(desk.reported()).dispute.dispute_id
+    dispute = f"dsp_{dispute_id.hex}"
+    shown(desk.reply(dispute))
+    ports, begun = desk.at(31), count(1)
+
+    def begin() -> AbstractContextManager[Work]:
+        if next(begun) == 2:  # It is listed as due; now the borrower is faster.
+            close_dispute(dispute_id, desk.borrower(), desk.sandbox.ports, agreed=True)
+        return ports.begin()
+
+    lapse_disputes(replace(ports, begin=begin))
+
+    assert "ACCURATE" == shown(desk.send("GET", f"/v1/disputes/{dispute}"))["result"]
