@@ -9,6 +9,7 @@ import pytest
 
 from exchange.domain.members import Role
 from exchange.domain.merkle import leaf_hash, root
+from exchange.domain.rows import RULES
 from exchange_client.core.encoding import b64url
 from exchange_client.core.ids import new_id
 from tests.support.batches import dumps
@@ -114,7 +115,13 @@ def test_good_rows_are_stored_beside_faulty_ones_and_every_fault_is_listed(
 
     assert (9, 1) == (claims["stored"], claims["faulted"])
     assert [
-        {"line": 11, "field": "dpd", "code": "row.dpd_mismatch", "severity": "REJECT"}
+        {
+            "line": 11,
+            "field": "dpd",
+            "code": "row.dpd_mismatch",
+            "severity": "REJECT",
+            "rule": RULES["row.dpd_mismatch"],
+        }
     ] == desk.faults(claims["batch"])
     assert 9 == desk.records()
 

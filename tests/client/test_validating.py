@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import astuple
 from datetime import date
 
 import pytest
 
-from exchange.domain.rows import Deletion, check_deletion, check_row, read_row
+from exchange.domain.rows import RULES, Deletion, check_deletion, check_row, read_row
 from exchange_client.batches.files import BatchFile
-from exchange_client.batches.flows import RowFault
 from exchange_client.core.encoding import b64url
 from exchange_client.validating.checks import Circumstances, check_flaws, delete_flaws
 from exchange_client.validating.files import validate
@@ -146,11 +146,11 @@ def test_faults_name_the_line_the_field_and_the_code_of_the_exchange() -> None:
     faults = validate(batch(content), JUDGED_IN)
 
     assert [
-        RowFault(line=2, field="dpd", code="row.dpd_mismatch", severity="REJECT"),
-        RowFault(line=3, field="account_ref", code="row.duplicate", severity="REJECT"),
-        RowFault(line=4, field="account_ref", code="row.duplicate", severity="REJECT"),
-        RowFault(line=5, field="sums", code="batch.control_total", severity="REJECT"),
-    ] == faults
+        (2, "dpd", "row.dpd_mismatch", "REJECT", RULES["row.dpd_mismatch"]),
+        (3, "account_ref", "row.duplicate", "REJECT", RULES["row.duplicate"]),
+        (4, "account_ref", "row.duplicate", "REJECT", RULES["row.duplicate"]),
+        (5, "sums", "batch.control_total", "REJECT", ""),
+    ] == [astuple(one) for one in faults]
 
 
 def test_a_subject_on_many_accounts_is_a_warning() -> None:

@@ -14,7 +14,7 @@ from exchange.api.edge.blueprints import answer
 from exchange.api.edge.fields import StrictSchema
 from exchange.api.edge.transport import CSV_TYPE, LINES_TYPE
 from exchange.domain.ids import show
-from exchange.domain.rows import RowFault
+from exchange.domain.rows import RULES, RowFault
 from exchange.services.batches.ports import UNDER_WAY, BatchRow
 from exchange.services.batches.show_batch import seconds_left
 from exchange.services.batches.take_file import Taken
@@ -59,7 +59,8 @@ class RowFaultSchema(StrictSchema):
     line = fields.Integer(required=True, metadata={"description": "the header is line 1"})
     field = fields.String(required=True)
     code = fields.String(required=True)
-    severity = fields.String(required=True)
+    severity = fields.String(required=True, metadata={"description": "REJECT or WARN"})
+    rule = fields.String(required=True, metadata={"description": "what the code asks of a row"})
 
 
 class AbsentSchema(StrictSchema):
@@ -103,14 +104,15 @@ def shown(batch: BatchRow, ports: Ports) -> Mapping[str, object]:
 
 def as_lines(faults: Sequence[RowFault]) -> Response:
     """Answer with a line for each fault."""
-    lines = (json.dumps(fault._asdict(), separators=(",", ":")) + "\n" for fault in faults)
+    each = (fault._asdict() | {"rule": RULES[fault.code]} for fault in faults)
+    lines = (json.dumps(one, separators=(",", ":")) + "\n" for one in each)
     return Response("".join(lines), content_type=LINES_TYPE)
 
 
 def as_csv(faults: Sequence[RowFault]) -> Response:
-    """Write faults for a spreadsheet; names and codes of ours hold nothing it would run."""
+    """Write faults for a spreadsheet; names, codes and rules of ours hold nothing it runs."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(RowFault._fields)
-    writer.writerows((*fault[:3], fault.severity.value) for fault in faults)
+    writer.writerow((*RowFault._fields, "rule"))
+    writer.writerows((*one[:3], one.severity.value, RULES[one.code]) for one in faults)
     return Response(text.getvalue(), content_type=CSV_TYPE)

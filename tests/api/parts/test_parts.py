@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 from backports import zstd
 
 from exchange.domain.batches import SLICE_BYTES
+from exchange.domain.rows import RULES
 from tests.support.csv_files import csv_file
 from tests.support.grant_desk import refusal
 from tests.support.life.parts import PART, batch_of, part, rows_of, state
@@ -177,7 +179,9 @@ def test_faults_come_as_csv_and_page_by_page(desk: RecordDesk) -> None:
 
     lines = shown.text.split("\r\n")
     assert "text/csv" == shown.mimetype
-    assert ["line,field,code,severity", "11,dpd,row.status_fields,REJECT"] == [lines[0], lines[-2]]
+    rule = RULES["row.status_fields"]
+    assert "line,field,code,severity,rule" == lines[0]
+    assert ["11", "dpd", "row.status_fields", "REJECT", rule] == next(csv.reader(lines[-2:]))
     assert "" == desk.send("GET", f"{path}?after=11").text
     assert 422 == desk.send("GET", f"{path}?after=x").status_code
 

@@ -37,6 +37,7 @@ class RowFault:
     field: str
     code: str
     severity: str  # REJECT: not stored; WARN: stored
+    rule: str = ""  # what the code asks of a row
 
 
 def prepare(
@@ -176,6 +177,7 @@ def _fault(line: dict[str, JSON]) -> RowFault:
         field=str(line.get("field", "")),
         code=str(line.get("code", "")),
         severity=str(line.get("severity", "")),
+        rule=str(line.get("rule", "")),
     )
 
 

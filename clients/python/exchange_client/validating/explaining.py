@@ -7,8 +7,9 @@ sent and after.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 
@@ -25,8 +26,17 @@ class RowCode:
 
 def explained(codes: Iterable[str]) -> dict[str, RowCode]:
     """Return what the catalogue says of these codes; one that it does not know is left out."""
+    told = _catalogue()
+    return {code: told[code] for code in sorted(set(codes) & told.keys())}
+
+
+def rule_of(code: str) -> str:
+    """Return what a code asks of a row; "" for a code that is not of a row."""
+    told = _catalogue().get(code)
+    return told.rule if told else ""
+
+
+@cache
+def _catalogue() -> Mapping[str, RowCode]:
     told = json.loads((files(__package__) / "codes.json").read_text(encoding="utf-8"))
-    return {
-        code: RowCode(**told[code] | {"fields": tuple(told[code]["fields"])})
-        for code in sorted(set(codes) & told.keys())
-    }
+    return {code: RowCode(**one | {"fields": tuple(one["fields"])}) for code, one in told.items()}

@@ -26,6 +26,7 @@ from exchange_client.validating.checks import (
     check_flaws,
     delete_flaws,
 )
+from exchange_client.validating.explaining import rule_of
 from exchange_client.validating.forms import (
     AMOUNT_MINOR_MAX,
     FAULTS_A_ROW_MAX,
@@ -202,4 +203,6 @@ def _ordered(flaws: Sequence[Flaw]) -> list[Flaw]:
 
 def _fault(line: int, flaw: Flaw) -> RowFault:
     severity = "WARN" if flaw[1].startswith("plaus.") else "REJECT"
-    return RowFault(line=line, field=flaw[0], code=flaw[1], severity=severity)
+    return RowFault(
+        line=line, field=flaw[0], code=flaw[1], severity=severity, rule=rule_of(flaw[1])
+    )

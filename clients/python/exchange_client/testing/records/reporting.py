@@ -28,6 +28,7 @@ from exchange_client.testing.world import (
     StoredBatch,
     World,
 )
+from exchange_client.validating.explaining import rule_of
 
 FAULT_SHARE_PERCENT_MAX: Final = 20
 _HEADER: Final = frozenset(
@@ -286,4 +287,5 @@ def _log(world: World, caller: Caller, what: str, digest: bytes) -> bytes:
 
 
 def _fault(line: int, flaw: tuple[str, str]) -> dict[str, object]:
-    return {"line": line, "field": flaw[0], "code": flaw[1], "severity": "REJECT"}
+    told = {"line": line, "field": flaw[0], "code": flaw[1], "severity": "REJECT"}
+    return told | {"rule": rule_of(flaw[1])}
