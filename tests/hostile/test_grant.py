@@ -1,7 +1,7 @@
 """The hostile corpus about grants: A55 to A58, A60 and A61.
 
 Not here: a grant signed before its subject's birth (A58, last part) is refused by the SDK, which
-alone sees an identifier. Racers in numbers, and accounts (A62), come with the rest of consent.
+alone sees an identifier; accounts (A62) are in answers.
 """
 
 from __future__ import annotations
