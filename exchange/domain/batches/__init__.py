@@ -18,7 +18,7 @@ from exchange.domain.batches.forms import (
     Mode,
     Sums,
 )
-from exchange.domain.batches.frame import FileFrame, peek_header, read_frame
+from exchange.domain.batches.frame import FileFrame, digest_of, peek_header, read_frame
 from exchange.domain.batches.lines import Dialect, FileReader, RowBlock
 from exchange.domain.batches.packing import SLICE_BYTES, Packing, packing_of, unpack
 from exchange.domain.batches.reading import ReadBlock, json_lines, read_rows
@@ -40,6 +40,7 @@ __all__ = [
     "RowBlock",
     "Sums",
     "Totals",
+    "digest_of",
     "json_lines",
     "packing_of",
     "peek_header",

@@ -70,6 +70,14 @@ def read_frame(content: Iterable[bytes], limits: BatchLimits) -> FileFrame:
     )
 
 
+def digest_of(content: Iterable[bytes]) -> bytes:
+    """Return the digest of an unpacked file, and look at nothing else of it."""
+    digest = hashlib.sha256()
+    for piece in content:
+        digest.update(piece)
+    return digest.digest()
+
+
 def peek_header(sent: Iterable[bytes], limits: BatchLimits) -> BatchHeader:
     """Read the header of a file as it was sent, packed or not, and no more of it.
 

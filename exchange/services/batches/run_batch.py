@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from exchange.domain.batches import FileFrame, packing_of, read_frame, unpack
+from exchange.domain.batches import FileFrame, digest_of, packing_of, read_frame, unpack
 from exchange.domain.ids import parse
 from exchange.domain.records import today_in
 from exchange.domain.rows import Submission
@@ -56,6 +56,15 @@ def frame_of(task: Task, ports: Ports) -> FileFrame:
         raise InvalidBatch("must be the batch of the upload", field="batch_id")
     check_header(file.header, task.key.member, ports)
     return file
+
+
+def sent_digest(task: Task, ports: Ports) -> bytes:
+    """Return the digest by which a file that was sent is known.
+
+    Raises:
+        TruncatedBatch, TooLarge, WrongMediaType: what is packed cannot be unpacked.
+    """
+    return digest_of(_unpacked(task, ports))
 
 
 def run_framed(task: Task, file: FileFrame, session: Session, ports: Ports) -> BatchRow:

@@ -3,7 +3,7 @@
 In:  the bytes as sent, packed or not, and who signed them.
 Out: a small file is finished at once, with its receipt; a larger one is kept, sealed, and worked
      off after the answer. The same id and file again: the file as it stands, and nothing changes.
-Order: header and frame; quota; the file known under the id; then work or keep.
+Order: quota; header; the file known under the id; frame; then work or keep.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from exchange.services.batches.check_header import check_header
 from exchange.services.batches.count_upload import count_upload
 from exchange.services.batches.ports import BatchKey, BatchRow, BatchState, PartKey
 from exchange.services.batches.refusals import refusal_of
-from exchange.services.batches.run_batch import frame_of, run_framed
+from exchange.services.batches.run_batch import frame_of, run_framed, sent_digest
 from exchange.services.batches.seal_sent import keep_sent, new_part_key
 from exchange.services.batches.task import Task
 from exchange.services.ports import Ports
@@ -58,12 +58,12 @@ def take_file(content: bytes, caller: Asker, ports: Ports) -> Taken:
         digest=b"",
         tell=lambda *_: None,
     )
-    file = frame_of(task, ports)
-    task = replace(task, digest=file.digest)
     with ports.begin() as work:
         known = work.batches.find(task.key)
-    if known:
-        return as_known(known, task, ports)
+    if known:  # A long file that is sent again is not read through: its digest tells it all.
+        return as_known(known, replace(task, digest=sent_digest(task, ports)), ports)
+    file = frame_of(task, ports)
+    task = replace(task, digest=file.digest)
     if not _small(content, ports):
         return _keep(task, header, content, ports)
     with ports.session() as session, session.queue(caller.member):
