@@ -86,17 +86,20 @@ _ACCOUNT = """LATERAL (
     SELECT k.ctid AS place FROM account k WHERE k.member_id = %(member)s
         AND k.account_ref = {} AND k.record_id = {} AND k.version = {} OFFSET 0) AS found"""
 
+# Most files have rows of one kind or two: what no row asks for is not looked through them for.
+_TO_MERGE = Statement("""
+SELECT count(*) FILTER (WHERE action = %(store)s AND left_ref IS NOT NULL),
+    count(*) FILTER (WHERE action = %(store)s AND (version = 1 OR left_ref IS NOT NULL)),
+    count(*) FILTER (WHERE action = %(store)s AND version > 1 AND left_ref IS NULL),
+    count(*) FILTER (WHERE action = %(confirm)s),
+    count(*) FILTER (WHERE action = %(store)s AND version > 1)
+FROM staged
+""")
+
 _LEAVE_ACCOUNTS = Statement(f"""
-WITH wanted AS (
-    SELECT left_ref, left_record, left_version FROM staged
-    WHERE action = %(store)s AND left_ref IS NOT NULL
-), gone AS (
-    DELETE FROM account a USING wanted w,
-        {_ACCOUNT.format("w.left_ref", "w.left_record", "w.left_version")}
-    WHERE a.ctid = found.place
-    RETURNING 1
-)
-SELECT (SELECT count(*) FROM wanted) = (SELECT count(*) FROM gone)
+DELETE FROM account a USING staged s,
+    {_ACCOUNT.format("s.left_ref", "s.left_record", "s.left_version")}
+WHERE s.action = %(store)s AND s.left_ref IS NOT NULL AND a.ctid = found.place
 """)  # noqa: S608 - both texts are constants of this module
 
 _RETIRE = Statement("""
@@ -247,23 +250,18 @@ class Staging:
             **_ACTIONS,
         }
         self._connection.execute(_SORT_MEMORY, prepare=False)
-        counts = self.counts()
-        if not self._holds(_LEAVE_ACCOUNTS, parameters):
-            return False
-        if not self._keep_accounts(parameters, counts.stored):
-            return False
-        if self._write(_CONFIRM_ACCOUNTS, parameters) != counts.unchanged:
-            return False
-        self._write(_RETIRE, parameters)
-        self._write(_KEEP_VERSIONS, parameters)
-        return True
-
-    def _keep_accounts(self, parameters: dict[str, object], stored: int) -> bool:
-        kept = (_OPEN_ACCOUNTS, _CONTINUE_ACCOUNTS)
+        *accounts, later = _TO_MERGE.run(self._connection, _ACTIONS, prepare=False).fetchone() or ()
+        steps = (_LEAVE_ACCOUNTS, _OPEN_ACCOUNTS, _CONTINUE_ACCOUNTS, _CONFIRM_ACCOUNTS)
         try:
-            return sum(self._write(statement, parameters) for statement in kept) == stored
+            for statement, rows in zip(steps, accounts, strict=True):
+                if rows and self._write(statement, parameters) != rows:
+                    return False
         except UniqueViolation:
             return False
+        if later:
+            self._write(_RETIRE, parameters)
+        self._write(_KEEP_VERSIONS, parameters)
+        return True
 
     def keep_absent(self, key: BatchKey) -> int:
         """Keep the list of open accounts that the file does not mention; count them."""
@@ -275,10 +273,6 @@ class Staging:
 
     def _write(self, statement: Statement, parameters: dict[str, object]) -> int:
         return statement.run(self._connection, parameters, prepare=False).rowcount
-
-    def _holds(self, statement: Statement, parameters: dict[str, object]) -> bool:
-        row = statement.run(self._connection, parameters, prepare=False).fetchone()
-        return bool(row and row[0])
 
 
 _ACTIONS: dict[str, object] = {
