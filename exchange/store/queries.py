@@ -6,6 +6,7 @@ Times are bound, never taken from the server's clock.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -32,7 +33,7 @@ from exchange.services.queries.ports import (
 from exchange.services.records.ports import SealedRecord
 from exchange.store.driver.columns import blobs, copy_columns, same_int8, same_text, texts, uuids
 from exchange.store.driver.trips import Call, TripConnection
-from exchange.store.gate.calls import COLUMNS, PASS_ONE, pass_several
+from exchange.store.gate.calls import COLUMNS, PASS_ONE, PASS_SEVERAL
 from exchange.store.leaves import APPEND_LEAF, copy_leaves, leaf_parameters
 from exchange.store.statement import Statement
 
@@ -47,9 +48,10 @@ INSERT INTO query (member_id, query_id, digest, leaf_hash, key_id, sealed)
 VALUES (%(member)s, %(query_id)s, %(digest)s, %(leaf_hash)s, %(key_id)s, %(claims)s)
 """)  # noqa: S608 - composed of constants alone
 _SPEND = Statement("""
-SELECT spend_quota(%(member)s, %(now)s, %(first)s, %(operators)s, %(operator_hour)s, %(day)s,
-    %(new_member_day)s, %(new_member_seconds)s)
+SELECT spend_quota(%(member)s, %(now)s, %(slot)s, %(operators)s, %(counts)s, %(operator_hour)s,
+    %(day)s, %(new_member_day)s, %(new_member_seconds)s)
 """)
+QUOTA_SLOTS = 8  # of `spend_quota`, over which a member's day is spread
 _QUOTA_SPENT = "CXQ01"  # SQLSTATE of `spend_quota`
 _FEW = 32  # up to here a statement each costs less than a COPY into five tables
 _COPY_INQUIRIES = """COPY inquiry (token_index, member_id, query_id, asked_at)
@@ -91,7 +93,7 @@ class Queries:
         else:
             columns = [_parameters(row) for row in rows]
             parameters |= {name: [column[name] for column in columns] for name in COLUMNS}
-            found = self._connection.trip(Call(pass_several(len(rows)), parameters))
+            found = self._connection.trip(Call(PASS_SEVERAL, parameters))
             groups = [[] for _ in rows]
             for row in found:
                 if row[6] is not None:  # Else nothing was looked at: `check_gate` says why.
@@ -196,11 +198,14 @@ def _storing(member: str, answer: AnswerRow, *, log_id: int, now: int) -> Call:
 
 
 def _spending(member: str, answers: Sequence[AnswerRow], quotas: QueryQuotas, *, now: int) -> Call:
+    # One counter an operator, and one order for everybody.
+    counts = sorted(Counter(answer.leaf.operator_mac for answer in answers).items())
     parameters = {
         "member": member,
         "now": now,
-        "first": answers[0].query_id,
-        "operators": [answer.leaf.operator_mac for answer in answers],
+        "slot": answers[0].query_id.bytes[-1] % QUOTA_SLOTS,
+        "operators": [f"operator/{operator.hex()}" for operator, _ in counts],
+        "counts": [count for _, count in counts],
         **quotas._asdict(),
     }
     return Call(_SPEND, parameters)

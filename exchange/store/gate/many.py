@@ -64,13 +64,7 @@ BEGIN
     )
     SELECT array_agg(l.found ORDER BY a.ord), array_agg(coalesce(
         a.open AND p_earning AND (a.own OR NOT a.needs_account)
-            AND (l.found).state = 'ACTIVE' AND (l.found).purpose = a.purpose
-            AND (l.found).level >= a.level
-            AND (l.found).not_before <= p_now + 60 AND (l.found).expires > p_now
-            AND ((l.found).max_uses IS NULL OR (l.found).uses < (l.found).max_uses)
-            AND ((l.found).window_max IS NULL
-                OR p_now >= (l.found).window_start + (l.found).window_seconds
-                OR (l.found).window_uses < (l.found).window_max), false) ORDER BY a.ord)
+            AND grant_covers(l.found, a.purpose, a.level, p_now), false) ORDER BY a.ord)
     INTO v_grants, v_spent
     FROM unnest(p_purpose, p_open, p_level, p_needs_account, v_own)
         WITH ORDINALITY a(purpose, open, level, needs_account, own, ord)
