@@ -43,6 +43,15 @@ _KEYID = re.compile(r'"([a-z0-9][a-z0-9_-]{1,38})/([A-Za-z0-9_.-]{1,24})"')
 _ALGORITHMS = {f'"{algorithm.value}"': algorithm for algorithm in Algorithm}
 _DIGEST = re.compile(r"sha-256=:[A-Za-z0-9+/]{43}=:")
 
+# As the SDK signs a request with a body: its one signature, in the order that 401 shows.
+_USUAL = re.compile(
+    r"([a-z]{1,16})="
+    r'(\("@method" "@target-uri" "content-digest" "content-type"\)'
+    rf";created=({_TIME.pattern});nonce={_NONCE.pattern};keyid={_KEYID.pattern}"
+    rf';alg=("(?:{"|".join(algorithm.value for algorithm in Algorithm)})");tag="{REQUEST_TAG}")'
+)
+_USUAL_COMPONENTS = ['"@method"', '"@target-uri"', '"content-digest"', '"content-type"']
+
 _ALWAYS = frozenset({'"@method"', '"@target-uri"'})
 _CONTENT = frozenset({'"content-digest"', '"content-type"'})
 _REQUIRED = frozenset({"created", "nonce", "keyid", "alg", "tag"})
@@ -100,6 +109,14 @@ def parse_request(parts: RequestParts) -> SignedRequest:
         DigestMismatch: the digest is absent from a body, or not one of sha-256.
         DuplicateHeader: a header that may stand once stands twice.
     """
+    usual = _USUAL.fullmatch(parts.signature_input or "")
+    if usual is not None and parts.has_body and parts.content_type and parts.content_digest:
+        return _usual_request(usual, parts)
+    return parse_any_request(parts)
+
+
+def parse_any_request(parts: RequestParts) -> SignedRequest:
+    """Do what `parse_request` does, whatever order and label the signature has."""
     label, components, parameters, params_text = input_of_tag(parts.signature_input, REQUEST_TAG)
     signature_text = signature_of_label(parts.signature, label)
     _check_parameters(parameters)
@@ -119,6 +136,29 @@ def parse_request(parts: RequestParts) -> SignedRequest:
         signature_text=signature_text,
         signature=b64decode(signature_text[1:-1]),
         base=_request_base(components, parts, params_text),
+    )
+
+
+def _usual_request(usual: re.Match[str], parts: RequestParts) -> SignedRequest:
+    """Read a signature of the usual form: what `parse_request` would, in half the time."""
+    label, params_text, created, nonce, member, key, algorithm = usual.groups()
+    signature_text = signature_of_label(parts.signature, label)
+    if not _DIGEST.fullmatch(parts.content_digest or ""):
+        _refuse_digest(parts.content_digest or "")
+    return SignedRequest(
+        member=member,
+        key=key,
+        algorithm=_algorithm(algorithm),
+        nonce=nonce,
+        created=int(created),
+        expires=None,
+        method=parts.method,
+        target_uri=parts.target_uri,
+        content_digest=parts.content_digest,
+        label=label,
+        signature_text=signature_text,
+        signature=b64decode(signature_text[1:-1]),
+        base=_request_base(_USUAL_COMPONENTS, parts, params_text),
     )
 
 

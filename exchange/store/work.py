@@ -152,19 +152,14 @@ class Database:
         """Close every connection."""
         self._pool.close()
 
-    @contextmanager
-    def begin(self) -> Iterator[Work]:
+    def begin(self) -> AbstractContextManager[Work]:
         """Open a unit of work.
 
         Raises:
             UnavailableError: the database is down, or no connection came free in time.
         """
-        connection = self._take()
-        try:
-            with _unit(connection) as work:
-                yield work
-        finally:
-            self._pool.putconn(connection)  # A broken connection is replaced.
+        # A broken connection is replaced when it is given back.
+        return _Unit(self._take, self._pool.putconn)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -194,7 +189,7 @@ class Session:
 
     def begin(self) -> AbstractContextManager[Work]:
         """Open a unit of work."""
-        return _unit(self._connection)
+        return _Unit(lambda: self._connection, _keep)
 
     @contextmanager
     def queue(self, member: str) -> Iterator[None]:
@@ -224,14 +219,32 @@ class Session:
                 work.batches.release_turn(member)
 
 
-@contextmanager
-def _unit(connection: TripConnection) -> Iterator[Work]:
-    try:
-        yield Work(connection)
-    except OperationalError as error:
-        raise UnavailableError("the database gave up on this request") from error
-    finally:
-        _undo(connection)
+class _Unit(AbstractContextManager[Work]):
+    """A transaction on a connection that is taken for it, and given back."""
+
+    def __init__(
+        self, take: Callable[[], TripConnection], give_back: Callable[[TripConnection], None]
+    ) -> None:
+        self._take = take
+        self._give_back = give_back
+
+    def __enter__(self) -> Work:
+        self._connection = self._take()
+        return Work(self._connection)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        try:
+            _undo(self._connection)
+        finally:
+            self._give_back(self._connection)
+        if isinstance(error, OperationalError):
+            raise UnavailableError("the database gave up on this request") from error
+
+
+def _keep(_connection: TripConnection) -> None:
+    """Go on with a session's connection."""
 
 
 def _undo(connection: TripConnection) -> None:

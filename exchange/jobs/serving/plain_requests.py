@@ -12,6 +12,7 @@ gunicorn's reader and writer took a sixth of a query.
 from __future__ import annotations
 
 import re
+import select
 import socket
 from functools import lru_cache
 from io import BytesIO
@@ -89,6 +90,8 @@ class PlainParser(RequestParser):  # type: ignore[misc]  # untyped base
         self._trusted = not isinstance(client, tuple) or _ip_in_allow_list(
             client[0], cfg.forwarded_allow_ips, cfg.forwarded_allow_networks()
         )
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
         self._line_bytes_max = cfg.limit_request_line
         self._fields_max = cfg.limit_request_fields
         self._field_bytes_max = cfg.limit_request_field_size - _LINE_END_BYTES
@@ -109,6 +112,10 @@ class PlainParser(RequestParser):  # type: ignore[misc]  # untyped base
                 return plain
             self.unreader.unread(received)
         return super().__next__()
+
+    def follows(self, wait_ms: int) -> bool:
+        """Wait a moment for the next request; tell whether some of it came."""
+        return bool(self.unreader.buf.getvalue() or self._poll.poll(wait_ms))
 
     def _plain(self, received: bytes) -> PlainRequest | None:
         head, end, body = received.partition(b"\r\n\r\n")

@@ -7,7 +7,6 @@ is a client that was let in, asked, and was cut.
 
 from __future__ import annotations
 
-import select
 import socket
 import struct
 import time
@@ -32,6 +31,7 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # untyped base
     def init_process(self) -> None:
         """Learn how long a client may be silent in the middle of a request, and start."""
         self._pause_seconds_max = settings.load().pause_seconds_max
+        self._threads = self.cfg.threads
         super().init_process()
 
     def accept(self, listener: socket.socket) -> None:
@@ -52,17 +52,6 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # untyped base
             conn.parser = PlainParser(self.cfg, conn.sock, conn.client, conn.server)
         super().enqueue_req(conn)
 
-    def handle(self, conn: TConn) -> object:
-        """Serve a connection's request, and the next ones where they follow at once.
-
-        Back through the poller each would pass two threads more, and wait for the interpreter's
-        lock in both. Nobody waits for this: a thread lingers only while each connection has one.
-        """
-        again = super().handle(conn)
-        while again is True and self._lingers() and _follows(conn):
-            again = super().handle(conn)
-        return again
-
     def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
         """Say whether the connection goes on; what was read to its end needs no draining."""
         if conn.parser.mesg is None:  # A plain request was whole.
@@ -73,7 +62,7 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # untyped base
         return bool(super()._keepalive_after(conn, keepalive))
 
     def _lingers(self) -> bool:
-        return bool(self.alive and self.nr_conns <= self.cfg.threads)
+        return bool(self.alive and self.nr_conns <= self._threads)
 
     def handle_request(self, req: Request | PlainRequest, conn: TConn) -> bool:
         """Serve one request; one whose length is in dispute is the last of its connection.
@@ -82,10 +71,24 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # untyped base
         for another request.
         """
         if isinstance(req, PlainRequest):
-            return self._answer(req, conn)
+            return self._answer_all(req, conn)
         if any(name == "TRANSFER-ENCODING" for name, _ in req.headers):
             req.force_close()
         return bool(super().handle_request(req, conn))
+
+    def _answer_all(self, req: PlainRequest, conn: TConn) -> bool:
+        """Serve a connection's plain request, and the next ones where they follow at once.
+
+        Back through the poller each would pass two threads more, and wait for the interpreter's
+        lock in both. Nobody waits for this: a thread lingers only while each connection has one.
+        """
+        again = self._answer(req, conn)
+        while again and self._lingers() and conn.parser.follows(LINGER_MS):
+            req = next(conn.parser)
+            if not isinstance(req, PlainRequest):
+                return self.handle_request(req, conn)
+            again = self._answer(req, conn)
+        return again
 
     def _answer(self, req: PlainRequest, conn: TConn) -> bool:
         """Serve a plain request; tell whether another one may follow."""
@@ -130,10 +133,3 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc]  # untyped base
         while taken != self.nr_conns:
             taken = self.nr_conns
             self.accept(listener)
-
-
-def _follows(conn: TConn) -> bool:
-    """Wait a moment for the next request of a connection; say whether it came."""
-    poll = select.poll()
-    poll.register(conn.sock, select.POLLIN)
-    return bool(conn.parser.unreader.buf.getvalue() or poll.poll(LINGER_MS))
