@@ -66,6 +66,17 @@ def cpu_seconds(processes: list[Process]) -> float:
     return total
 
 
+def cpu_by_process(processes: list[Process]) -> dict[int, float]:
+    """Return the CPU seconds of each process that runs, by its id."""
+    return {process.pid: cpu_seconds([process]) for process in processes}
+
+
+def cpu_since(before: dict[int, float], processes: list[Process]) -> float:
+    """Sum what processes spent since then; those that have ended meanwhile are not counted."""
+    now = cpu_by_process(processes)
+    return sum(spent - before.get(pid, 0.0) for pid, spent in now.items())
+
+
 @contextmanager
 def memory_watched(pid: int, directory: Path) -> Iterator[Peak]:
     """Sample what a process, all that it started and its PostgreSQL hold; shared pages by share."""

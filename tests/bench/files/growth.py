@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import psycopg
 
-from tests.bench.files.ingest import Works, worked, works
+from tests.bench.files.ingest import Spent, Works, spent_on, works
+from tests.bench.files.rows import file_of
 from tests.bench.fixtures import ASKED_MAX, Stage, stage
 from tests.bench.load import drive
 from tests.bench.report import Measure, measure, percentile
@@ -40,15 +41,20 @@ def _query_growth(small: int, large: int) -> dict[str, Measure]:
 
 
 def _ingest_growth(rows: int, small: int, large: int) -> dict[str, Measure]:
-    rates = {}
+    spent = {}
     with works(rows, members=1) as scene:
         for stored, size in ((0, small), (small, large)):
             _fill(scene.sql, stored, size)
-            rates[size] = [_rate(scene, rows) for _ in range(_FILES)]
+            spent[size] = [_spent(scene) for _ in range(_FILES)]
+    rates = {size: [rows / one.seconds for one in files] for size, files in spent.items()}
+    cpu = {size: [one.cpu + one.postgres_cpu for one in files] for size, files in spent.items()}
     return {
         f"ingest_rows_per_s_at_{small}": measure(rates[small], "1/s"),
         f"ingest_rows_per_s_at_{large}": measure(rates[large], "1/s"),
         "ingest_growth": _ratio(rates[large], rates[small]),
+        f"cpu_us_per_row_at_{small}": measure([one / rows * 1e6 for one in cpu[small]], "us"),
+        f"cpu_us_per_row_at_{large}": measure([one / rows * 1e6 for one in cpu[large]], "us"),
+        "ingest_growth_by_cpu": _ratio(cpu[small], cpu[large]),
     }
 
 
@@ -61,13 +67,14 @@ def _median_ms(loaded: Stage) -> float:
     return 1e3 * percentile(drive(loaded.scene.port, requests, connections=1).latencies, 0.5)
 
 
-def _rate(scene: Works, rows: int) -> float:
-    """Return the rows a second of one file, and leave the stock as it was."""
-    rate = rows / worked(scene, 1, emptied=False)
+def _spent(scene: Works) -> Spent:
+    """Return what one file costs, and leave the stock as it was."""
+    spent = spent_on(scene, file_of(scene.books[0]))
     for table in ("account", "record", "batch"):
         scene.sql(f"DELETE FROM {table} WHERE member_id LIKE 'member-%'")
     scene.sql("VACUUM record, account")
-    return rate
+    print(f"growth: a file in {spent.seconds:.1f} s", file=sys.stderr, flush=True)
+    return spent
 
 
 def _fill(sql: Callable[[str], object], stored: int, size: int) -> None:

@@ -26,6 +26,7 @@ from exchange.domain.queries import Asker
 from exchange.services.batches.take_file import take_file
 from exchange.store.embedded.server import Launch, Server, start
 from tests.bench.files.rows import Book, file_of, new_subjects
+from tests.bench.processes import below, cpu_by_process, cpu_seconds, cpu_since
 from tests.bench.report import Measure, figure, measure
 from tests.bench.stock import load_grants
 from tests.support import postgres
@@ -142,11 +143,8 @@ def _one_file(rows: int) -> dict[str, Measure]:
         again = stage.queue(content, stage.books[0].member)
     return {
         "file_mib": figure(len(content) / (1 << 20), "MiB"),
-        "ndjson_per_copy": figure(one.copy / one.ingest, "ratio"),
-        "rows_per_s": figure(rows / one.ingest, "1/s"),
-        "copy_rows_per_s": figure(rows / one.copy, "1/s"),
-        "worker_cpu_us_per_row": figure(one.cpu / rows * 1e6, "us"),
-        "ingest_rss_mib": figure(one.rss_mib, "MiB"),
+        **_paces(rows, [one]),
+        "ingest_rss_mib": figure(one.file.rss_mib, "MiB"),
         "upload_again_s": figure(again, "s"),
     }
 
@@ -156,42 +154,71 @@ def _by_rounds(rows: int) -> dict[str, Measure]:
     with works(rows, members=2) as stage:
         ndjson = [_round(stage, file_of(stage.books[0])) for _ in range(ROUNDS)]
         csv = [_round(stage, file_of(stage.books[0], as_csv=True)) for _ in range(ROUNDS)]
-        pairs = [(worked(stage, 1), worked(stage, 2)) for _ in range(ROUNDS)]
+        pairs = [(_worked(stage, 1), _worked(stage, 2)) for _ in range(ROUNDS)]
         again = _again(stage)
     return {
-        "ndjson_per_copy": measure([one.copy / one.ingest for one in ndjson], "ratio"),
-        "csv_per_copy": measure([one.copy / one.ingest for one in csv], "ratio"),
-        "rows_per_s": measure([rows / one.ingest for one in ndjson], "1/s"),
-        "copy_rows_per_s": measure([rows / one.copy for one in ndjson], "1/s"),
-        "worker_cpu_us_per_row": measure([one.cpu / rows * 1e6 for one in ndjson], "us"),
+        **_paces(rows, ndjson),
+        "csv_per_copy": measure([one.ratio for one in csv], "ratio"),
         "two_workers_per_one": measure([one / two for one, two in pairs], "ratio"),
-        "ingest_rss_mib": figure(max(one.rss_mib for one in (*ndjson, *csv)), "MiB"),
+        "ingest_rss_mib": figure(max(one.file.rss_mib for one in (*ndjson, *csv)), "MiB"),
         "upload_again_s": figure(again, "s"),
     }
 
 
+def _paces(rows: int, ndjson: Sequence[_Round]) -> dict[str, Measure]:
+    files = [one.file for one in ndjson]
+    return {
+        "ndjson_per_copy": measure([one.ratio for one in ndjson], "ratio"),
+        "rows_per_s": measure([rows / one.seconds for one in files], "1/s"),
+        "copy_rows_per_s": measure([rows / one.copy for one in ndjson], "1/s"),
+        "worker_cpu_us_per_row": measure([one.cpu / rows * 1e6 for one in files], "us"),
+        "postgres_cpu_us_per_row": measure([one.postgres_cpu / rows * 1e6 for one in files], "us"),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What a file cost that one worker worked off."""
+
+    seconds: float
+    cpu: float  # seconds, of the worker
+    postgres_cpu: float  # seconds, of all its processes; asking whether the file is done included
+    rss_mib: float  # the worker's peak
+
+
+def spent_on(stage: Works, content: bytes) -> Spent:
+    """Let one worker, ready before, work off a file of the first member."""
+    with stage.workers(1) as (worker,):
+        stage.warm_up(1)
+        stage.queue(content, stage.books[0].member)
+        cpu, of_postgres = cpu_seconds([worker]), cpu_by_process(below(stage.server.pid))
+        began = time.monotonic()
+        stage.await_done(1)
+        return Spent(
+            seconds=time.monotonic() - began,
+            cpu=cpu_seconds([worker]) - cpu,
+            postgres_cpu=cpu_since(of_postgres, below(stage.server.pid)),
+            rss_mib=_peak_mib(worker.pid),
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Round:
-    ingest: float  # seconds
+    file: Spent
     copy: float  # seconds
-    cpu: float  # seconds, of the worker
-    rss_mib: float
+
+    @property
+    def ratio(self) -> float:
+        return self.copy / self.file.seconds
 
 
 def _round(stage: Works, content: bytes) -> _Round:
     stage.empty()
-    with stage.workers(1) as (worker,):
-        stage.warm_up(1)
-        cpu = sum(worker.cpu_times()[:2])
-        stage.queue(content, stage.books[0].member)
-        began = time.monotonic()
-        stage.await_done(1)
-        ingest = time.monotonic() - began
-        cpu = sum(worker.cpu_times()[:2]) - cpu
-        rss_mib = _peak_mib(worker.pid)
+    file = spent_on(stage, content)
     copied = _timed(stage.sql, *_copies(stage))
-    print(f"ingest {ingest:.1f} s, COPY {copied:.1f} s, {rss_mib:.0f} MiB", file=sys.stderr)
-    return _Round(ingest=ingest, copy=copied, cpu=cpu, rss_mib=rss_mib)
+    told = f"ingest {file.seconds:.1f} s, COPY {copied:.1f} s, {file.rss_mib:.0f} MiB"
+    print(told, file=sys.stderr, flush=True)
+    return _Round(file=file, copy=copied)
 
 
 def _copies(stage: Works) -> tuple[str, ...]:
@@ -214,10 +241,9 @@ def _timed(sql: Callable[[str], object], *statements: str) -> float:
     return time.monotonic() - began
 
 
-def worked(stage: Works, workers: int, *, emptied: bool = True) -> float:
+def _worked(stage: Works, workers: int) -> float:
     """Return the seconds a file takes of each of so many workers: a file of a member each."""
-    if emptied:
-        stage.empty()
+    stage.empty()
     files = [(file_of(book), book.member) for book in stage.books]
     with stage.workers(workers):
         stage.warm_up(workers)
