@@ -6,10 +6,12 @@ import json
 import subprocess
 import sys
 import zipfile
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TypedDict
 
 import pytest
+from stdnum.cn import ric
 
 from exchange_client import KeyFile
 from exchange_client._consent.decision import Reason, Request, decide
@@ -20,6 +22,7 @@ from exchange_client.core.encoding import JSON
 from exchange_client.errors import Refused, UsageError
 from exchange_client.grants import Grant, build, evidence_of, evidence_of_file, renewal
 from exchange_client.grants.permissions import REASONS, Look, check_grant, foresee, profile_of
+from exchange_client.identifiers import Identifier
 from exchange_client.testing import FakeExchange
 from tests.support.borrowers import borrower
 
@@ -190,6 +193,24 @@ def test_a_grant_that_will_be_refused_is_refused_at_home(fake: FakeExchange) -> 
         check_grant(made(fake), fake.pins, now=fake.clock() - 61)
     with pytest.raises(Refused, match=r"grant\.policy"):
         fake.member("lender-a").register_grant(long, borrower(1))
+
+
+@pytest.mark.parametrize(("days", "refused"), [(0, False), (1, True)])
+def test_a58_a_grant_that_was_signed_before_its_subjects_birth_is_refused(
+    fake: FakeExchange, days: int, refused: bool
+) -> None:
+    """Whoever signs for people who do not exist yet signs for nobody."""
+    born = datetime.fromtimestamp(fake.clock(), UTC).date() + timedelta(days)
+    number = f"990001{born:%Y%m%d}017"
+    number += ric.calc_check_digit(f"{number}0")
+    newborn = Identifier.parse("ric", "CN", number, date(2199, 12, 31))
+    grant = fake.consent("lender-a", newborn, "credit_application")
+
+    if not refused:
+        grant.check_subject(newborn)
+        return
+    with pytest.raises(UsageError, match="before its subject was born"):
+        fake.member("lender-a").register_grant(grant, newborn)
 
 
 def test_a_renewal_keeps_the_terms_and_takes_new_agreement(fake: FakeExchange) -> None:

@@ -14,7 +14,7 @@ from consent.profiles import load_profile
 from exchange.domain.life.retention import shown_history
 from exchange.domain.records import day, later
 from exchange.domain.rows import next_payload
-from tests.support.rows import CN, clean_row, payload, submission
+from tests.support.rows import CN, clean_row, payload, row_of, submission
 
 ENDED = date(2021, 3, 15)
 OVER = later(ENDED, 60)
@@ -102,3 +102,41 @@ def test_months_whose_retention_is_over_are_not_even_stored_anew(profile: str, s
     stands = next_payload(clean_row(), kept, submission(profile=load_profile(profile)))
 
     assert stored == stands.history
+
+
+@pytest.mark.parametrize(("days", "stored"), [(-1, "N2"), (0, "N#")])
+def test_a_month_is_stored_no_more_on_the_very_day_its_retention_ends(
+    days: int, stored: str
+) -> None:
+    """A year's retention, as sixty months of history would end with five years anyhow."""
+    brief = replace(CN, retention_years=1)
+    today = later(ENDED, 12) + timedelta(days=days)
+    kept = msgspec.structs.replace(
+        payload("2", as_of=ENDED), first_overdue_on=day(date(2021, 2, 1)), ended_on=day(ENDED)
+    )
+    row = clean_row(as_of=today.isoformat(), opened_on="2020-01-10")
+
+    stands = next_payload(row, kept, submission(today=today, profile=brief))
+
+    assert stored == stands.history[0] + stands.history[-1]
+
+
+@pytest.mark.parametrize(
+    ("status", "changes"),
+    [
+        ("SETTLED", {"status_on": "2026-03-10", "closed_on": "2026-03-10"}),
+        ("CURRENT", {}),
+    ],
+)
+def test_the_clock_runs_from_the_day_it_was_paid_and_not_from_the_day_it_was_told(
+    status: str, changes: dict[str, object]
+) -> None:
+    """A lender that tells of a payment three weeks late must not keep it three weeks longer."""
+    late = next_payload(row_of(as_of="2026-03-01"), None, submission())
+    told = {"as_of": "2026-03-31", "status": status, "balance_minor": 0, **changes}
+
+    stands = next_payload(clean_row(**told), late, submission())
+
+    paid = date(2026, 3, 10) if status == "SETTLED" else date(2026, 3, 31)
+    due = day(later(paid, 60)) if status == "SETTLED" else None  # An open account stays.
+    assert (day(paid), due) == (stands.ended_on, stands.purge_on)

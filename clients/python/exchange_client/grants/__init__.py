@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -121,13 +122,17 @@ class Grant:
         """Refuse an identifier that the grant was not made for.
 
         Raises:
-            UsageError: its commitment is of another subject.
+            UsageError: its commitment is of another subject, or it was signed before that
+                subject was born, by what the number says.
         """
         subject = self.claims.get("subject")
         commit = subject.get("commit") if isinstance(subject, dict) else None
         expected = b64url(commitment(self.salt, identifier))
         if not isinstance(commit, str) or not hmac.compare_digest(commit, expected):
             raise UsageError("the grant was made for another subject")
+        born, at = identifier.birth_date, self.claims.get("iat")
+        if born and isinstance(at, int) and datetime.fromtimestamp(at, UTC).date() < born:
+            raise UsageError("the grant was signed before its subject was born")
 
     def save(self, path: Path | str) -> None:
         """Keep artefact and salt in a file of mode 0600."""
