@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from consent.profiles import load_profile
 from exchange.domain.life.retention import shown_history
-from exchange.domain.records import day, later
+from exchange.domain.records import Status, day, later
 from exchange.domain.rows import next_payload
+from exchange.domain.rows.versions import optional_day
 from tests.support.rows import CN, clean_row, payload, row_of, submission
 
 ENDED = date(2021, 3, 15)
@@ -140,3 +141,24 @@ def test_the_clock_runs_from_the_day_it_was_paid_and_not_from_the_day_it_was_tol
     paid = date(2026, 3, 10) if status == "SETTLED" else date(2026, 3, 31)
     due = day(later(paid, 60)) if status == "SETTLED" else None  # An open account stays.
     assert (day(paid), due) == (stands.ended_on, stands.purge_on)
+
+
+@pytest.mark.parametrize(
+    ("history", "first"), [("11", date(2026, 2, 20)), ("1N", None)], ids=["traced", "amended away"]
+)
+def test_a_correction_ends_an_arrear_as_long_as_a_late_month_tells_of_it(
+    history: str, first: date | None
+) -> None:
+    """An amended state must not make five years begin anew, nor a wrong arrear last for them."""
+    kept = msgspec.structs.replace(
+        payload(history, as_of=date(2026, 3, 31), status=Status.OVERDUE, dpd=20),
+        first_overdue_on=day(date(2026, 2, 20)),
+        ended_on=None,
+    )
+
+    stands = next_payload(clean_row(reason="AMEND"), kept, submission())
+
+    assert (optional_day(first), None if first is None else day(date(2026, 3, 31))) == (
+        stands.first_overdue_on,
+        stands.ended_on,
+    )
