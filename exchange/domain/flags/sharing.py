@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from exchange.domain.flags.events import BASELINE_SECONDS, DAY, HOUR, Event, Flag
@@ -18,22 +18,41 @@ def _purpose(event: Event) -> str:
     return event.purpose
 
 
+class _LastLooks:
+    """The last looks of each member, counted, once there are enough of them."""
+
+    def __init__(
+        self, numbers: Numbers, counted: Callable[[Event], str], before_min: int = 0
+    ) -> None:
+        self._length = numbers["last_queries"]
+        self._counted = counted
+        self._before_min = before_min  # looks before them, to compare with
+        self._windows: dict[str, Window] = {}
+
+    def add(self, event: Event) -> Window | None:
+        """Take the next entry; return its member's window if it is full."""
+        if event.kind != "query":
+            return None
+        new = Window(self._length, self._counted)
+        window = self._windows.setdefault(event.member, new)
+        full = window.add(event) and len(window.before) >= self._before_min
+        return window if full else None
+
+
 class NoData:
     """enumeration/1: far more looks than before meet nobody, as guesses do."""
 
     def __init__(self, numbers: Numbers) -> None:
         self._numbers = numbers
-        self._windows: dict[str, Window] = {}
+        self._last = _LastLooks(numbers, _outcome, max(1, numbers["before_min"]))
         self._once = Once()
 
     def feed(self, event: Event) -> Iterator[Flag]:
         """Take the next entry."""
-        if event.kind != "query":
+        window = self._last.add(event)
+        if window is None:
             return
         length = self._numbers["last_queries"]
-        window = self._windows.setdefault(event.member, Window(length, _outcome))
-        if not window.add(event) or len(window.before) < max(1, self._numbers["before_min"]):
-            return
         now = Fraction(window.counts["NO_DATA"], length)
         before = Fraction(window.before_counts["NO_DATA"], len(window.before))
         risen = now >= before + Fraction(self._numbers["points"], 100)
@@ -46,17 +65,15 @@ class Drift:
 
     def __init__(self, numbers: Numbers) -> None:
         self._numbers = numbers
-        self._windows: dict[str, Window] = {}
+        self._last = _LastLooks(numbers, _purpose, max(1, numbers["before_min"]))
         self._once = Once()
 
     def feed(self, event: Event) -> Iterator[Flag]:
         """Take the next entry."""
-        if event.kind != "query":
+        window = self._last.add(event)
+        if window is None:
             return
         length = self._numbers["last_queries"]
-        window = self._windows.setdefault(event.member, Window(length, _purpose))
-        if not window.add(event) or len(window.before) < max(1, self._numbers["before_min"]):
-            return
         for purpose in sorted({*+window.counts, *+window.before_counts}):
             now = Fraction(window.counts[purpose], length)
             before = Fraction(window.before_counts[purpose], len(window.before))
@@ -71,17 +88,15 @@ class Probing:
 
     def __init__(self, numbers: Numbers) -> None:
         self._numbers = numbers
-        self._windows: dict[str, Window] = {}
+        self._last = _LastLooks(numbers, _outcome)
         self._once = Once()
 
     def feed(self, event: Event) -> Iterator[Flag]:
         """Take the next entry."""
-        if event.kind != "query":
+        window = self._last.add(event)
+        if window is None:
             return
         length = self._numbers["last_queries"]
-        window = self._windows.setdefault(event.member, Window(length, _outcome))
-        if not window.add(event):
-            return
         refused = window.counts["WITHHELD"] * 100 > self._numbers["percent"] * length
         if refused and self._once.first(event.member, event.day):
             yield Flag.of("probing/1", event.member, window.of("WITHHELD"))

@@ -33,12 +33,6 @@ def sandbox(database_url: str, tmp_path: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def desk(sandbox: Sandbox) -> GrantDesk:
-    """The desk of one lender."""
-    return GrantDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
-
-
-@pytest.fixture
 def bell() -> Iterator[Doorbell]:
     """The lender's endpoint."""
     with doorbell() as made:

@@ -11,12 +11,6 @@ from tests.support.grant_desk import GrantDesk, refusal, shown
 from tests.support.sandbox import Sandbox
 
 
-@pytest.fixture
-def desk(sandbox: Sandbox) -> GrantDesk:
-    """The desk of one lender."""
-    return GrantDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
-
-
 def changes(desk: GrantDesk, query: str = "") -> list[dict[str, object]]:
     """Read one page of what became of a lender's grants."""
     found = shown(desk.send("GET", f"/v1/grants/changes{query}"))["changes"]

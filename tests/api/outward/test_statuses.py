@@ -12,13 +12,7 @@ from exchange_client.errors import ReceiptInvalid
 from exchange_client.pins import Pins
 from exchange_client.statuses import Status, StatusList, verify_list
 from tests.support.grant_desk import GrantDesk, refusal, shown
-from tests.support.sandbox import BASE, Sandbox
-
-
-@pytest.fixture
-def desk(sandbox: Sandbox) -> GrantDesk:
-    """The desk of one lender."""
-    return GrantDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
+from tests.support.sandbox import BASE
 
 
 def place(desk: GrantDesk, grant: str) -> int:

@@ -39,6 +39,14 @@ def test_an_episode_is_hidden_on_the_day_its_retention_ends(days: int, shown: st
     assert shown[1] == history[1]
 
 
+@pytest.mark.parametrize(("today", "shown"), [(30, "N2"), (31, "N#")])
+def test_an_episode_that_months_alone_tell_of_ends_with_its_last_one(
+    today: int, shown: str
+) -> None:
+    """Whoever kept no exact day keeps to the last day it can have been."""
+    assert shown == told("N2", date(2021, 4, 15), today=date(2026, 3, today))
+
+
 def test_an_older_episode_goes_before_a_newer_one() -> None:
     """Each arrear has a clock of its own."""
     history = "N" * 10 + "2" + "N" * 46 + "31N"
