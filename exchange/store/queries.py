@@ -33,7 +33,7 @@ from exchange.services.queries.ports import (
 from exchange.services.records.ports import SealedRecord
 from exchange.store.driver.columns import blobs, copy_columns, same_int8, same_text, texts, uuids
 from exchange.store.driver.trips import Call, TripConnection
-from exchange.store.gate.calls import COLUMNS, PASS_ONE, PASS_SEVERAL
+from exchange.store.gate.calls import COLUMNS, PASS_ONE, pass_several
 from exchange.store.leaves import APPEND_LEAF, copy_leaves, leaf_parameters
 from exchange.store.statement import Statement
 
@@ -93,7 +93,7 @@ class Queries:
         else:
             columns = [_parameters(row) for row in rows]
             parameters |= {name: [column[name] for column in columns] for name in COLUMNS}
-            found = self._connection.trip(Call(PASS_SEVERAL, parameters))
+            found = self._connection.trip(Call(pass_several(len(rows)), parameters))
             groups = [[] for _ in rows]
             for row in found:
                 if row[6] is not None:  # Else nothing was looked at: `check_gate` says why.

@@ -16,8 +16,4 @@ def upgrade() -> None:
     """Apply."""
     with op.get_context().autocommit_block():
         op.drop_index("log_search_subject", postgresql_concurrently=True, if_exists=True)
-    op.execute("""
-        DROP FUNCTION pass_gate(text, bigint, int, uuid, bytea, bytea, bytea, bytea, uuid, text,
-            boolean, int, boolean, boolean, text, int, text, text, bytea);
-        DROP FUNCTION spend_quota(text, bigint, uuid, bytea[], int, int, int, bigint);
-    """)
+    op.execute("DROP FUNCTION spend_quota(text, bigint, uuid, bytea[], int, int, int, bigint)")
