@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from exchange.domain.rows.faults import Flaw
 from exchange.domain.rows.forms import Row
 from exchange.domain.rows.reading import AnyRow
 
@@ -25,9 +26,9 @@ class OneAmount:
         self._seen = 0  # rows that are overdue
         self._counts: dict[int, list[int]] = {}  # amount -> count, most that was missed, first line
 
-    def add(self, rows: Sequence[tuple[int, AnyRow | None]]) -> None:
-        """Count rows, each with its line."""
-        for line, row in rows:
+    def add(self, first: int, rows: Sequence[AnyRow | list[Flaw]]) -> None:
+        """Count rows that follow each other from the line `first` on."""
+        for line, row in enumerate(rows, first):
             if not isinstance(row, Row) or not row.overdue_minor:
                 continue
             missed = self._seen // _WINDOW_ROWS

@@ -84,7 +84,7 @@ def check_rows(
             work.staging.add_faults(block.faults)
             work.commit()
         unreadable += block.unreadable
-        one_amount.add(block.overdue)
+        one_amount.add(read.first, read.rows)
         done += len(read.rows)
         tell(done)
     totals.check(file.trailer)
@@ -115,7 +115,6 @@ class _Block:
     unreadable: int = 0
     faults: list[RowFault] = field(default_factory=list)
     transfers: list[StagedTransfer] = field(default_factory=list)
-    overdue: list[tuple[int, AnyRow | None]] = field(default_factory=list)
 
     def add(self, verdicts: Sequence[Verdict], staged: Sequence[StagedRow]) -> None:
         """Add verdicts, and their rows as they are staged."""
@@ -124,7 +123,6 @@ class _Block:
             fault for each in verdicts if each.flaws for fault in row_faults(each.line, each.flaws)
         ]
         self.transfers += _transfers(verdicts, staged)
-        self.overdue += [(each.line, each.row) for each in verdicts]
 
 
 def _staged_parts(

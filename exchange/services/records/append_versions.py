@@ -59,8 +59,11 @@ def seal_versions(changes: Sequence[Change], member: str, ports: Ports) -> list[
     sealed = ports.sealer.seal_each(
         [
             # Bound to its row: a payload moved to another record, member or epoch does not open.
-            (pad(encode_payload(change.payload)), record_aad(*place, member, change.epoch))
-            for change, place in zip(changes, ids, strict=True)
+            (
+                pad(encode_payload(change.payload)),
+                record_aad(record_id, version, member, change.epoch),
+            )
+            for change, (record_id, version) in zip(changes, ids, strict=True)
         ]
     )
     kek_id = ports.sealer.kek_id
