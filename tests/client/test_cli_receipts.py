@@ -100,7 +100,7 @@ def test_a_policy_asks_for_a_proof_under_its_quorum(
     done = terminal.cx("receipt", "verify", place, "--policy", str(terminal.at("policy")), "--json")
 
     assert left == done.exit_code, done.output
-    assert held == (read(done)["held"][-1] if left == 0 else 0)  # type: ignore[index]
+    assert held == (read(done)["held"][-1] if left == 0 else 0)  # type: ignore[index]  # a list
 
 
 def test_a_policy_without_a_proof_is_not_verified(terminal: Terminal) -> None:

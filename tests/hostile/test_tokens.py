@@ -36,7 +36,7 @@ def test_a69_one_element_a_thousand_times_counts_a_thousand(desk: GrantDesk) -> 
     taken = [evaluate(desk, ELEMENTS_MAX) for _ in range(QUOTA // ELEMENTS_MAX)]
     last = evaluate(desk, 1)
 
-    assert [ELEMENTS_MAX] * 2 == [len(shown(one)["elements"]) for one in taken]  # type: ignore[arg-type]
+    assert [ELEMENTS_MAX] * 2 == [len(shown(one)["elements"]) for one in taken]  # type: ignore[arg-type]  # a list
     assert (429, "quota.spent", "") == refusal(last)
     assert 0 < int(last.headers["Retry-After"]) <= 86_400
 

@@ -34,7 +34,7 @@ def round_trips(desk: GrantDesk, grant: str | None) -> int:
     """Count the round trips of one question, by libpq's own trace of the wire."""
     with tempfile.TemporaryFile() as wire:
         with desk.sandbox.ports.begin() as work:
-            connection = work.grants._connection.pgconn  # type: ignore[attr-defined]
+            connection = work.grants._connection.pgconn  # type: ignore[attr-defined]  # inside it
         connection.trace(wire.fileno())
         ask(desk, grant)
         connection.untrace()

@@ -150,7 +150,7 @@ def test_a84_an_argument_out_of_form_is_named_and_never_repeated(
     """A mistyped identifier must not end up in a log of refusals."""
     response = regulator.send("GET", f"/audit/v1/entries?{query}")
 
-    assert (422, field) == (response.status_code, response.json["errors"][0]["pointer"])  # type: ignore[index]
+    assert (422, field) == (response.status_code, response.json["errors"][0]["pointer"])  # type: ignore[index]  # an object
     value = query.partition("=")[2]
     assert len(value) < 4 or value not in response.text
 

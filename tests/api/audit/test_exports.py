@@ -178,7 +178,7 @@ def test_a_flipped_bit_in_an_opening_is_an_alarm_and_no_export(regulator: Regula
 
     response = regulator.send("GET", "/audit/v1/export?from_index=0&to_index=1")
 
-    assert (503, "exchange.integrity") == (response.status_code, response.json["code"])  # type: ignore[index]
+    assert (503, "exchange.integrity") == (response.status_code, response.json["code"])  # type: ignore[index]  # an object
 
 
 @pytest.mark.parametrize(

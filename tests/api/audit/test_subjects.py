@@ -49,9 +49,9 @@ def test_a_person_is_searched_by_only_after_two_people_said_so(regulator: Regula
     found = regulator.get(f"entries?kind=query&subject={subject}")
 
     assert (403, 403) == (before.status_code, between.status_code)
-    assert "audit.subject_closed" == between.json["code"]  # type: ignore[index]
-    assert "subjects" not in asked.json  # type: ignore[operator]
-    assert [subject] == released.json["subjects"]  # type: ignore[index]
+    assert "audit.subject_closed" == between.json["code"]  # type: ignore[index]  # an object
+    assert "subjects" not in asked.json  # type: ignore[operator]  # an object
+    assert [subject] == released.json["subjects"]  # type: ignore[index]  # an object
     assert 1 == found["total"]
 
 
@@ -61,7 +61,7 @@ def test_whoever_asked_cannot_release(regulator: Regulator) -> None:
 
     response = release(regulator, first=True)
 
-    assert (403, "audit.second_person") == (response.status_code, response.json["code"])  # type: ignore[index]
+    assert (403, "audit.second_person") == (response.status_code, response.json["code"])  # type: ignore[index]  # an object
 
 
 def test_the_second_person_names_the_case(regulator: Regulator) -> None:
@@ -130,5 +130,5 @@ def test_a66_a_member_key_opens_nothing_here_and_a_regulators_nothing_there(
     there = regulator.send(method, path, key=regulator.lender)
     here = regulator.send("POST", "/v1/queries", {})
 
-    assert (403, "auth.role") == (there.status_code, there.json["code"])  # type: ignore[index]
-    assert (403, "auth.role") == (here.status_code, here.json["code"])  # type: ignore[index]
+    assert (403, "auth.role") == (there.status_code, there.json["code"])  # type: ignore[index]  # an object
+    assert (403, "auth.role") == (here.status_code, here.json["code"])  # type: ignore[index]  # an object

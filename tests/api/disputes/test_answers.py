@@ -34,7 +34,7 @@ def test_an_answer_is_whole_or_none(
     """Half an answer would stop the clock for nothing."""
     desk.reported()
 
-    refused = desk.reply(desk.opened_dispute(), **body)  # type: ignore[arg-type]
+    refused = desk.reply(desk.opened_dispute(), **body)  # type: ignore[arg-type]  # it is no answer
 
     assert (422, "request.field", pointer) == refusal(refused)
 

@@ -241,5 +241,5 @@ def test_lists_are_cut_into_pages_without_loss(desk: DisputeDesk) -> None:
     rest = shown(desk.send("GET", f"/v1/disputes?limit=2&cursor={first['next']}"))
 
     pages = [first["disputes"], rest["disputes"]]
-    assert sorted(opened) == [one["dispute_id"] for page in pages for one in page]  # type: ignore[attr-defined]
+    assert sorted(opened) == [one["dispute_id"] for page in pages for one in page]  # type: ignore[attr-defined]  # lists of objects
     assert (True, False) == (first["has_more"], rest["has_more"])

@@ -99,7 +99,7 @@ def test_one_person_cannot_be_two(sandbox: Sandbox) -> None:
 
     for name, error, word in refused:
         with pytest.raises(error):
-            approve_change(word, "", sandbox.ports)  # type: ignore[arg-type]
+            approve_change(word, "", sandbox.ports)  # type: ignore[arg-type]  # no word at all
         assert [] == list_members(sandbox.ports), name
     approve_change(says(sandbox, BEN, JOINING, of=of), "", sandbox.ports)
 

@@ -165,7 +165,7 @@ def test_the_regulator_reads_every_report_and_a_member_its_own(
     one = shown(regulator.send("GET", "/v1/reports/data-quality?member=member-b"))["reports"]
     own = shown(other.send("GET", "/v1/reports/data-quality?member=member-a"))["reports"]
 
-    names = [[each["member"] for each in part] for part in (all_of_them, one, own)]  # type: ignore[attr-defined]
+    names = [[each["member"] for each in part] for part in (all_of_them, one, own)]  # type: ignore[attr-defined]  # lists of objects
     assert {"member-a", "member-b"} <= set(names[0])
     assert (["member-b"], ["member-b"]) == (names[1], names[2])
 

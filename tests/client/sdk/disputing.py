@@ -92,7 +92,7 @@ class DisputeContract:
 
         other.sdk.answer_dispute(
             opened.dispute_id,
-            DisputeAnswer(result=result, text="It was not theirs."),  # type: ignore[arg-type]
+            DisputeAnswer(result=result, text="It was not theirs."),  # type: ignore[arg-type]  # any of the results
         )
 
         assert desk.ask(who).outcome is Outcome.NO_DATA

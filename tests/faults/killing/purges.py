@@ -133,7 +133,7 @@ def _judge(
     gone = [one for one in before if one not in left]
     for versions, certificate in _runs(house)[len(runs) :]:
         turn, gone = gone[: int(str(versions))], gone[int(str(versions)) :]
-        leaves = [merkle.leaf_hash(version_entry(one, two)) for one, two in turn]  # type: ignore[arg-type]
+        leaves = [merkle.leaf_hash(version_entry(one, two)) for one, two in turn]  # type: ignore[arg-type]  # rows of SQL
         claims = json.loads(unb64url(str(certificate).split(".")[1]))
         if claims["root"] != b64url(merkle.root(leaves)) or claims["keys"] != len(turn):
             judged.failures.append(f"{claims['run']} certifies something else than what went")

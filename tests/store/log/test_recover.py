@@ -82,9 +82,9 @@ def test_a_log_is_given_up_in_the_open_and_another_opened_under_a_new_key(
         assert isinstance(waiting[0], bytes)
         assert [b64url(waiting[0])] == [one.leaf for one in done.unproven]
         origin, size, root = note.decode().split("\n")[:3]
-        assert {"origin": origin, "size": int(size), "root": root} == first["audit"]["previous"]  # type: ignore[index,call-overload]
+        assert {"origin": origin, "size": int(size), "root": root} == first["audit"]["previous"]  # type: ignore[index,call-overload]  # objects
         assert (int(size), 3) == (done.signed_size, done.held)
-        assert ["lena", "omar"] == said["audit"]["approvers"]  # type: ignore[index,call-overload]
+        assert ["lena", "omar"] == said["audit"]["approvers"]  # type: ignore[index,call-overload]  # objects
         with pytest.raises(InvalidField):
             recover_log(TWO, None, log.files.read, log.log_ports)
 

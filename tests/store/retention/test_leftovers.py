@@ -113,7 +113,7 @@ def test_nothing_of_a_purged_record_is_left_in_a_dump_or_in_the_files(desk: Disp
     absent = desk.file([desk.clean(3, "acc-3")], {"kind": "FULL"})
     assert 1 == answer_claims(desk.upload(absent))["absent"]
     shown(desk.send("DELETE", f"/v1/records/{account}?reason=DELETE_FRAUD"))
-    canaries = [account.encode(), *(bytes(one) for one in wrapped)]  # type: ignore[call-overload]
+    canaries = [account.encode(), *(bytes(one) for one in wrapped)]  # type: ignore[call-overload]  # bytes, of SQL
     url = desk.sandbox.settings.libpq_url
     assert found_in_dump(url, canaries)
 

@@ -63,7 +63,7 @@ def test_a_deleted_record_leaves_a_tombstone_and_fraud_is_never_reported_again(
 
     done = purged(desk)
 
-    assert {reason: 1} == {n: c for n, c in dict(claims_of(done)["records"]).items() if c}  # type: ignore[call-overload]
+    assert {reason: 1} == {n: c for n, c in dict(claims_of(done)["records"]).items() if c}  # type: ignore[call-overload]  # an object
     assert [(record, reason)] == desk.sql("SELECT record_id, reason FROM tombstone")
     answered = desk.put(desk.late())
     assert again == answered.status_code
@@ -80,7 +80,7 @@ def test_withdrawn_records_lose_their_keys(desk: DisputeDesk) -> None:
 
     done = purged(desk)
 
-    assert 1 == dict(claims_of(done)["records"])["WITHDRAWN"]  # type: ignore[call-overload]
+    assert 1 == dict(claims_of(done)["records"])["WITHDRAWN"]  # type: ignore[call-overload]  # an object
     assert 0 == desk.records()
 
 
@@ -95,7 +95,7 @@ def test_the_certificate_names_what_went_by_a_root_that_anyone_can_compute(
 
     done = purged(desk)
 
-    entries = [version_entry(record, version) for record, version in rows]  # type: ignore[arg-type]
+    entries = [version_entry(record, version) for record, version in rows]  # type: ignore[arg-type]  # rows of SQL
     root = merkle.root([merkle.leaf_hash(entry) for entry in entries])
     claims = claims_of(done)
     assert (b64url(root), 3, "cn@1") == (claims["root"], claims["keys"], claims["profile"])

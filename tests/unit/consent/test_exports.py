@@ -89,7 +89,7 @@ def test_every_word_of_a_record_is_a_published_one_or_marked_as_ours() -> None:
     for _, facts in cases():
         node = expanded(consent_record(facts))
 
-        assert {DPV + "ConsentRecord"} == set(node["@type"])  # type: ignore[call-overload]
+        assert {DPV + "ConsentRecord"} == set(node["@type"])  # type: ignore[call-overload]  # a list of names
         assert [] == [key for key in keys_of(node) if not key.startswith(("@", *KNOWN))]
 
 

@@ -153,7 +153,7 @@ def test_what_a_member_contributes_shows_in_its_book(
     changes: dict[str, int | None], expected: Contribution
 ) -> None:
     """A lender that reports only its bad debts must not pass for one that reports all."""
-    assert expected is contribution_of(replace(SPOTLESS, **changes))  # type: ignore[arg-type]
+    assert expected is contribution_of(replace(SPOTLESS, **changes))  # type: ignore[arg-type]  # counts by name
 
 
 @pytest.mark.parametrize(
