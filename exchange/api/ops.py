@@ -15,7 +15,7 @@ from flask import Blueprint, Response, g, request
 from flask.globals import request_ctx
 
 from exchange import telemetry
-from exchange.api.edge.application import Application
+from exchange.api.edge.application import Answer, Application
 from exchange.api.edge.problems import Refusal
 from exchange.api.edge.transport import OPEN_METHODS, peer_of
 from exchange.errors import AbsentError
@@ -114,7 +114,7 @@ def _end(response: Response) -> Response:
     return response
 
 
-def _count(route: str, method: str, response: Response, seconds: float) -> None:
+def _count(route: str, method: str, response: Answer, seconds: float) -> None:
     telemetry.answered(
         telemetry.Series(route, method, response.status_code),
         response.headers.get("Cx-Request-Id", ""),

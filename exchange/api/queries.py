@@ -8,11 +8,11 @@ from functools import partial
 from typing import Annotated, Any, Literal, cast
 
 import msgspec
-from flask import Response
 from marshmallow import fields, validate
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from consent.purposes import Detail, Purpose
+from exchange.api.edge.application import Whole
 from exchange.api.edge.blueprints import Line, Routes
 from exchange.api.edge.fields import ByteText, StrictSchema, Text, WholeNumber
 from exchange.api.edge.guard import current_caller, nonce_spent
@@ -194,7 +194,7 @@ def query_routes(ports: Ports, *, queries_max: int) -> Routes:
     )
     @routes.answers(200, ReceiptSchema)
     @routes.body(QuerySchema, reader=read_query, quick=read_query_line, limits=ARTEFACT_LIMITS)
-    def ask(query: object) -> Response:
+    def ask(query: object) -> Whole:
         """Ask whether a subject is delinquent at another member; a grant may come along."""
         caller = current_caller()
         answered = together.answer(_of_line(Line(caller.body, query)), caller.asker)
@@ -208,7 +208,7 @@ def query_routes(ports: Ports, *, queries_max: int) -> Routes:
     )
     @routes.answers(200, ReceiptSchema, media=LINES_TYPE)
     @routes.lines(QuerySchema, lines_max=queries_max, reader=read_query, quick=read_query_line)
-    def ask_many(lines: list[Line]) -> Response:
+    def ask_many(lines: list[Line]) -> Whole:
         """Ask about up to 1,000 subjects under one signature; a receipt each, in order."""
         queries = [_of_line(line) for line in lines]
         answered = answer_queries(check_distinct(queries), current_caller().asker, ports)
@@ -217,7 +217,7 @@ def query_routes(ports: Ports, *, queries_max: int) -> Routes:
 
     @routes.signed("GET", "/v1/queries/<query_id>", policy=RoutePolicy(roles=asker))
     @routes.answers(200, ReceiptSchema)
-    def show_query(query_id: str) -> Response:
+    def show_query(query_id: str) -> Whole:
         """Show the receipt given before under a query id."""
         asked = parse("qry", query_id, field="query_id")
         answered = stored_receipt(asked, current_caller().member, ports)
@@ -263,16 +263,16 @@ def _query(body: bytes, **members: Any) -> Query:  # Typed where they are gather
     return Query(digest=hashlib.sha256(body).digest(), **members)
 
 
-def _receipts(answered: Answered, media: str) -> Response:
+def _receipts(answered: Answered, media: str) -> Whole:
     # A receipt's alphabet needs no escaping: the signed bytes are laid between two constants. A
     # thousand of them are three megabytes, so they are laid out once and encoded once.
     between = '"}\n{"receipt":"'
     ends = ('"}\n',) if media == LINES_TYPE else ('"}',)
     parts = [part for receipt in answered.receipts for part in (between, receipt)]
     parts[0] = between[3:]
-    response = Response("".join((*parts, *ends)).encode("ascii"), content_type=media)
+    response = Whole("".join((*parts, *ends)).encode("ascii"), media)
     if answered.replayed:
-        response.headers["Cx-Replayed"] = "true"
+        response.headers.add("Cx-Replayed", "true")
     return response
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeAlias, TypeVar
 from flask import Blueprint, Response
 from marshmallow import Schema
 
-from exchange.api.edge.application import Application
+from exchange.api.edge.application import Answer, Application
 from exchange.api.edge.document import Document, Page
 from exchange.api.edge.fields import load
 from exchange.api.edge.guard import Edge, current_caller
@@ -21,7 +21,7 @@ from exchange.errors import ExchangeError, Fault, InvalidField, TooLarge
 
 P = ParamSpec("P")
 V = TypeVar("V")
-View: TypeAlias = Callable[P, Response]
+View: TypeAlias = Callable[P, Answer]
 # Turns strict JSON into what a service takes, or raises ValueError; see `Routes.body`.
 Reader: TypeAlias = Callable[[object], object]
 # Reads the bytes of a body or a line at once, or returns None where it is in any doubt.
@@ -87,7 +87,7 @@ class Routes(Blueprint):
         reader: Reader | None = None,
         quick: QuickReader = _in_doubt,
         limits: JsonLimits = DEFAULT_LIMITS,
-    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """Read the body as strict JSON and hand it to the view as its first argument.
 
         Args:
@@ -99,9 +99,9 @@ class Routes(Blueprint):
         """
         instance = schema()
 
-        def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
+        def decorate(view: Callable[..., Answer]) -> Callable[..., Answer]:
             @wraps(view)
-            def with_body(*args: object, **parts: object) -> Response:
+            def with_body(*args: object, **parts: object) -> Answer:
                 raw = current_caller().body
                 value = quick(raw) or _read(instance, reader, loads(raw, limits), "")
                 return view(value, *args, **parts)
@@ -117,7 +117,7 @@ class Routes(Blueprint):
         lines_max: int,
         reader: Reader | None = None,
         quick: QuickReader = _in_doubt,
-    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """Read each line of the body as strict JSON; the view gets a list of `Line` first.
 
         Args:
@@ -125,9 +125,9 @@ class Routes(Blueprint):
         """
         instance = schema()
 
-        def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
+        def decorate(view: Callable[..., Answer]) -> Callable[..., Answer]:
             @wraps(view)
-            def with_lines(*args: object, **parts: object) -> Response:
+            def with_lines(*args: object, **parts: object) -> Answer:
                 lines = [
                     Line(raw, quick(raw) or _read_line(instance, reader, raw, at=number))
                     for number, raw in enumerate(split_lines(current_caller().body, lines_max))
@@ -140,7 +140,7 @@ class Routes(Blueprint):
 
     def raw(
         self, schema: type[Schema] | None, *, media: str
-    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
         """Document a body that the view reads by itself, from the caller's exact bytes."""
         bare = {"type": "string", "format": "binary"}
         described: dict[str, object] = {
@@ -257,8 +257,8 @@ def _read_line(schema: Schema, reader: Reader | None, raw: bytes, *, at: int) ->
 
 
 def _document_body(
-    view: Callable[..., Response], described: dict[str, object]
-) -> Callable[..., Response]:
+    view: Callable[..., Answer], described: dict[str, object]
+) -> Callable[..., Answer]:
     view.__dict__["_apidoc"] = {
         **view.__dict__.get("_apidoc", {}),
         "arguments": {"parameters": [{"in": "json", "required": True, **described}]},

@@ -11,10 +11,11 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import flask_smorest  # type: ignore[import-untyped]  # it ships no types
-from flask import Flask, Response
+from flask import Flask
 from flask_smorest.utils import prepare_response  # type: ignore[import-untyped]  # the same
 from marshmallow import Schema, fields
 
+from exchange.api.edge.application import Answer
 from exchange.api.edge.fields import ByteText
 from exchange.api.edge.problems import PROBLEM_TYPE
 
@@ -44,7 +45,7 @@ class Page(NamedTuple):
     """One route of the document; what is said about it, its view carries."""
 
     endpoint: str
-    view: Callable[..., Response]
+    view: Callable[..., Answer]
     method: str
 
 

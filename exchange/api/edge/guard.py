@@ -22,6 +22,7 @@ from flask import Flask, Response, g
 from flask.globals import request_ctx
 from msgspec import Struct
 
+from exchange.api.edge.application import Answer
 from exchange.api.edge.auth import Authenticator, Caller, Identity, admit
 from exchange.api.edge.flights import Flights
 from exchange.api.edge.problems import (
@@ -126,11 +127,11 @@ class Edge:
         return endpoint in self._open_routes or endpoint.split(".")[0] in self._open_routes
 
     def guarded(
-        self, rule: str, policy: RoutePolicy, view: Callable[[], Response]
-    ) -> Callable[[Environ], Response]:
+        self, rule: str, policy: RoutePolicy, view: Callable[[], Answer]
+    ) -> Callable[[Environ], Answer]:
         """Put this edge around a signed route that asks nothing of the framework."""
 
-        def answer(environ: Environ) -> Response:
+        def answer(environ: Environ) -> Answer:
             passage = self._meet(environ, rule)
             _DIRECT.set(passage)
             try:
@@ -160,8 +161,8 @@ class Edge:
         self._report(_passage(), typed(error), error)
 
     def _meet(self, environ: Environ, rule: str) -> _Passage:
-        known = request_id(environ) or self._ports.new_request_id()
-        return _Passage(environ=environ, route=rule, request_id=known)
+        named = request_id(environ) or self._ports.new_request_id()
+        return _Passage(environ=environ, route=rule, request_id=named)
 
     def _enter(self) -> None:
         asked = request_ctx.request  # Each look through the framework's proxies costs a lookup.
@@ -194,8 +195,7 @@ class Edge:
         caller.require(policy.roles)
 
     def _identify(self, environ: Environ) -> Identity:
-        parts = request_parts(environ, self._public_base)
-        return self._ports.authenticator.identify(parts)
+        return self._ports.authenticator.identify(request_parts(environ, self._public_base))
 
     def _recognise(self, passage: _Passage) -> None:
         """Note who sent a request that is refused in any case; nothing is done for it."""
@@ -214,7 +214,7 @@ class Edge:
             self._ports.spend_nonce(caller)
         return caller
 
-    def _leave(self, response: Response) -> Response:
+    def _leave(self, response: Answer) -> Answer:
         passage = _passage()
         if passage.flying:
             self._ports.flights.land(passage.flying)
@@ -229,7 +229,7 @@ class Edge:
             response.headers.add(name, value)
         return response
 
-    def _settle_nonce(self, passage: _Passage, response: Response) -> Response:
+    def _settle_nonce(self, passage: _Passage, response: Answer) -> Answer:
         """Spend a nonce that the service did not; a replay is told as one.
 
         A service that failed after its commit has spent it: then its own failure is the answer.
@@ -242,9 +242,9 @@ class Edge:
                 return self.refuse(error)
         return response
 
-    def _signature(self, response: Response, signed: SignedRequest) -> dict[str, str]:
+    def _signature(self, response: Answer, signed: SignedRequest) -> dict[str, str]:
         body = response.get_data()
-        if not body:
+        if not body and isinstance(response, Response):
             response.headers.pop("Content-Type", None)
         digest = digest_of(body) if body else None
         parts = ResponseParts(
