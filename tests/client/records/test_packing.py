@@ -73,7 +73,7 @@ def test_a_packed_file_is_refused_by_both_in_the_same_words(
 
     with pytest.raises(UsageError) as here:
         unpacked(sent)
-    for length in (len(sent), 100):
+    for length in (len(sent), 100, len(pack(CONTENT))):  # The last ends a slice with the piece.
         with pytest.raises(ExchangeError) as there:
             in_slices(sent, length)
         assert words == str(there.value) == str(here.value)
