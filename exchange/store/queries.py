@@ -33,7 +33,7 @@ from exchange.services.queries.ports import (
 from exchange.services.records.ports import SealedRecord
 from exchange.store.driver.columns import blobs, copy_columns, same_int8, same_text, texts, uuids
 from exchange.store.driver.trips import Call, TripConnection
-from exchange.store.gate.calls import COLUMNS, PASS_ONE, pass_several
+from exchange.store.gate.calls import PASS_ONE, pass_several
 from exchange.store.leaves import APPEND_LEAF, copy_leaves, leaf_parameters
 from exchange.store.statement import Statement
 
@@ -53,6 +53,8 @@ SELECT spend_quota(%(member)s, %(now)s, %(slot)s, %(operators)s, %(counts)s, %(o
 """)
 QUOTA_SLOTS = 8  # of `spend_quota`, over which a member's day is spread
 _QUOTA_SPENT = "CXQ01"  # SQLSTATE of `spend_quota`
+_STATES = {state.value: state for state in GrantState}  # Quicker than to ask the class each time.
+_DETAILS = {detail.value: detail for detail in Detail}
 _FEW = 32  # up to here a statement each costs less than a COPY into five tables
 _COPY_INQUIRIES = """COPY inquiry (token_index, member_id, query_id, asked_at)
     FROM STDIN (FORMAT BINARY)"""
@@ -91,8 +93,7 @@ class Queries:
             found = self._connection.trip(Call(PASS_ONE, parameters))
             groups = [found]
         else:
-            columns = [_parameters(row) for row in rows]
-            parameters |= {name: [column[name] for column in columns] for name in COLUMNS}
+            parameters |= _columns(rows)
             found = self._connection.trip(Call(pass_several(len(rows)), parameters))
             groups = [[] for _ in rows]
             for row in found:
@@ -212,31 +213,35 @@ def _spending(member: str, answers: Sequence[AnswerRow], quotas: QueryQuotas, *,
 
 
 def _parameters(row: GateRow) -> dict[str, object]:
-    identities = row.indices[: row.identities]
-    contacts = row.indices[row.identities :]
+    return {name: column[0] for name, column in _columns([row]).items()}
+
+
+def _columns(rows: Sequence[GateRow]) -> dict[str, list[object]]:
+    """Return what the gate asks about queries, each parameter in a list of its own."""
+    subjects = [row.subject for row in rows]
     return {
-        "query_id": row.query_id,
-        "index": identities[0],
-        "index_2": identities[1] if len(identities) > 1 else None,
-        "index_3": identities[2] if len(identities) > 2 else None,
-        "contact": contacts[0] if contacts else None,
-        "grant_id": row.grant_id,
-        "purpose": row.purpose,
-        "open": row.open,
-        "level": row.level,
-        "needs_account": row.needs_account,
-        "needs_overdue": row.needs_overdue,
-        "subject": row.subject.subject,
-        "key_id": row.subject.key_id,
-        "kek_id": row.subject.kek_id,
-        "wrapped": row.subject.wrapped,
+        "query_id": [row.query_id for row in rows],
+        "index": [row.indices[0] for row in rows],
+        "index_2": [row.indices[1] if row.identities > 1 else None for row in rows],
+        "index_3": [row.indices[2] if row.identities > 2 else None for row in rows],
+        "contact": [row.indices[-1] if len(row.indices) > row.identities else None for row in rows],
+        "grant_id": [row.grant_id for row in rows],
+        "purpose": [row.purpose for row in rows],
+        "open": [row.open for row in rows],
+        "level": [row.level for row in rows],
+        "needs_account": [row.needs_account for row in rows],
+        "needs_overdue": [row.needs_overdue for row in rows],
+        "subject": [subject.subject for subject in subjects],
+        "key_id": [subject.key_id for subject in subjects],
+        "kek_id": [subject.kek_id for subject in subjects],
+        "wrapped": [subject.wrapped for subject in subjects],
     }
 
 
 def _held(row: TupleRow) -> HeldGrant:
     return HeldGrant(
         grantee=row[14],
-        state=GrantState(row[15]),
+        state=_STATES[row[15]],
         purpose=row[16],
         level=row[17],
         cross_border=row[18],
@@ -248,7 +253,7 @@ def _held(row: TupleRow) -> HeldGrant:
         window_uses=row[24],
         window_max=row[25],
         window_seconds=row[26],
-        detail=Detail(row[27]),
+        detail=_DETAILS[row[27]],
         fields=frozenset(row[28]),
         lookback_months=row[29],
         own_account=row[31],

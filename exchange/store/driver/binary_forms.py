@@ -31,16 +31,26 @@ def _encode_array(oid: int, encode: Callable[[object], bytes]) -> Callable[[obje
         if len(values) == 1 and values[0] is not None:
             one = encode(values[0])
             return lone + _INT4.pack(len(one)) + one
-        parts = [_ARRAY.pack(1, None in values, oid), _AXIS.pack(len(values), 1)]
-        for value in values:
-            if value is None:
-                parts.append(_NULL)
-            else:
-                one = encode(value)
-                parts += (_INT4.pack(len(one)), one)
-        return b"".join(parts)
+        nulls = None in values
+        head = _ARRAY.pack(1, nulls, oid) + _AXIS.pack(len(values), 1)
+        if not nulls:
+            return head + _elements(list(map(encode, values)))
+        parts = [_NULL if value is None else _element(encode(value)) for value in values]
+        return head + b"".join(parts)
 
     return encoded
+
+
+def _element(encoded: bytes) -> bytes:
+    return _INT4.pack(len(encoded)) + encoded
+
+
+def _elements(encoded: list[bytes]) -> bytes:
+    lengths = set(map(len, encoded))
+    if len(lengths) == 1:  # One form before each: a join does it.
+        length = _INT4.pack(lengths.pop())
+        return length + length.join(encoded)
+    return b"".join(map(_element, encoded))
 
 
 def _bool(value: object) -> bytes:
