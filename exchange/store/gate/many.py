@@ -37,6 +37,8 @@ DECLARE
     v_grants grants[];
     v_spent boolean[];
     v_seq bigint[];
+    -- Else a plan is made at each call: for a few queries that costs more than the looks.
+    v_planning text := set_config('plan_cache_mode', 'force_generic_plan', true);
 BEGIN
     -- One probe each: as a join it was planned over all that the member ever asked.
     SELECT array_agg(coalesce((SELECT true FROM query q JOIN opening_key k ON k.key_id = q.key_id
@@ -96,7 +98,38 @@ BEGIN
     ON CONFLICT (key_id) DO NOTHING;
 
     -- A statement of its own: it sees what those before it waited for, an opening key among that.
+    -- Each look is a probe of its own: a join was planned as a hash of all that the member ever
+    -- asked. What few subjects have is put together once for all.
     RETURN QUERY
+    WITH asked AS MATERIALIZED (
+        SELECT i.ord, count(*) FILTER (WHERE i.last > p_now - 7 * 86400) AS in_7,
+            count(*) FILTER (WHERE i.last > p_now - 30 * 86400) AS in_30, count(*) AS in_90
+        FROM (SELECT a.ord, max(o.asked_at) AS last
+            FROM unnest(p_index, p_index_2, p_index_3, p_contact, v_spent)
+                WITH ORDINALITY a(index, index_2, index_3, contact, spent, ord)
+            CROSS JOIN LATERAL (
+                SELECT o.member_id, o.asked_at FROM inquiry o
+                WHERE a.spent
+                    AND o.token_index = ANY (ARRAY[a.index, a.index_2, a.index_3, a.contact])
+                    AND o.asked_at > p_now - 90 * 86400 AND o.asked_at <= p_now
+                    AND o.member_id <> p_member OFFSET 0
+            ) o
+            GROUP BY a.ord, o.member_id) i
+        GROUP BY i.ord
+    ),
+    -- The newest word of the borrower, on the subject or on a record of another member.
+    said AS MATERIALIZED (
+        SELECT DISTINCT ON (a.ord) a.ord, t.*
+        FROM unnest(p_index, p_index_2, p_index_3, v_spent)
+            WITH ORDINALITY a(index, index_2, index_3, spent, ord)
+        CROSS JOIN LATERAL (
+            SELECT t.statement_id, t.record_id, t.kek_id, t.wrapped, t.sealed, t.made_at
+            FROM statement t
+            WHERE a.spent AND t.token_index = ANY (ARRAY[a.index, a.index_2, a.index_3])
+                AND t.ended_at IS NULL AND t.about_member IS DISTINCT FROM p_member OFFSET 0
+        ) t
+        ORDER BY a.ord, t.made_at DESC, t.statement_id DESC
+    )
     SELECT a.stored, q.digest, q.leaf_hash, q.sealed, k.key_id, k.kek_id, k.wrapped,
         g.grant_id IS NOT NULL, g.grantee, g.state, g.purpose, g.level::int, g.cross_border,
         g.not_before, g.expires, g.uses, g.max_uses, g.window_start, g.window_uses,
@@ -106,7 +139,7 @@ BEGIN
         r.record_id, r.member_id, r.version, r.epoch, r.disputed, r.suppressed, r.kek_id,
         r.wrapped, r.sealed, r.answer_late,
         s.statement_id, s.record_id, s.kek_id, s.wrapped, s.sealed,
-        NOT a.stored AND p_subject_day <= (SELECT count(*) FROM log_search l
+        a.seq > 1 AND p_subject_day <= (SELECT count(*) FROM log_search l
             WHERE l.subject = a.subject AND l.subject <> '' AND l.member_id = p_member
                 AND l.kind = 'query' AND l.t >= p_now - p_now % 86400),
         a.ord
@@ -114,26 +147,17 @@ BEGIN
             v_stored, v_spent, v_own, v_seq)
         WITH ORDINALITY a(query_id, index, index_2, index_3, contact, subject, key_id,
             stored, spent, own, seq, ord)
-    LEFT JOIN query q ON a.stored AND q.member_id = p_member AND q.query_id = a.query_id
-    LEFT JOIN opening_key k ON k.key_id = coalesce(q.key_id, a.key_id)
+    LEFT JOIN LATERAL (
+        SELECT q.digest, q.leaf_hash, q.sealed, q.key_id FROM query q
+        WHERE a.stored AND q.member_id = p_member AND q.query_id = a.query_id OFFSET 0
+    ) q ON true
+    LEFT JOIN LATERAL (
+        SELECT k.key_id, k.kek_id, k.wrapped FROM opening_key k
+        WHERE k.key_id = coalesce(q.key_id, a.key_id) OFFSET 0
+    ) k ON true
     LEFT JOIN unnest(v_grants) WITH ORDINALITY g ON g.ordinality = a.ord
-    LEFT JOIN LATERAL (
-        SELECT count(*) FILTER (WHERE i.last > p_now - 7 * 86400) AS in_7,
-            count(*) FILTER (WHERE i.last > p_now - 30 * 86400) AS in_30, count(*) AS in_90
-        FROM (SELECT max(o.asked_at) AS last FROM inquiry o
-            WHERE a.spent
-                AND o.token_index = ANY (ARRAY[a.index, a.index_2, a.index_3, a.contact])
-                AND o.asked_at > p_now - 90 * 86400 AND o.asked_at <= p_now
-                AND o.member_id <> p_member
-            GROUP BY o.member_id) i
-    ) v ON true
-    -- The newest word of the borrower, on the subject or on a record of another member.
-    LEFT JOIN LATERAL (
-        SELECT t.statement_id, t.record_id, t.kek_id, t.wrapped, t.sealed FROM statement t
-        WHERE a.spent AND t.token_index = ANY (ARRAY[a.index, a.index_2, a.index_3])
-            AND t.ended_at IS NULL AND t.about_member IS DISTINCT FROM p_member
-        ORDER BY t.made_at DESC, t.statement_id DESC LIMIT 1
-    ) s ON true
+    LEFT JOIN asked v USING (ord)
+    LEFT JOIN said s USING (ord)
     LEFT JOIN LATERAL (
         SELECT e.record_id, e.member_id, e.version, e.epoch, d.record_id IS NOT NULL AS disputed,
             e.suppressed, e.kek_id, e.wrapped, e.sealed,
