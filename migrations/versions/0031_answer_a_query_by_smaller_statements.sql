@@ -134,7 +134,7 @@ CREATE OR REPLACE FUNCTION pass_gate(
     suppressed boolean, kek_id text, wrapped bytea, sealed bytea, answer_late boolean,
     statement_id uuid, statement_of uuid, statement_kek_id text, statement_wrapped bytea,
     statement_sealed bytea, subject_spent boolean
-) LANGUAGE plpgsql VOLATILE AS $$
+) LANGUAGE plpgsql VOLATILE ROWS 1 AS $$
 #variable_conflict use_column
 DECLARE
     -- Else the planner makes a plan at each call for those of the four tokens that are there, which
