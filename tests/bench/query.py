@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.bench.fixtures import Stage, echo_server
 from tests.bench.load import Load, drive
@@ -16,6 +19,8 @@ ROUNDS = 5
 CONNECTIONS = 8
 BATCH = 500
 BATCH_CONNECTIONS = 4  # two a process, if they fall so: one computes while the other waits
+_SIGNED_BYTES = 2_822  # of a receipt: its header, a point, 2,048 bytes in base64url
+_SIGNATURES = 2_000
 _WARM = 300
 _SIGNED_SECONDS_MAX = 40  # requests are signed before the clock runs; a signature lives 60 s
 
@@ -52,7 +57,7 @@ def measure_queries(stage: Stage, seconds: int) -> dict[str, Measure]:
 
 def measure_batches(stage: Stage, seconds: int) -> dict[str, Measure]:
     """Measure batches of queries beside single ones: subjects a second."""
-    rounds, subjects = _Rounds(), _Rounds()
+    rounds, subjects, signatures = _Rounds(), _Rounds(), list[float]()
     warm = drive(stage.scene.port, stage.wishes.singles(_WARM), connections=CONNECTIONS)
     batch_warm = drive(
         stage.scene.port, stage.wishes.batches(8, BATCH), connections=BATCH_CONNECTIONS
@@ -61,6 +66,7 @@ def measure_batches(stage: Stage, seconds: int) -> dict[str, Measure]:
         print(f"batch-query: round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
         _single(stage, rounds, _count(warm, seconds))
         _batches(stage, subjects, max(8, _count(batch_warm, seconds)))
+        signatures.append(_signature_seconds())
     rates = [one.rate * BATCH for one in subjects.batch]
     ratios = [rate / one.rate for rate, one in zip(rates, rounds.single, strict=True)]
     generator = [one.generator_cpu_seconds / len(one.latencies) / BATCH for one in subjects.batch]
@@ -70,10 +76,23 @@ def measure_batches(stage: Stage, seconds: int) -> dict[str, Measure]:
         "singles_per_s": measure([one.rate for one in rounds.single], "1/s"),
         "single_cpu_us": _microseconds(_both(rounds)),
         "subject_cpu_us": _microseconds(_both(subjects)),
+        "signature_cpu_us": _microseconds(signatures),
+        "subject_per_signature": measure(
+            [each / one for each, one in zip(_both(subjects), signatures, strict=True)], "ratio"
+        ),
         "subject_server_cpu_us": _microseconds(subjects.web_cpu),
         "subject_postgres_cpu_us": _microseconds(subjects.postgres_cpu),
         "subject_generator_cpu_us": _microseconds(generator),
     }
+
+
+def _signature_seconds() -> float:
+    """Return what one signature of a receipt costs: each subject's own, whatever else is saved."""
+    key, signed = Ed25519PrivateKey.generate(), bytes(_SIGNED_BYTES)
+    began = time.process_time()
+    for _ in range(_SIGNATURES):
+        key.sign(signed)
+    return (time.process_time() - began) / _SIGNATURES
 
 
 def _both(rounds: _Rounds) -> list[float]:
