@@ -27,8 +27,9 @@ from exchange.store.embedded.memory import memory_bytes, memory_settings
 STOP_SECONDS_MAX = 30
 START_SECONDS_MAX = 60
 # By default glibc gives the memory of each statement back to the system at its end and asks for it
-# again at the next: a twentieth of a query's CPU in PostgreSQL. A session keeps so many bytes.
-KEPT_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(8 << 20), "MALLOC_MMAP_THRESHOLD_": str(8 << 20)}
+# again at the next: a twentieth of PostgreSQL's CPU, of a query and of a row. A session keeps as
+# much as it once used, up to 64 MiB; a worker's merge sorts that much over and over.
+KEPT_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(64 << 20), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
 KILLED_TRIES_MAX = 50  # every 0.1 s: processes of a killed server need a moment to leave
 ROLE = DATABASE = "exchange"
 _COMMON = """\
