@@ -18,9 +18,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from exchange.crypto.ed25519 import signing_key
 from exchange.crypto.new_keys import fresh_key, write_new
 from exchange.errors import ClosedEpoch, SettingsError
 
@@ -121,7 +121,7 @@ class Keyring:
         # The newest key of a use is the one that works; older ones stay for what they made.
         newest = {(key.use, key.epoch): key for key in sorted(keys, key=lambda key: key.created)}
         self._signers = {
-            use: (newest[use, None].kid, Ed25519PrivateKey.from_private_bytes(secret))
+            use: (newest[use, None].kid, signing_key(secret))
             for use in SIGNING
             if (secret := newest[use, None].secret)
         }
@@ -158,7 +158,7 @@ class Keyring:
     @property
     def checkpoint_public_key(self) -> bytes:
         """The 32 bytes that verify checkpoints."""
-        return self._signers[Use.CHECKPOINT][1].public_key().public_bytes_raw()
+        return self._signers[Use.CHECKPOINT][1].public
 
     def public_keys(self) -> tuple[PublicKey, ...]:
         """List the public halves, older ones included, for the description."""
@@ -166,9 +166,7 @@ class Keyring:
             PublicKey(
                 kid=key.kid,
                 use=key.use,
-                public_key=Ed25519PrivateKey.from_private_bytes(key.secret)
-                .public_key()
-                .public_bytes_raw(),
+                public_key=signing_key(key.secret).public,
             )
             for key in self._keys
             if key.use in SIGNING

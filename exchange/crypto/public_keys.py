@@ -8,7 +8,7 @@ Source: RFC 8032, 5.1.3 (decoding); RFC 9421, 3.3.4 and 3.3.6 (signature forms);
 from __future__ import annotations
 
 import hashlib
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -16,17 +16,16 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
     EllipticCurvePublicKey,
 )
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from exchange.crypto.ed25519 import PUBLIC_BYTES, SIGNATURE_BYTES, VerifyingKey
 from exchange.domain.members import Algorithm
 from exchange.errors import WeakKey
 
-PublicKey: TypeAlias = Ed25519PublicKey | EllipticCurvePublicKey
+PublicKey: TypeAlias = VerifyingKey | EllipticCurvePublicKey
 _Point: TypeAlias = tuple[int, int, int, int]  # extended coordinates, RFC 8032, 5.1.4
 
-SIGNATURE_BYTES = 64
 _FIELD = 2**255 - 19
 _ORDER = 2**252 + 27742317777372353535851937790883648493  # of Ed25519's prime-order group
 _EDWARDS_D = -121665 * pow(121666, -1, _FIELD) % _FIELD
@@ -56,11 +55,13 @@ def registered_key_of(algorithm: Algorithm, raw: bytes) -> PublicKey:
     Raises:
         WeakKey: the bytes are no key of this algorithm.
     """
+    if algorithm is Algorithm.ED25519:
+        if len(raw) != PUBLIC_BYTES:
+            raise WeakKey("an Ed25519 key is 32 bytes", field="public_key")
+        return VerifyingKey(raw)
+    if len(raw) != 65 or raw[0] != 4:
+        raise WeakKey("a P-256 key is 65 bytes, an uncompressed point", field="public_key")
     try:
-        if algorithm is Algorithm.ED25519:
-            return Ed25519PublicKey.from_public_bytes(raw)
-        if len(raw) != 65 or raw[0] != 4:
-            raise WeakKey("a P-256 key is 65 bytes, an uncompressed point", field="public_key")
         return EllipticCurvePublicKey.from_encoded_point(SECP256R1(), raw)
     except ValueError:
         raise WeakKey("the bytes are no key of this algorithm", field="public_key") from None
@@ -70,13 +71,10 @@ def signature_holds(key: PublicKey, signature: bytes, message: bytes) -> bool:
     """Tell whether these 64 bytes sign this message under this key."""
     if len(signature) != SIGNATURE_BYTES:
         return False
+    if isinstance(key, VerifyingKey):
+        return key.holds(signature, message)
     try:
-        # Asked by its attribute: to ask an abstract class for its instances takes longer than HMAC.
-        if hasattr(key, "curve"):
-            cast("EllipticCurvePublicKey", key).verify(_der(signature), message, _SHA256)
-        else:
-            # OpenSSL refuses S >= L and any other spelling of R.
-            key.verify(signature, message)
+        key.verify(_der(signature), message, _SHA256)
     except (InvalidSignature, ValueError):
         return False
     return True
@@ -106,7 +104,7 @@ def _der(signature: bytes) -> bytes:
 
 
 def _refuse_weak(raw: bytes) -> None:
-    if len(raw) != 32:
+    if len(raw) != PUBLIC_BYTES:
         raise WeakKey("an Ed25519 key is 32 bytes", field="public_key")
     point = _decode(raw)
     # The group's order times the point is the identity for points of that group alone; the

@@ -22,6 +22,7 @@ IMPORTED_AS = {
     "flask-smorest": "flask_smorest",
     "prometheus-client": "prometheus_client",
     "psycopg-pool": "psycopg_pool",
+    "pynacl": "nacl",
     "pydantic-settings": "pydantic_settings",
     "python-stdnum": "stdnum",
 }

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from exchange.crypto.ed25519 import VerifyingKey
 from exchange.crypto.messages import RequestParts
-from exchange.crypto.public_keys import public_key_of
+from exchange.crypto.public_keys import PublicKey, public_key_of
 from exchange.domain.members import Algorithm
 from tests.support.signature_vectors import KEYS, RequestVector
 
@@ -11,6 +15,11 @@ PUBLIC_KEYS = {
     name: public_key_of(Algorithm(key["algorithm"]), bytes.fromhex(key["public"]))
     for name, key in KEYS.items()
 }
+
+
+def loaded(key: Ed25519PublicKey | EllipticCurvePublicKey) -> PublicKey:
+    """Return a key of the stock library as the server holds it."""
+    return key if isinstance(key, EllipticCurvePublicKey) else VerifyingKey(key.public_bytes_raw())
 
 
 def parts_of(vector: RequestVector) -> RequestParts:

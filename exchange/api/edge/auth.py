@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Struct
 
+from exchange.crypto.ed25519 import VerifyingKey
 from exchange.crypto.messages import (
     RequestParts,
     SignedRequest,
@@ -30,7 +31,6 @@ from exchange.crypto.messages import (
     verify,
 )
 from exchange.crypto.public_keys import (
-    SIGNATURE_BYTES,
     PublicKey,
     registered_key_of,
     signature_holds,
@@ -39,6 +39,8 @@ from exchange.domain.members import Algorithm, MemberKey, Role
 from exchange.domain.queries import Asker
 from exchange.errors import RoleError, SignatureError
 
+# Of the right form, and for nothing: the base point, then 1 (RFC 8032, 5.1).
+_UNFOUNDED = b"\x58" + b"\x66" * 31 + (1).to_bytes(32, "little")
 _KEYS_KEPT = 4096  # loaded public keys, for each worker
 
 
@@ -91,7 +93,9 @@ class Authenticator:
         self._load = lru_cache(maxsize=_KEYS_KEPT)(registered_key_of)
         # Nobody holds the private halves: what is verified under these never passes.
         self._nobody: dict[Algorithm, PublicKey] = {
-            Algorithm.ED25519: Ed25519PrivateKey.generate().public_key(),
+            Algorithm.ED25519: VerifyingKey(
+                Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+            ),
             Algorithm.ECDSA_P256: generate_private_key(SECP256R1()).public_key(),
         }
 
@@ -104,7 +108,7 @@ class Authenticator:
         """
         if parts.signature_input is None or parts.signature is None:
             # As much work as for a signature that cannot hold.
-            signature_holds(self._nobody[Algorithm.ED25519], bytes(SIGNATURE_BYTES), b"")
+            signature_holds(self._nobody[Algorithm.ED25519], _UNFOUNDED, b"")
             raise SignatureError
         now = self._now()
         signed = parse_request(parts)  # 1

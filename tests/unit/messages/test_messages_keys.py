@@ -6,10 +6,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
 
+from exchange.crypto.ed25519 import VerifyingKey, signing_key
 from exchange.crypto.public_keys import public_key_of, signature_holds
 from exchange.domain.members import Algorithm
 from exchange.errors import RuleError, WeakKey
+from tests.support.message_parts import loaded
 
 FIELD = 2**255 - 19
 ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -127,16 +131,34 @@ def test_a25_p256_signatures_out_of_range_are_refused(r: int, s: int) -> None:
 def test_a25_an_ed25519_signature_has_one_spelling_of_s() -> None:
     """S + L passes in lax libraries: one request would have two signatures."""
     key = Ed25519PrivateKey.generate()
-    signature = key.sign(b"x")
+    public, signature = loaded(key.public_key()), key.sign(b"x")
     s = int.from_bytes(signature[32:], "little")
 
-    assert signature_holds(key.public_key(), signature, b"x")
+    assert signature_holds(public, signature, b"x")
     for other in (s + ORDER, ORDER, 2**256 - 1):
         forged = signature[:32] + other.to_bytes(32, "little")
-        assert not signature_holds(key.public_key(), forged, b"x")
+        assert not signature_holds(public, forged, b"x")
 
 
 @pytest.mark.parametrize("length", [0, 63, 65, 128])
 def test_a25_a_signature_of_another_length_is_refused(length: int) -> None:
     """Lengths are part of the form; none is cut or padded."""
-    assert not signature_holds(Ed25519PrivateKey.generate().public_key(), bytes(length), b"x")
+    public = loaded(Ed25519PrivateKey.generate().public_key())
+
+    assert not signature_holds(public, bytes(length), b"x")
+
+
+@given(seed=st.binary(min_size=32, max_size=32), message=st.binary(max_size=200))
+def test_ed25519_here_and_in_the_stock_library_is_one(seed: bytes, message: bytes) -> None:
+    """Receipts and checkpoints are verified for years by tools that are not ours."""
+    ours, stock = signing_key(seed), Ed25519PrivateKey.from_private_bytes(seed)
+
+    assert stock.public_key().public_bytes_raw() == ours.public
+    assert stock.sign(message) == ours.sign(message)
+    assert VerifyingKey(ours.public).holds(ours.sign(message), message)
+    assert not VerifyingKey(ours.public).holds(ours.sign(message), message + b"x")
+
+
+def test_a_signing_key_does_not_show_itself() -> None:
+    """What is printed ends in logs."""
+    assert "SigningKey()" == repr(signing_key(bytes(32)))

@@ -29,6 +29,7 @@ from exchange.crypto.messages import (
     verify,
 )
 from exchange.crypto.responses import ResponseParts, ResponseSigner, sign_response
+from tests.support.message_parts import loaded
 from tests.support.signed_requests import PrivateKey
 
 KEYS: dict[str, PrivateKey] = {
@@ -120,9 +121,11 @@ def test_what_the_library_signs_we_verify(
 
     signed = read(message, body)
 
-    assert verify(signed, KEYS[algorithm].public_key())
+    assert verify(signed, loaded(KEYS[algorithm].public_key()))
     check_digest(signed, body)
-    assert not verify(replace(signed, base=signed.base + b" "), KEYS[algorithm].public_key())
+    assert not verify(
+        replace(signed, base=signed.base + b" "), loaded(KEYS[algorithm].public_key())
+    )
 
 
 def test_a_request_without_a_body_needs_no_content_fields() -> None:
@@ -130,7 +133,7 @@ def test_a_request_without_a_body_needs_no_content_fields() -> None:
     message = Message(method="GET", url="https://exchange.example/v1/events?after=1")
     sign_with_library(message, b"", components=COMPONENTS[:2])
 
-    assert verify(read(message, b""), KEYS["ed25519"].public_key())
+    assert verify(read(message, b""), loaded(KEYS["ed25519"].public_key()))
 
 
 def test_what_we_sign_in_answer_the_library_verifies_and_binds() -> None:
