@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from uuid import UUID
+from zlib import crc32
 
 from psycopg.errors import DatabaseError, UniqueViolation
 from psycopg.rows import TupleRow
@@ -204,7 +205,7 @@ def _spending(member: str, answers: Sequence[AnswerRow], quotas: QueryQuotas, *,
     parameters = {
         "member": member,
         "now": now,
-        "slot": answers[0].query_id.bytes[-1] % QUOTA_SLOTS,
+        "slot": crc32(answers[0].query_id.bytes) % QUOTA_SLOTS,
         "operators": [f"operator/{operator.hex()}" for operator, _ in counts],
         "counts": [count for _, count in counts],
         **quotas._asdict(),

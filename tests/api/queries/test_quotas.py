@@ -131,3 +131,24 @@ def test_a_batch_that_asks_too_much_is_refused_whole(exchange: Exchange) -> None
         with pytest.raises(Refused) as absent:
             exchange.answer(question.query_id)
         assert "absent" in absent.value.problem.code
+
+
+def test_a_batch_of_several_operators_is_cut_where_one_of_them_has_asked_enough(
+    exchange: Exchange,
+) -> None:
+    """Going along with others would let a stolen login ask on."""
+    for number in range(OPERATOR_HOUR):
+        ask(exchange, number)
+
+    def batch(*operators: str) -> list[Question]:
+        return [
+            Question(identifiers=(borrower(100 + n),), purpose=PURPOSE, operator=operator)
+            for n, operator in enumerate(operators)
+        ]
+
+    with pytest.raises(Refused) as caught:
+        exchange.query_batch(batch("op-2", "op-1"))
+
+    assert "quota.spent" == caught.value.problem.code
+    told = exchange.query_batch(batch("op-2", "op-3", "op-2"))
+    assert ["WITHHELD"] * 3 == [answer.outcome for answer in told]
