@@ -56,7 +56,7 @@ QUOTA_SLOTS = 8  # of `spend_quota`, over which a member's day is spread
 _QUOTA_SPENT = "CXQ01"  # SQLSTATE of `spend_quota`
 _STATES = {state.value: state for state in GrantState}  # Quicker than to ask the class each time.
 _DETAILS = {detail.value: detail for detail in Detail}
-_FEW = 32  # up to here a statement each costs less than a COPY into five tables
+FEW = 32  # up to here a statement each costs less than a COPY into five tables
 _COPY_INQUIRIES = """COPY inquiry (token_index, member_id, query_id, asked_at)
     FROM STDIN (FORMAT BINARY)"""
 _COPY_ANSWERS = """COPY query (member_id, query_id, digest, leaf_hash, key_id, sealed)
@@ -141,7 +141,7 @@ class Queries:
         """
         calls: list[Call] = []
         try:
-            if len(answers) <= _FEW:
+            if len(answers) <= FEW:
                 calls = [_storing(member, one, log_id=ask.log_id, now=now) for one in answers]
             else:
                 self._copy(member, answers, log_id=ask.log_id, now=now)
