@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from socket import socket
 from threading import Event
@@ -15,7 +16,9 @@ import pytest
 
 from exchange.domain.log.policies import parse_policy
 from exchange.domain.notes import parse_checkpoint, parse_note
+from exchange.errors import UnavailableError
 from exchange.jobs.publish import Rhythm, publish
+from exchange.services.log.ports import LogWork
 from exchange.services.witnesses.ports import Reply
 from exchange.services.witnesses.submit_checkpoint import (
     NO_ANSWER,
@@ -123,6 +126,42 @@ def test_a_witness_that_never_answers_holds_up_no_quorum(log: AccessLog, tmp_pat
     assert done is not None
     assert done.quorum_at is not None
     assert [NO_ANSWER, OK] == [one.status for one in done.asked]
+
+
+def test_a_cosignature_that_the_database_could_not_take_is_asked_for_again(
+    log: AccessLog, tmp_path: Path
+) -> None:
+    """A restart of the database at that moment would leave receipts pending for five minutes."""
+    ref, begun, stop = log.open(), count(1), Event()
+
+    def begin() -> AbstractContextManager[LogWork]:
+        if next(begun) == 3:  # What is due, what is sent, and then the answer.
+            raise UnavailableError("away")
+        return log.database.begin()
+
+    def shown() -> bool:
+        with log.log_ports.begin() as work:
+            return work.publication.published(ref.log_id) is not None
+
+    with witness_set(tmp_path, 1) as witnesses:
+        witnesses.know(log.vkey())
+        witnesses.start()
+        with submitting(log, witnesses.text()) as ports, ThreadPoolExecutor(1) as beside:
+            running = beside.submit(
+                publish,
+                replace(ports, log_ports=replace(ports.log_ports, begin=begin)),
+                rhythm=Rhythm(new_seconds=1, same_seconds=3_600),
+                stop=stop,
+                report=lambda done: None,
+                halt=lambda origin, error: None,
+            )
+            try:
+                until(shown)
+            finally:
+                stop.set()
+                running.result(WAIT_SECONDS_MAX)
+
+    assert next(begun) > 3
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -58,6 +58,13 @@ def whole(content: bytes) -> bool:
     return totals.whole
 
 
+def counted(lines: list[bytes]) -> bool:
+    """Add up lines; tell whether each could be read that far."""
+    totals = Totals()
+    totals.add(lines, read_rows(lines, 2).rows)
+    return totals.whole
+
+
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_a_whole_file_is_taken_with_either_line_end(end: bytes) -> None:
     """Files come from every system."""
@@ -192,6 +199,14 @@ def test_rows_with_unreadable_amounts_are_counted_alone() -> None:
     """One broken row must not hide that all the others add up, nor pretend to add up itself."""
     assert not whole(file_of([*ROWS, row_fields(balance_minor="x")]))
     assert not whole(file_of([*ROWS, row_fields(status=5)]))
+    assert not whole(file_of([*ROWS, row_fields(balance_minor=10**15 + 1)]))
+    assert not whole(file_of([*ROWS, row_fields(overdue_minor=-1)]))
+    twice = dumps(row_fields(dpd="x"))[:-1] + b',"balance_minor":1}'
+    assert counted([twice]) is False
+    assert (True, False) == tuple(
+        counted([dumps(row_fields(status=f"S{n}", dpd="x")) for n in range(number)])
+        for number in (199, 201)
+    )
 
 
 def test_refused_rows_still_count_in_the_totals() -> None:

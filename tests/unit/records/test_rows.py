@@ -28,7 +28,7 @@ from exchange.domain.rows import (
 )
 from exchange.domain.rows.catalogue import ANY_FIELD
 from exchange.errors import FormError
-from tests.support.rows import GRANT, TOKEN, judge, line_of, parsed, row_fields
+from tests.support.rows import GRANT, TOKEN, clean_fields, judge, line_of, parsed, row_fields
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/rows_v1.json").read_text())
 OPTIONAL = {"closed_on": None, "status_on": None, "reason": None, "previous_ref": None}
@@ -54,6 +54,13 @@ def test_a_row_has_exactly_the_flaws_of_the_vector(case: dict[str, Any]) -> None
     flaws = judge(case["line"].encode(), before, circumstances(case["profile"]))
 
     assert [tuple(flaw) for flaw in case["flaws"]] == flaws
+
+
+def test_an_account_is_told_of_on_the_day_it_is_opened() -> None:
+    """A lender that reports every evening must not lose the loans of the day."""
+    row = line_of(clean_fields(opened_on="2026-03-31"))
+
+    assert [] == judge(row, [], circumstances("CN"))
 
 
 def test_every_code_of_the_vectors_is_explained_and_every_row_rule_has_a_vector() -> None:
