@@ -194,6 +194,21 @@ def test_an_upload_broken_at_any_step_is_whole_or_absent(bench: Bench, after: bo
     assert 2 == bench.desk.leaves("batch")
 
 
+def test_an_upload_broken_while_its_rows_are_sent_is_absent(bench: Bench) -> None:
+    """Rows are judged and sealed while others are under way: what fails there stops them all."""
+    fuse, content, nothing = Fuse(), next_file(bench), bench.state()
+
+    def cut(_: int) -> bytes:
+        raise PowerCut
+
+    with pytest.raises(PowerCut):
+        take_file(content, bench.caller, replace(bench.ports(fuse), random_bytes=cut))
+
+    assert "staging.stage" == fuse.steps[-1]
+    assert nothing == bench.state()
+    assert bench.upload(content, Fuse())
+
+
 def test_the_steps_of_an_upload_do_not_grow_with_its_rows(bench: Bench) -> None:
     """Each step is a round trip: ten thousand rows must cost no more of them than ten."""
     fuse = Fuse()
