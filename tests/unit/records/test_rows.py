@@ -63,6 +63,28 @@ def test_an_account_is_told_of_on_the_day_it_is_opened() -> None:
     assert [] == judge(row, [], circumstances("CN"))
 
 
+CONTACT = {"kind": "contact", "value": TOKEN[:-2] + "QQ"}
+TOKENS = ("tokens", "row.token")
+
+
+@pytest.mark.parametrize(
+    ("fields", "flaws"),
+    [
+        (row_fields(principal_minor=16_667, overdue_minor=50_001), []),
+        (
+            row_fields(principal_minor=16_667, overdue_minor=50_002),
+            [("overdue_minor", "plaus.overdue_over_3x_principal")],
+        ),
+        (clean_fields(tokens=[{"kind": "identity", "value": TOKEN}, CONTACT]), []),
+        (clean_fields(tokens=[CONTACT, {"kind": "identity", "value": TOKEN}]), [TOKENS]),
+        (clean_fields(tokens=[CONTACT]), [TOKENS]),
+    ],
+)
+def test_rules_hold_at_their_edges(fields: dict[str, object], flaws: list[tuple[str, str]]) -> None:
+    """What is just right must be taken, and what is just wrong be told."""
+    assert flaws == judge(line_of(fields), [], circumstances("CN"))
+
+
 def test_every_code_of_the_vectors_is_explained_and_every_row_rule_has_a_vector() -> None:
     """A fault without words, or a rule without a test, leaves a lender guessing."""
     met = {code for case in VECTORS["cases"] for _, code in case["flaws"]}
