@@ -28,7 +28,15 @@ from exchange.domain.rows import (
 )
 from exchange.domain.rows.catalogue import ANY_FIELD
 from exchange.errors import FormError
-from tests.support.rows import GRANT, TOKEN, clean_fields, judge, line_of, parsed, row_fields
+from tests.support.rows import (
+    GRANT,
+    TOKEN,
+    clean_fields,
+    judge,
+    line_of,
+    parsed,
+    row_fields,
+)
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/rows_v1.json").read_text())
 OPTIONAL = {"closed_on": None, "status_on": None, "reason": None, "previous_ref": None}
@@ -83,6 +91,11 @@ TOKENS = ("tokens", "row.token")
 def test_rules_hold_at_their_edges(fields: dict[str, object], flaws: list[tuple[str, str]]) -> None:
     """What is just right must be taken, and what is just wrong be told."""
     assert flaws == judge(line_of(fields), [], circumstances("CN"))
+
+
+def test_a_smallest_sum_is_asked_of_what_is_overdue_alone() -> None:
+    """Where sums under 1,000 are not listed (KE), an account on time is none of them."""
+    assert [] == judge(line_of(clean_fields(currency="KES")), [], circumstances("KE"))
 
 
 def test_every_code_of_the_vectors_is_explained_and_every_row_rule_has_a_vector() -> None:
