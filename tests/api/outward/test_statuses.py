@@ -94,7 +94,7 @@ def test_an_edited_or_foreign_list_is_refused(desk: GrantDesk) -> None:
     other = Pins.trust(pins.description)
     edited = [
         f"{header}.{payload[:-5]}AAAAA.{signature}",
-        f"{header}.{payload}.{signature[:-2]}AA",
+        f"{header}.{payload}.{signature[1:]}{signature[0]}",  # "AA" ends one in sixteen.
         desk.artefact(),
         "",
     ]
