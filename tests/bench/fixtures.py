@@ -57,6 +57,7 @@ def stage(records: int) -> Iterator[Stage]:
         stock.load_records(url, keyring, subjects, member=CONTRIBUTOR)
         asked = subjects[:ASKED_MAX]
         grants = stock.load_grants(url, keyring, asked, member=ASKER)
+        stock.settle(url)
         yield Stage(
             scene=scene,
             wishes=Wishes(scene, ASKER, list(zip(asked, grants, strict=True))),

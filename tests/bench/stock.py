@@ -57,8 +57,6 @@ def load_records(url: str, keyring: Keyring, subjects: list[bytes], *, member: s
             for row in _records(keyring, subjects, member):
                 copy.write_row(row)
         connection.commit()
-        connection.autocommit = True
-        connection.execute("ANALYZE")
 
 
 def load_grants(
@@ -82,6 +80,13 @@ def load_grants(
                 copy.write_row((*row, "bands", _FIELDS, 24))
         connection.commit()
     return ids
+
+
+def settle(url: str) -> None:
+    """Let PostgreSQL end what loading left it to do: it would do that beside what is measured."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+        connection.execute("CHECKPOINT")
 
 
 def _records(keyring: Keyring, subjects: list[bytes], member: str) -> Iterator[tuple[object, ...]]:
