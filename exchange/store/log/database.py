@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 
 from psycopg import IntegrityError, OperationalError
 
@@ -41,6 +42,8 @@ class LogDatabase:
     def __init__(self, url: str) -> None:
         self._url = url
         self._connection: TripConnection | None = None
+        # Several witnesses are asked side by side, and each answer may ask the tree.
+        self._turn = RLock()
 
     def close(self) -> None:
         """Close the connection."""
@@ -49,7 +52,7 @@ class LogDatabase:
 
     @contextmanager
     def begin(self) -> Iterator[LogWork]:
-        """Open a unit of work.
+        """Open a unit of work; another thread's waits for its end.
 
         Raises:
             UnavailableError: the database is down, gave up, or somebody holds the log's row. What
@@ -57,7 +60,7 @@ class LogDatabase:
             LogDamaged: an index or a size is taken already.
         """
         try:
-            with self._connected() as connection:
+            with self._turn, self._connected() as connection:
                 yield LogWork(connection)
         except OperationalError as error:
             raise UnavailableError("the database of the log is not available") from error

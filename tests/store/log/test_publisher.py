@@ -204,3 +204,21 @@ def test_the_same_checkpoint_goes_out_again(log: AccessLog) -> None:
         until(lambda: len(witness.sizes) > 2)
 
     assert {1} == set(witness.sizes)
+
+
+def test_threads_take_turns_on_the_one_connection(log: AccessLog) -> None:
+    """Two witnesses that answer at once would else ask in each other's transactions."""
+    inside: list[int] = []
+
+    def ask(number: int) -> list[int]:
+        with log.log_database.begin():
+            inside.append(number)
+            time.sleep(0.005)  # Long enough for the others to come in, if they could.
+            seen = list(inside)
+            inside.remove(number)
+        return seen
+
+    with ThreadPoolExecutor(4) as threads:
+        company = list(threads.map(ask, range(8)))
+
+    assert [[number] for number in range(8)] == company
