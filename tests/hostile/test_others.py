@@ -85,8 +85,9 @@ def answer_of(reply: dict[str, object]) -> dict[str, object]:
 
 def absent_like(one: str) -> str:
     """Return an id of the same kind that nobody made."""
-    prefix, _, rest = one.partition("_")
-    return new_id(prefix) if len(rest) == 32 else one[:-8] + "AAAAAAAA"
+    if named := re.fullmatch("([a-z]{3})_[0-9a-f]{32}", one):
+        return new_id(named[1])
+    return one[:-8] + "AAAAAAAA"
 
 
 def edge_of(sandbox: Sandbox) -> Edge:
