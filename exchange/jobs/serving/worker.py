@@ -12,9 +12,9 @@ import struct
 import time
 from collections.abc import Iterable
 
-from gunicorn.http.message import Request  # type: ignore[import-untyped]
-from gunicorn.http.wsgi import Response  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.http.message import Request  # type: ignore[import-untyped]  # it ships no types
+from gunicorn.http.wsgi import Response  # type: ignore[import-untyped]  # as above
+from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]  # as above
 
 from exchange import settings
 from exchange.jobs.serving.plain_answers import Started, write_plainly
