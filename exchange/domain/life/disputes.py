@@ -65,7 +65,6 @@ class Result(StrEnum):
 
 
 ANSWERS = frozenset(Result) - {Result.UNRESOLVED}
-UPHELD = frozenset({Result.MODIFIED, Result.DELETED_ERROR, Result.DELETED_FRAUD})
 DELETING = {
     Result.DELETED_ERROR: Status.DELETED_ERROR,
     Result.DELETED_FRAUD: Status.DELETED_FRAUD,

@@ -22,6 +22,12 @@ def test_a_member_is_measured_by_what_is_finished_alive_and_of_this_quarter(
     desk.sql("UPDATE batch SET received_at = received_at - %s RETURNING 1", 90 * DAY_SECONDS)
     new = [desk.clean(2, f"new-{n}") for n in range(5)]
     desk.uploaded([*new, desk.late(2, "new-late", **doubtful), bad], kind="FULL")
+    just_within = 90 * DAY_SECONDS - 600
+    desk.sql(
+        "UPDATE batch SET received_at = received_at - %s WHERE received_at > %s RETURNING 1",
+        just_within,
+        sandbox.ports.now() - DAY_SECONDS,
+    )
     desk.upload(desk.file([bad], {"kind": "FULL"}))  # Rejected: it tells nothing.
     shown(desk.put(desk.clean(3, "withdrawn")))
     shown(desk.end(desk.contribute(3), "withdraw"))
@@ -30,11 +36,13 @@ def test_a_member_is_measured_by_what_is_finished_alive_and_of_this_quarter(
     amended = desk.amendment(account_ref="old-1", balance_minor=1)
     shown(desk.reply(desk.opened_dispute("old-1"), "MODIFIED", row=amended))
     desk.opened_dispute("old-2")
-    desk.sql(
-        "UPDATE record SET submitted_at = submitted_at - %s WHERE record_id ="
-        " (SELECT record_id FROM account WHERE account_ref = 'old-3') RETURNING 1",
-        31 * DAY_SECONDS,
-    )
+    for account, seconds in (("old-3", 31 * DAY_SECONDS), ("old-4", 31 * DAY_SECONDS - 600)):
+        desk.sql(
+            "UPDATE record SET submitted_at = submitted_at - %s WHERE record_id ="
+            " (SELECT record_id FROM account WHERE account_ref = %s) RETURNING 1",
+            seconds,
+            account,
+        )
 
     with sandbox.ports.begin() as work:
         measured = work.standing.measure("member-a", sandbox.ports.now())

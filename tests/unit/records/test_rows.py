@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,16 @@ def test_an_account_is_told_of_on_the_day_it_is_opened() -> None:
 
 CONTACT = {"kind": "contact", "value": TOKEN[:-2] + "QQ"}
 TOKENS = ("tokens", "row.token")
+PAUSED_TODAY = {
+    "status": "PAUSED",
+    "pauses": [{"from": "2026-03-31", "to": "2026-03-31", "cause": "COURT"}],
+}
+DUE = ("oldest_unpaid_due_on", "row.date_order")
+
+
+def settled(day: str, **changes: object) -> dict[str, object]:
+    ended = {"status": "SETTLED", "status_on": day, "closed_on": day, "balance_minor": 0}
+    return clean_fields(**ended | changes)
 
 
 @pytest.mark.parametrize(
@@ -86,11 +97,48 @@ TOKENS = ("tokens", "row.token")
         (clean_fields(tokens=[{"kind": "identity", "value": TOKEN}, CONTACT]), []),
         (clean_fields(tokens=[CONTACT, {"kind": "identity", "value": TOKEN}]), [TOKENS]),
         (clean_fields(tokens=[CONTACT]), [TOKENS]),
+        *[
+            (settled(day), [("status_on", "row.date_order"), ("closed_on", "row.date_order")])
+            for day in ("2025-01-09", "2026-04-01")  # before the opening, after as_of
+        ],
+        (row_fields(**PAUSED_TODAY, oldest_unpaid_due_on=None, overdue_minor=0), [DUE]),
+        (row_fields(**PAUSED_TODAY, oldest_unpaid_due_on=None, dpd=0), [DUE]),
+        (
+            clean_fields(
+                status="RESTRUCTURED",
+                status_on="2026-03-31",
+                five_class=2,
+                oldest_unpaid_due_on="2026-03-31",
+                first_overdue_on="2026-04-01",
+            ),
+            [("first_overdue_on", "row.date_order")],
+        ),
     ],
 )
 def test_rules_hold_at_their_edges(fields: dict[str, object], flaws: list[tuple[str, str]]) -> None:
     """What is just right must be taken, and what is just wrong be told."""
     assert flaws == judge(line_of(fields), [], circumstances("CN"))
+
+
+def test_an_account_may_open_and_close_on_one_day() -> None:
+    """A loan that is paid back in the evening is a loan."""
+    row = settled("2026-03-31", opened_on="2026-03-31")
+    before = line_of(clean_fields(opened_on="2026-03-31"))
+
+    assert [] == judge(line_of(row), [before], circumstances("CN"))
+
+
+@pytest.mark.parametrize(
+    ("day", "flaws"),
+    [(27, [("as_of", "row.date_order")]), (28, []), (29, []), (30, [("as_of", "row.date_order")])],
+)
+def test_a_row_lies_within_the_days_that_its_file_names(
+    day: int, flaws: list[tuple[str, str]]
+) -> None:
+    """What a file leaves out must show in its header."""
+    period = replace(circumstances("CN"), as_of_from=date(2026, 3, 28), as_of_to=date(2026, 3, 29))
+
+    assert flaws == judge(line_of(clean_fields(as_of=f"2026-03-{day}")), [], period)
 
 
 def test_a_smallest_sum_is_asked_of_what_is_overdue_alone() -> None:
