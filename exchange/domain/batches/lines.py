@@ -123,17 +123,20 @@ class FileReader:
                 refuse_line(1, "must not start with a byte order mark")
             self.line_end = b"\r\n" if block.partition(b"\n")[0].endswith(b"\r") else b"\n"
         lines = block[: -len(self.line_end)].split(self.line_end)
-        returns = len(lines) if self.line_end == b"\r\n" else 0
         lengths = list(map(len, lines))
         if (
-            block.count(b"\n") != len(lines)
-            or block.count(b"\r") != returns
-            or not block.endswith(self.line_end)
+            not self._ends_alike(block, len(lines))
             or max(lengths) > self._limits.row_bytes_max
             or not min(lengths)
         ):
             self._refuse_block(block)
         return lines
+
+    def _ends_alike(self, block: bytes, lines: int) -> bool:
+        if self.line_end == b"\n":  # Each of them has ended a line.
+            return b"\r" not in block
+        counted = block.count(b"\n") == lines == block.count(b"\r")
+        return counted and block.endswith(self.line_end)
 
     def _refuse_block(self, block: bytes) -> None:
         """Name the first line that is not as it must be."""
