@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
+from exchange.crypto.aes_gcm import seal_once
 from exchange.crypto.keyring import Keyring
 from exchange.errors import IntegrityError
 
@@ -117,10 +118,7 @@ class Sealer:
                 for (secret, _, nonce), (_, aad) in zip(fresh, payloads, strict=True)
             ]
         )
-        sealed = [
-            nonce + AESGCM(secret).encrypt(nonce, plaintext, aad)
-            for (secret, nonce, _), (plaintext, aad) in zip(fresh, payloads, strict=True)
-        ]
+        sealed = seal_once([(secret, nonce) for secret, nonce, _ in fresh], payloads)
         return list(zip(wrapped, sealed, strict=True))
 
     def open_key(self, kek_id: str, wrapped: bytes, aad: bytes) -> DataKey:
