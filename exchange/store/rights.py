@@ -40,6 +40,7 @@ _NARROWED: Mapping[str, tuple[LiteralString, LiteralString, LiteralString]] = Ma
         "query": (_ADD, _ADD, _LOOK),
         "grant_event": (_ADD, _ADD, _LOOK),
         "grant_evidence": (_ADD, _ADD, _LOOK),
+        "suppression": (_ADD, _ADD, _LOOK),
         "grant_cosignature": (_ADD, _ADD, _LOOK),
         "purge_run": (_LOOK, _ADD, _LOOK),
         # Whoever takes over a server can let nobody in.

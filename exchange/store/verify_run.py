@@ -19,6 +19,7 @@ from exchange.services.log.ports import LeafEntry, LogRef, LogState
 from exchange.services.ports import MMD_SECONDS
 from exchange.services.verify_run.ports import (
     RowClaim,
+    ShownAfterEnd,
     StoredCheckpoint,
     StoredGrant,
     StoredLook,
@@ -178,6 +179,14 @@ _LOOKS = """SELECT q.member_id, q.query_id, q.digest, q.leaf_hash, g.origin, l.e
     FROM query q JOIN leaf l USING (leaf_hash) JOIN log g USING (log_id)
     JOIN opening o USING (leaf_hash) JOIN opening_key k ON k.key_id = o.key_id"""
 _GRANTS = "SELECT grantee, grant_id, uses FROM grants"
+_SHOWN_AFTER_END = """SELECT r.record_id, ended.artefact
+    FROM (SELECT DISTINCT a.grantee, coalesce(a.chain_id, a.grant_id) AS chain_id, a.artefact
+        FROM grant_event e JOIN grant_artefact a USING (grantee, grant_id)
+        WHERE e.event IN ('withdraw', 'revoke', 'invalidate')) ended
+    JOIN grant_artefact a
+        ON a.grantee = ended.grantee AND coalesce(a.chain_id, a.grant_id) = ended.chain_id
+    JOIN record r ON r.member_id = a.grantee AND r.grant_id = a.grant_id
+    WHERE r.current AND NOT r.suppressed"""
 _RECORDS = """SELECT record_id, version, member_id, epoch, kek_id, wrapped, sealed
     FROM record ORDER BY random() LIMIT %s"""
 _FIND_QUERY = Statement("""
@@ -238,6 +247,11 @@ class Run:
         """Fetch every grant."""
         for row in self._stream("grants", _GRANTS):
             yield StoredGrant(*row)
+
+    def shown_after_end(self) -> Iterator[ShownAfterEnd]:
+        """Fetch records in answers of whose chain of grants the last was ended."""
+        for row in self._stream("shown_after_end", _SHOWN_AFTER_END):
+            yield ShownAfterEnd(*row)
 
     def some_records(self, rows_max: int) -> Iterator[StoredRecord]:
         """Fetch records at random."""

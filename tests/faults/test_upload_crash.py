@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,9 @@ import pytest
 from exchange.domain.members import Role
 from exchange.domain.queries import Asker
 from exchange.services.batches.take_file import take_file
-from exchange.services.ports import Ports, Session, Work
 from tests.support.record_desk import RecordDesk
 from tests.support.sandbox import make_sandbox
+from tests.support.stepped import Steps, stepped
 
 
 class PowerCut(Exception):
@@ -22,12 +21,11 @@ class PowerCut(Exception):
 
 
 @dataclass(slots=True)
-class Fuse:
-    """Counts the steps of an upload, and blows at one: before it is done, or right after."""
+class Fuse(Steps):
+    """Blows at one of the steps of an upload: before it is done, or right after."""
 
     blows_at: int = -1
     after: bool = False
-    steps: list[str] = field(default_factory=list)
 
     def step(self, name: str, call: Callable[[], object]) -> object:
         """Do one step, unless it is the one."""
@@ -41,49 +39,6 @@ class Fuse:
         return result
 
 
-class FusedNoun:
-    """The statements of one noun, each behind the fuse."""
-
-    def __init__(self, real: object, name: str, fuse: Fuse) -> None:
-        self._real, self._name, self._fuse = real, name, fuse
-
-    def __getattr__(self, method: str) -> Callable[..., object]:
-        """Return the real method, behind the fuse."""
-        real = getattr(self._real, method)
-        return lambda *args, **kwargs: self._fuse.step(
-            f"{self._name}.{method}", lambda: real(*args, **kwargs)
-        )
-
-
-class FusedWork:
-    """A unit of work whose every statement, and whose commit, is a step."""
-
-    def __init__(self, real: Work, fuse: Fuse) -> None:
-        self._real, self._fuse = real, fuse
-
-    def __getattr__(self, noun: str) -> FusedNoun:
-        """Return the noun's statements, behind the fuse."""
-        return FusedNoun(getattr(self._real, noun), noun, self._fuse)
-
-    def commit(self) -> None:
-        """Commit, behind the fuse."""
-        self._fuse.step("commit", self._real.commit)
-
-
-class FusedSession:
-    """A session whose units of work are behind the fuse."""
-
-    def __init__(self, real: Session, fuse: Fuse) -> None:
-        self._real, self._fuse = real, fuse
-        self.claim, self.release, self.queue = real.claim, real.release, real.queue
-
-    @contextmanager
-    def begin(self) -> Iterator[Work]:
-        """Open a unit of work behind the fuse."""
-        with self._real.begin() as work:
-            yield FusedWork(work, self._fuse)  # type: ignore[misc]  # it answers to every name
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
     """A lender, its file, and the exchange to break."""
@@ -91,25 +46,9 @@ class Bench:
     desk: RecordDesk
     caller: Asker
 
-    def ports(self, fuse: Fuse) -> Ports:
-        """Return the exchange's ports behind a fuse."""
-        real = self.desk.sandbox.ports
-
-        @contextmanager
-        def begin() -> Iterator[Work]:
-            with real.begin() as work:
-                yield FusedWork(work, fuse)  # type: ignore[misc]  # it answers to every name
-
-        @contextmanager
-        def session() -> Iterator[Session]:
-            with real.session() as session:
-                yield FusedSession(session, fuse)
-
-        return replace(real, begin=begin, session=session)
-
     def upload(self, content: bytes, fuse: Fuse) -> str:
         """Upload a file; return its receipt."""
-        return take_file(content, self.caller, self.ports(fuse)).batch.receipt
+        return take_file(content, self.caller, stepped(self.desk.sandbox.ports, fuse)).batch.receipt
 
     def state(self) -> tuple[object, ...]:
         """Return all that an upload may change."""
@@ -160,16 +99,10 @@ STEPS = [
     *("transfers.stage",),
     *("staging.add_faults", "commit"),
     *("staging.refuse_duplicates", "transfers.refuse_repeated", "commit"),
-    *("records.lock_uploads", "batches.find", "staging.hold_grants", "staging.warn_crowded"),
-    *(
-        "staging.counts",
-        "staging.merge",
-        "transfers.keep_staged",
-        "log.find_log",
-        "log.open_subjects",
-        "log.append",
-    ),
-    *("staging.keep_faults", "batches.finish", "commit"),
+    *("records.lock_uploads", "batches.find", "grants.last_suppression", "staging.grant_kinds"),
+    *("staging.warn_crowded", "staging.counts", "staging.keep_faults", "staging.merge"),
+    *("transfers.keep_staged", "grants.suppress_since", "staging.retire"),
+    *("log.find_log", "log.open_subjects", "log.append", "batches.finish", "commit"),
 ]
 
 
@@ -196,13 +129,14 @@ def test_an_upload_broken_at_any_step_is_whole_or_absent(bench: Bench, after: bo
 
 def test_an_upload_broken_while_its_rows_are_sent_is_absent(bench: Bench) -> None:
     """Rows are judged and sealed while others are under way: what fails there stops them all."""
+    real = bench.desk.sandbox.ports
     fuse, content, nothing = Fuse(), next_file(bench), bench.state()
 
     def cut(_: int) -> bytes:
         raise PowerCut
 
     with pytest.raises(PowerCut):
-        take_file(content, bench.caller, replace(bench.ports(fuse), random_bytes=cut))
+        take_file(content, bench.caller, replace(stepped(real, fuse), random_bytes=cut))
 
     assert "staging.stage" == fuse.steps[-1]
     assert nothing == bench.state()

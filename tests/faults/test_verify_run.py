@@ -72,6 +72,7 @@ def scene(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
         asked = {"what": "query", "member": "member-a", "id": answer_claims(reply)["jti"]}
         lines += [asked, asked | {"receipt": shown(reply)["receipt"]}]
     desk.end(grant, "withdraw")
+    lender.end(lender.contribute(2), "withdraw")
     desk.ask(grant, 1)
     sandbox.sequence()
     proof = desk.send("GET", f"/v1/receipts/{answer_claims(reply)['leaf']}").text
@@ -145,6 +146,10 @@ DAMAGE = {
         *("I5", "leaf", "leaf "),
         "UPDATE leaf SET created_at = created_at - 61 "
         "FROM leaf_place p WHERE p.ord = leaf.ord AND leaf_index > 2",
+    ),
+    "a withdrawn consent has a record in answers": (
+        *("I6", "record", "record "),
+        "UPDATE record SET suppressed = false WHERE suppressed",
     ),
     "a record's payload is edited": (
         *("I12", "record", "record "),

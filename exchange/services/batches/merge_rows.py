@@ -3,7 +3,9 @@
 In:  a file whose rows are judged and staged in this session.
 Out: its row as its member sees it from now on; None where an account has moved on since the rows
      were judged, and they must be judged again.
-Grants are judged here, as they are held: a withdrawal waits for the commit, or is seen.
+Grants are judged here, all of a file's at once, and not held: who withdraws one goes on at once. In
+the end the file makes up for what was suppressed since, as if it had been stored before that; then,
+for as long as it takes to make its rows current and to write its leaf, withdrawals wait for it.
 """
 
 from __future__ import annotations
@@ -51,35 +53,57 @@ def merge_rows(staged: Staged, session: Session, ports: Ports) -> BatchRow | Non
         stored = work.batches.find(key)
         if stored and stored.state not in UNDER_WAY:
             return stored  # Another sender of the same file was faster.
+        seen = work.grants.last_suppression(key.member)  # Before any grant is judged.
         refuse_by_grants(staged.submission, work)
         work.staging.warn_crowded(key.member, LIVE_ACCOUNTS_MAX)
         counts = work.staging.counts()
         refused = counts.refused + staged.checked.unreadable
+        work.staging.keep_faults(key)
         if _too_faulty(refused, staged.file, ports):
             ended = _rejected(staged, refused)
         elif staged.file.header.dry_run:
             ended = _dry_run(staged, _tally(staged, counts, work), ports)
-        elif not _store(staged, counts, work, ports):
-            return None
+        elif tally := _store(staged, counts, work, ports):
+            _make_current(staged, (counts, seen), work, ports)
+            ended = _done(staged, tally, work, ports)
         else:
-            ended = _done(staged, _tally(staged, counts, work), work, ports)
-        work.staging.keep_faults(key)
+            return None
         work.batches.finish(key.member, ended)
         work.commit()  # The leaf is durable before the receipt leaves.
     return ended
 
 
-def _store(staged: Staged, counts: StagedCounts, work: Work, ports: Ports) -> bool:
-    """Store the versions and tell whom they correct; False if they must be judged again."""
-    key = staged.task.key
-    file, corrects = f"{key.member} {key.batch_id}", counts.amended + counts.deleted > 0
-    if corrects:  # Before anything is written, so that only the file can make a difference.
-        note_before(file, work, ports)
+def _store(staged: Staged, counts: StagedCounts, work: Work, ports: Ports) -> BatchTally | None:
+    """Store the versions beside those that they follow; None if they must be judged again."""
+    if _corrects(counts):  # Before anything is written, so that only the file makes a difference.
+        note_before(_name(staged), work, ports)
     if not (work.staging.merge(_terms(staged)) and work.transfers.keep_staged()):
-        return False
-    if corrects:
-        tell_after(file, work, ports)
-    return True
+        return None
+    return _tally(staged, counts, work)
+
+
+def _make_current(
+    staged: Staged, judged: tuple[StagedCounts, int], work: Work, ports: Ports
+) -> None:
+    """Let the versions take the place of those that they follow, and tell whom they correct.
+
+    Withdrawals of the member's grants wait from here on, and so every row of a record that was
+    there before is written here and not earlier: see `LOCK_SUPPRESSIONS`.
+    """
+    counts, seen = judged
+    work.grants.suppress_since(staged.task.key.member, seen)
+    if counts.later:
+        work.staging.retire()
+    if _corrects(counts):
+        tell_after(_name(staged), work, ports)
+
+
+def _corrects(counts: StagedCounts) -> bool:
+    return counts.amended + counts.deleted > 0
+
+
+def _name(staged: Staged) -> str:
+    return f"{staged.task.key.member} {staged.task.key.batch_id}"
 
 
 def _too_faulty(refused: int, file: FileFrame, ports: Ports) -> bool:

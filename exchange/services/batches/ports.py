@@ -135,6 +135,7 @@ class StagedCounts(NamedTuple):
     deleted: int
     refused: int
     warned: int
+    later: int  # of those stored: versions of a record that was there before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,8 +242,8 @@ class StagingStatements(Protocol):
         """Count what became of the rows."""
         ...
 
-    def hold_grants(self, member: str, now: int) -> list[HeldGrant | None]:
-        """Hold the grants of rows to store, and say what kinds rows name; None: one not found.
+    def grant_kinds(self, member: str, now: int) -> list[HeldGrant | None]:
+        """Say what kinds of grants rows name; None: one not found.
 
         Args:
             now: unix seconds, by which they will be judged: times far from it are alike.
@@ -250,19 +251,23 @@ class StagingStatements(Protocol):
         ...
 
     def refuse_by_grants(
-        self, faults: Mapping[HeldGrant | None, str], by: tuple[str, int], *, stranger: str
+        self, judged: Mapping[HeldGrant | None, str | None], by: tuple[str, int], *, stranger: str
     ) -> None:
-        """Refuse rows by the kind of their grants.
+        """Refuse rows by the kind of their grants; one of no such kind is as good as none.
 
         Args:
-            faults: of each kind that has one, and of None: no grant at all.
-            by: member and time, as in `hold_grants`.
+            judged: the fault, if any, of each kind and of None: no grant at all.
+            by: member and time, as in `grant_kinds`.
             stranger: the fault of a row whose grant is registered for another subject.
         """
         ...
 
     def merge(self, terms: MergeTerms) -> bool:
-        """Store what is staged; False if an account has moved on since it was judged."""
+        """Store what is staged, beside what it follows; False if an account has moved on."""
+        ...
+
+    def retire(self) -> None:
+        """Let the stored versions be the current ones, and none before them."""
         ...
 
     def keep_absent(self, key: BatchKey) -> int:

@@ -184,5 +184,20 @@ class GrantStatements(Protocol):
         ...
 
     def suppress_records(self, stored: StoredGrant) -> int:
-        """Take the records that rest on a grant's chain out of every answer; say how many."""
+        """Take the records that rest on a grant's chain out of every answer; say how many.
+
+        Waits for a file of the grantee that is being made current, and numbers itself, so that a
+        file that did not see it does the same to its rows.
+        """
+        ...
+
+    def last_suppression(self, grantee: str) -> int:
+        """Return the number of the newest of this grantee's suppressions; 0 if there is none."""
+        ...
+
+    def suppress_since(self, grantee: str, n: int) -> int:
+        """Do to this transaction's rows what later suppressions did to those that they saw.
+
+        From here until the end of the transaction the grantee's suppressions wait.
+        """
         ...

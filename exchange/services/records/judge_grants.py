@@ -1,8 +1,9 @@
 """Judge rows by the grants that they name: one row's at once, a file's all together.
 
 In:  rows that are right by themselves, the circumstances, and an open unit of work.
-Out: the fault of each row whose grant does not cover it; the grants of the others are held as they
-     are until the unit of work ends: a withdrawal waits for it, or is seen.
+Out: the fault of each row whose grant does not cover it. The grant of a row sent alone is held as
+     it is until the unit of work ends: a withdrawal waits for it, or is seen. Those of a file are
+     not held: what was suppressed meanwhile, its merge makes up for.
 A grant that stands under one of the row's tokens is the row's. Where none does, a grant that the
 member has registered for somebody else is told apart.
 """
@@ -35,12 +36,13 @@ def judge_later(_: Iterable[NamedGrant], __: Submission, ___: Work) -> dict[int,
 
 
 def refuse_by_grants(submission: Submission, work: Work) -> None:
-    """Refuse staged rows whose grant does not cover them; hold the grants of those to store."""
+    """Refuse staged rows whose grant does not cover them."""
     member, now = submission.member, submission.submitted_at
-    kinds = work.staging.hold_grants(member, now)
-    if any(_fault(kind, submission) for kind in kinds):
-        faults = {kind: fault for kind in (*kinds, None) if (fault := _fault(kind, submission))}
-        work.staging.refuse_by_grants(faults, (member, now), stranger=_OF_ANOTHER_SUBJECT)
+    kinds = work.staging.grant_kinds(member, now)
+    judged = {kind: _fault(kind, submission) for kind in kinds}
+    if any(judged.values()):
+        judged[None] = _fault(None, submission)
+        work.staging.refuse_by_grants(judged, (member, now), stranger=_OF_ANOTHER_SUBJECT)
 
 
 def _fault_now(named: NamedGrant, submission: Submission, work: Work) -> str | None:

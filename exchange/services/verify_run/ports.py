@@ -73,6 +73,16 @@ class StoredRecord(NamedTuple):
     sealed: bytes
 
 
+class ShownAfterEnd(NamedTuple):
+    """A record in answers although a grant that it rests on has ended, and that grant's artefact.
+
+    Only where the grant was a consent that is wrong.
+    """
+
+    record_id: UUID
+    artefact: bytes
+
+
 class StoredReply(NamedTuple):
     """What is stored of something that a client holds a receipt of."""
 
@@ -112,6 +122,10 @@ class RunStatements(Protocol):
 
     def grants(self) -> Iterator[StoredGrant]:
         """Fetch every grant."""
+        ...
+
+    def shown_after_end(self) -> Iterator[ShownAfterEnd]:
+        """Fetch records in answers of whose chain of grants the last was ended."""
         ...
 
     def some_records(self, rows_max: int) -> Iterator[StoredRecord]:

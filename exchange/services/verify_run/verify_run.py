@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from exchange.services.verify_run.check_consents import check_consents
 from exchange.services.verify_run.check_ledger import LedgerCheck
 from exchange.services.verify_run.check_looks import Uses, check_looks, check_uses
 from exchange.services.verify_run.check_records import check_records
@@ -72,4 +73,5 @@ def _breaks(
     uses: Uses = Counter()
     yield from check_looks(run, ports, uses)
     yield from check_uses(run, uses)
+    yield from check_consents(run)
     yield from check_records(run, ports)

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from consent.grants import HeldGrant
 from exchange.store.statement import Statement
 
-# Each row under each of its identity tokens, in the order in which grants are held everywhere.
+# Each row under each of its identity tokens, in the order of the index.
 _ASKED = """
-SELECT line, action, index_1 AS token_index, grant_id FROM staged WHERE grant_id IS NOT NULL
+SELECT line, index_1 AS token_index, grant_id FROM staged WHERE grant_id IS NOT NULL
 UNION ALL
-SELECT s.line, s.action, i.token_index, s.grant_id
+SELECT s.line, i.token_index, s.grant_id
 FROM staged s, unnest(ARRAY[s.index_2, s.index_3]) AS i(token_index)
 WHERE s.grant_id IS NOT NULL AND s.index_2 IS NOT NULL AND i.token_index IS NOT NULL
-ORDER BY token_index, grant_id
+ORDER BY token_index
 """
 
 # A day from now, no tolerance of the law's reaches: times further off are alike. OFFSET 0 keeps
@@ -34,28 +34,23 @@ OFFSET 0
 """
 _KIND = "purpose, state, level, cross_border, not_before, expires"
 
-# Only what is stored by a grant holds it: a withdrawal waits for us, or we see it.
-HOLD_GRANTS = Statement(f"""
-WITH asked AS ({_ASKED}), found AS (
-    SELECT {_KIND} FROM asked LEFT JOIN LATERAL ({_GRANT} FOR SHARE) AS g ON true
-    WHERE asked.action = %(store)s
-    UNION ALL
-    SELECT {_KIND} FROM asked LEFT JOIN LATERAL ({_GRANT}) AS g ON true
-    WHERE asked.action <> %(store)s
-)
-SELECT {_KIND} FROM found GROUP BY {_KIND}
+GRANT_KINDS = Statement(f"""
+SELECT {_KIND} FROM ({_ASKED}) AS asked LEFT JOIN LATERAL ({_GRANT}) AS g ON true GROUP BY {_KIND}
 """)  # noqa: S608 - all texts are constants of this module
 
-# n = 0 puts the fault before those that the row has beside what is stored.
+# n = 0 puts the fault before those that the row has beside what is stored. A kind that nobody has
+# judged is of a grant that changed since: what it was covers nothing any more, what it is nobody
+# has looked at.
 REFUSE_BY_GRANTS = Statement(f"""
 WITH asked AS ({_ASKED}), found AS MATERIALIZED (
     SELECT asked.line, g.* FROM asked, LATERAL ({_GRANT}) AS g
-), faulty AS (
+), judged AS (
     SELECT * FROM unnest(%(purposes)s::text[], %(states)s::text[], %(levels)s::smallint[],
         %(cross_borders)s::boolean[], %(not_befores)s::bigint[], %(expiries)s::bigint[],
-        %(codes)s::text[]) AS f({_KIND}, code)
+        %(codes)s::text[], %(stand)s::boolean[]) AS j({_KIND}, code, stands)
 ), refused AS (
-    SELECT line, min(code) AS code FROM found JOIN faulty USING ({_KIND}) GROUP BY line
+    SELECT line, min(coalesce(code, %(missing)s::text)) AS code
+    FROM found LEFT JOIN judged USING ({_KIND}) WHERE NOT coalesce(stands, false) GROUP BY line
     UNION ALL
     SELECT asked.line, min(CASE WHEN EXISTS (
             SELECT FROM grant_artefact a
@@ -71,9 +66,9 @@ SELECT line, 0, 'grant', code, 'REJECT' FROM refused
 """)  # noqa: S608 - all texts are constants of this module
 
 
-def columns_of(faults: Mapping[HeldGrant | None, str]) -> dict[str, list[object]]:
-    """Return the kinds and their faults as the columns of a table."""
-    kinds = [(grant, code) for grant, code in faults.items() if grant]
+def columns_of(judged: Mapping[HeldGrant | None, str | None]) -> dict[str, list[object]]:
+    """Return the kinds and their faults, if any, as the columns of a table."""
+    kinds = [(grant, code) for grant, code in judged.items() if grant]
     return {
         "purposes": [grant.purpose for grant, _ in kinds],
         "states": [grant.state.value for grant, _ in kinds],
@@ -82,4 +77,5 @@ def columns_of(faults: Mapping[HeldGrant | None, str]) -> dict[str, list[object]
         "not_befores": [grant.not_before for grant, _ in kinds],
         "expiries": [grant.expires for grant, _ in kinds],
         "codes": [code for _, code in kinds],
+        "stand": [code is None for _, code in kinds],
     }

@@ -22,7 +22,7 @@ from exchange.services.batches.ports import (
     StagedCounts,
     StagedRow,
 )
-from exchange.store.batches.staged_grants import HOLD_GRANTS, REFUSE_BY_GRANTS, columns_of
+from exchange.store.batches.staged_grants import GRANT_KINDS, REFUSE_BY_GRANTS, columns_of
 from exchange.store.batches.staged_rows import COPY_STAGED, STAGED, packed
 from exchange.store.batches.whole_files import WARN, WARN_CROWDED
 from exchange.store.records import held_grant
@@ -66,7 +66,8 @@ _COUNTS = Statement("""
 SELECT count(*) FILTER (WHERE action = %(store)s), count(*) FILTER (WHERE action = %(confirm)s),
     count(*) FILTER (WHERE action = %(store)s AND amended),
     count(*) FILTER (WHERE action = %(store)s AND deleted),
-    count(*) FILTER (WHERE action = %(refuse)s), count(*) FILTER (WHERE warned)
+    count(*) FILTER (WHERE action = %(refuse)s), count(*) FILTER (WHERE warned),
+    count(*) FILTER (WHERE action = %(store)s AND version > 1)
 FROM staged
 """)
 
@@ -91,8 +92,7 @@ _TO_MERGE = Statement("""
 SELECT count(*) FILTER (WHERE action = %(store)s AND left_ref IS NOT NULL),
     count(*) FILTER (WHERE action = %(store)s AND (version = 1 OR left_ref IS NOT NULL)),
     count(*) FILTER (WHERE action = %(store)s AND version > 1 AND left_ref IS NULL),
-    count(*) FILTER (WHERE action = %(confirm)s),
-    count(*) FILTER (WHERE action = %(store)s AND version > 1)
+    count(*) FILTER (WHERE action = %(confirm)s)
 FROM staged
 """)
 
@@ -217,31 +217,31 @@ class Staging:
     def counts(self) -> StagedCounts:
         """Count what became of the rows."""
         row = _COUNTS.run(self._connection, _ACTIONS, prepare=False).fetchone()
-        return StagedCounts(*row) if row else StagedCounts(0, 0, 0, 0, 0, 0)
+        return StagedCounts(*row) if row else StagedCounts(0, 0, 0, 0, 0, 0, 0)
 
-    def hold_grants(self, member: str, now: int) -> list[HeldGrant | None]:
-        """Hold the grants of rows to store, and say what kinds rows name; None: one not found."""
+    def grant_kinds(self, member: str, now: int) -> list[HeldGrant | None]:
+        """Say what kinds of grants rows name; None: one not found."""
         self._connection.execute(_SORT_MEMORY, prepare=False)
-        parameters = {"member": member, "now": now, **_ACTIONS}
-        found = HOLD_GRANTS.run(self._connection, parameters, prepare=False)
+        parameters = {"member": member, "now": now}
+        found = GRANT_KINDS.run(self._connection, parameters, prepare=False)
         return [None if row[0] is None else held_grant(member, row) for row in found]
 
     def refuse_by_grants(
-        self, faults: Mapping[HeldGrant | None, str], by: tuple[str, int], *, stranger: str
+        self, judged: Mapping[HeldGrant | None, str | None], by: tuple[str, int], *, stranger: str
     ) -> None:
         """Refuse rows by the kind of their grants."""
         parameters = {
             "member": by[0],
             "now": by[1],
             **_ACTIONS,
-            **columns_of(faults),
-            "missing": faults[None],
+            **columns_of(judged),
+            "missing": judged[None],
             "stranger": stranger,
         }
         self._write(REFUSE_BY_GRANTS, parameters)
 
     def merge(self, terms: MergeTerms) -> bool:
-        """Store what is staged; False if an account has moved on since it was judged."""
+        """Store what is staged, beside what it follows; False if an account has moved on."""
         parameters = {
             "member": terms.key.member,
             "batch_id": terms.key.batch_id,
@@ -250,7 +250,7 @@ class Staging:
             **_ACTIONS,
         }
         self._connection.execute(_SORT_MEMORY, prepare=False)
-        *accounts, later = _TO_MERGE.run(self._connection, _ACTIONS, prepare=False).fetchone() or ()
+        accounts = _TO_MERGE.run(self._connection, _ACTIONS, prepare=False).fetchone() or ()
         steps = (_LEAVE_ACCOUNTS, _OPEN_ACCOUNTS, _CONTINUE_ACCOUNTS, _CONFIRM_ACCOUNTS)
         try:
             for statement, rows in zip(steps, accounts, strict=True):
@@ -258,10 +258,12 @@ class Staging:
                     return False
         except UniqueViolation:
             return False
-        if later:
-            self._write(_RETIRE, parameters)
         self._write(_KEEP_VERSIONS, parameters)
         return True
+
+    def retire(self) -> None:
+        """Let the stored versions be the current ones, and none before them."""
+        self._write(_RETIRE, _ACTIONS)
 
     def keep_absent(self, key: BatchKey) -> int:
         """Keep the list of open accounts that the file does not mention; count them."""

@@ -172,12 +172,22 @@ class Grants:
 
     def suppress_records(self, stored: StoredGrant) -> int:
         """Take the records that rest on a grant's chain out of every answer; say how many."""
-        parameters = {
-            "grantee": stored.held.grantee,
-            "grant_id": stored.grant_id,
-            "chain_id": stored.chain_id,
-        }
-        return texts.SUPPRESS.run(self._connection, parameters).rowcount
+        parameters = {"grantee": stored.held.grantee, "grant_id": stored.grant_id}
+        texts.LOCK_SUPPRESSIONS.run(self._connection, parameters)
+        row = texts.ADD_SUPPRESSION.run(self._connection, parameters).fetchone()
+        own = row[0] if row else 0
+        return texts.SUPPRESS_SINCE.run(self._connection, {**parameters, "n": own - 1}).rowcount
+
+    def last_suppression(self, grantee: str) -> int:
+        """Return the number of the newest of this grantee's suppressions; 0 if there is none."""
+        row = texts.LAST_SUPPRESSION.run(self._connection, {"grantee": grantee}).fetchone()
+        return int(row[0]) if row else 0
+
+    def suppress_since(self, grantee: str, n: int) -> int:
+        """Do to this transaction's rows what later suppressions did to those that they saw."""
+        parameters = {"grantee": grantee, "n": n}
+        texts.LOCK_SUPPRESSIONS.run(self._connection, parameters)
+        return texts.SUPPRESS_SINCE.run(self._connection, parameters).rowcount
 
 
 def _stored(grantee: str, row: TupleRow) -> StoredGrant:

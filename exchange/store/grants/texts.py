@@ -161,18 +161,37 @@ JOIN grant_event e ON e.grantee = b.grantee AND e.grant_id = b.grant_id AND e.ev
 WHERE b.token_index = %(token_index)s AND b.grantee = %(grantee)s AND g.purpose = %(purpose)s
 """)
 
+# Who suppresses records of a member, and who stores its files: one after the other, from here on
+# until the commit. Whoever has this lock takes no row of `grants`, `grant_artefact` or `account`
+# any more, and whoever waits for it holds none of `record` that was there before: so no two wait
+# for each other.
+LOCK_SUPPRESSIONS = Statement(
+    "SELECT pg_advisory_xact_lock(hashtextextended('suppressions of ' || %(grantee)s, 0))"
+)
+LAST_SUPPRESSION = Statement("""
+SELECT coalesce(max(n), 0) FROM suppression WHERE grantee = %(grantee)s
+""")
+# A statement of its own, after the lock: it sees every number that committed before.
+ADD_SUPPRESSION = Statement("""
+INSERT INTO suppression (grantee, n, grant_id)
+SELECT %(grantee)s, coalesce(max(n), 0) + 1, %(grant_id)s
+FROM suppression WHERE grantee = %(grantee)s
+RETURNING n
+""")
 # The grants of a chain share their subject's tokens, one in each epoch; their records stand under
 # every identity token of the subject.
-SUPPRESS = Statement("""
+SUPPRESS_SINCE = Statement("""
 UPDATE record SET suppressed = true
 WHERE record_id IN (
         SELECT r.record_id
-        FROM grant_binding own
+        FROM suppression s
+        JOIN grant_artefact ended ON ended.grantee = s.grantee AND ended.grant_id = s.grant_id
+        JOIN grant_binding own ON own.grantee = s.grantee AND own.grant_id = s.grant_id
         JOIN grant_binding b ON b.token_index = own.token_index AND b.grantee = own.grantee
         JOIN grant_artefact a ON a.grantee = b.grantee AND a.grant_id = b.grant_id
-            AND coalesce(a.chain_id, a.grant_id) = %(chain_id)s
+            AND coalesce(a.chain_id, a.grant_id) = coalesce(ended.chain_id, ended.grant_id)
         JOIN record r ON r.token_index = b.token_index AND r.member_id = b.grantee
             AND r.grant_id = b.grant_id AND r.current
-        WHERE own.grantee = %(grantee)s AND own.grant_id = %(grant_id)s)
+        WHERE s.grantee = %(grantee)s AND s.n > %(n)s)
     AND NOT suppressed
 """)

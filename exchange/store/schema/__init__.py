@@ -65,6 +65,7 @@ UNDISTRIBUTED = frozenset(
         "grant_cosignature",
         "grant_event",
         "grant_evidence",
+        "suppression",
         "grant_status",
         "grant_link",
         "index_part",

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Index,
+    Integer,
     LargeBinary,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -92,6 +93,16 @@ grant_evidence = Table(
     Column("sha256", LargeBinary, primary_key=True),
     Column("grant_id", Uuid, nullable=False),
     text("bundle"),  # "": it may not be named again
+)
+
+# Each time that the records of a grant's chain were taken out of every answer, numbered in the
+# order of their commits. A file that was judged before finds here what it must do to its own rows.
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("grantee", Text, primary_key=True),
+    Column("n", Integer, primary_key=True, autoincrement=False),  # 1, 2, 3 … of this grantee
+    Column("grant_id", Uuid, nullable=False),
 )
 
 grant_event = Table(
