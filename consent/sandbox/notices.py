@@ -1,7 +1,8 @@
 """Synthetic notices, so that a sandbox and tests have something registered to show.
 
 In:  a profile.
-Out: one document for each purpose and language, and one pre-listing notice for each language.
+Out: one document for each purpose and language, and one pre-listing notice for each language;
+     and the frames of adverse-action notices, for the purposes that credit is decided under.
 No consortium should show them to a person: they are approved by nobody.
 """
 
@@ -19,11 +20,13 @@ from ..purposes import GRANT_PURPOSES, Purpose
 
 SANDBOX_VERSION = "1.0.0"
 PRE_LISTING_ID = "ntc_sandbox_pre_listing"
+ADVERSE_PURPOSES = (Purpose.ACCOUNT_REVIEW, Purpose.CREDIT_APPLICATION, Purpose.GUARANTOR_CHECK)
 
 
 class _Texts(TypedDict):
     title: str
     text: str
+    adverse: str
     summary: dict[str, str]
     aims: dict[str, str]
 
@@ -50,11 +53,23 @@ def sandbox_notices(profile: Profile) -> tuple[bytes, ...]:
     )
 
 
+def sandbox_adverse_notices(profile: Profile) -> tuple[bytes, ...]:
+    """Return the frames that a sandbox registers for notices after a refusal or worse terms."""
+    return tuple(
+        _document(
+            f"ntc_sandbox_adverse_{purpose}", NoticeKind.ADVERSE_ACTION, purpose, lang, profile.id
+        )
+        for lang in profile.languages
+        for purpose in ADVERSE_PURPOSES
+    )
+
+
 def _document(
     notice_id: str, kind: NoticeKind, purpose: str, lang: str, jurisdiction: str
 ) -> bytes:
     texts = _texts()["zh" if lang.startswith("zh") else "en"]
     aim = texts["aims"][str(purpose)]
+    said = texts["adverse" if kind is NoticeKind.ADVERSE_ACTION else "text"]
     members = {
         "id": notice_id,
         "version": SANDBOX_VERSION,
@@ -63,7 +78,7 @@ def _document(
         "jurisdiction": jurisdiction,
         "purpose": str(purpose),
         "title": texts["title"].replace("{aim}", aim),
-        "text": texts["text"].replace("{aim}", aim),
+        "text": said.replace("{aim}", aim),
         "summary": {part: text.replace("{aim}", aim) for part, text in texts["summary"].items()},
     }
     return json.dumps(members, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
@@ -75,6 +90,10 @@ def _texts() -> dict[str, _Texts]:
     read: dict[str, _Texts] = {}
     for lang, table in tomllib.loads(text).items():
         read[lang] = _Texts(
-            title=table["title"], text=table["text"], summary=table["summary"], aims=table["aims"]
+            title=table["title"],
+            text=table["text"],
+            adverse=table["adverse"],
+            summary=table["summary"],
+            aims=table["aims"],
         )
     return read

@@ -7,7 +7,7 @@ have approved it, nor after it is retired. Who registers it is the first to appr
 from __future__ import annotations
 
 from consent.notices import APPROVERS_MIN, NoticeRefused, parse_notice, version_key
-from consent.sandbox.notices import sandbox_notices
+from consent.sandbox.notices import sandbox_adverse_notices, sandbox_notices
 from exchange.domain.base64url import b64url
 from exchange.domain.operators import name_of
 from exchange.errors import AbsentError, InvalidField, InvalidNotice, NoticeConflict
@@ -142,7 +142,8 @@ def seed_notices(ports: Ports) -> None:
     """
     now = ports.now()
     with ports.begin() as work:
-        for document in sandbox_notices(ports.terms.profile):
+        profile = ports.terms.profile
+        for document in (*sandbox_notices(profile), *sandbox_adverse_notices(profile)):
             notice = parse_notice(document)
             key = NoticeKey(notice.id, notice.version, notice.lang)
             if work.notices.register(notice, document, now):

@@ -12,7 +12,7 @@ from exchange_client._consent.claims import ArtefactRefused
 from exchange_client._consent.grants import Actor, GrantEvent, GrantState, next_state
 from exchange_client._consent.notices import RegisteredNotice, check_notice, parse_notice
 from exchange_client._consent.purposes import Party
-from exchange_client._consent.sandbox.notices import sandbox_notices
+from exchange_client._consent.sandbox.notices import sandbox_adverse_notices, sandbox_notices
 from exchange_client._consent.terms import check_policy, hold
 from exchange_client.core.encoding import JSON, b64url
 from exchange_client.grants import ARTEFACT_BYTES_MAX, GRANT_TYPE
@@ -124,7 +124,7 @@ def show_evidence(world: World, caller: Caller, grant_id: str, sent: bytes) -> d
 
 
 def listed_notices() -> list[dict[str, object]]:
-    """Return the notices that an artefact may name."""
+    """Return the notices of the registry."""
     return [
         {
             "id": notice.id,
@@ -138,7 +138,7 @@ def listed_notices() -> list[dict[str, object]]:
             "registered_at": 0,
             "retired_at": None,
         }
-        for notice in map(parse_notice, sandbox_notices(law()))
+        for notice in map(parse_notice, _documents())
     ]
 
 
@@ -255,8 +255,12 @@ def _notices() -> dict[tuple[str, str, str], RegisteredNotice]:
             approvers=2,
             retired_at=None,
         )
-        for notice in map(parse_notice, sandbox_notices(law()))
+        for notice in map(parse_notice, _documents())
     }
+
+
+def _documents() -> tuple[bytes, ...]:
+    return (*sandbox_notices(law()), *sandbox_adverse_notices(law()))
 
 
 def _log(world: World, caller: Caller, grant: FakeGrant, event: str) -> bytes:
