@@ -4,7 +4,8 @@
     ├── UsageError            the call itself is wrong: mend the program
     │   ├── AnswerMisread       an answer was read as if it were another: truth value, finding, band
     │   ├── KeyFileError        the member's key file is absent, open to others, damaged or sealed
-    │   └── PinError            there are no pins of this exchange, or they are not whole
+    │   ├── PinError            there are no pins of this exchange, or they are not whole
+    │   └── PolicyInvalid       the member's policy has faults; in `policy.values`
     ├── InvalidIdentifier     the identifier breaks a rule; `code` names the rule, never the value
     ├── Outage                no answer was had: treat the subject as not yet asked about
     │   ├── Unreachable         nothing came back in time
@@ -13,6 +14,7 @@
     │   ├── NotYetLogged        the log has not proven the receipt's leaf in time
     │   └── ProofInvalid        the evaluation is not proven under the pinned public key
     ├── Refused               the exchange refused the request and signed its problem document
+    ├── NotCleared            nothing may be paid out on this receipt; `code` says why
     ├── ReceiptInvalid        the receipt does not prove what it claims
     │   ├── InclusionInvalid    the proof does not show the receipt's leaf in the pinned log
     │   ├── LogInvalid          entries, tiles or openings are not what the checkpoint signs
@@ -167,6 +169,19 @@ def _told(problem: Problem) -> str:
         return problem.title
     known = any(one.detail == problem.title for one in listed)
     return fields if known else f"{problem.title}: {fields}"
+
+
+class NotCleared(CxError):
+    """Nothing may be paid out on this receipt."""
+
+    code = "gate"
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code  # e.g. `gate.too_old`
+
+    def __reduce__(self) -> tuple[type[NotCleared], tuple[str, str]]:
+        return type(self), (self.code, str(self))
 
 
 class ReceiptInvalid(CxError):
