@@ -30,7 +30,7 @@ from exchange_client.testing import FakeExchange
 MEMBER = "lender-x"
 AN_ID = "0192f3a0000070008000000000000001"
 EXAMPLE = re.compile(r"Example: cx (.*)|`cx (.*?)`")
-FILE = re.compile(r".+\.(txt|ndjson|json|jws|pdf|receipt)|mirror|evidence")
+FILE = re.compile(r".+\.(txt|ndjson|json|jws|pdf|receipt|toml)|mirror|evidence")
 CODES = {1, 2, 3, 4}
 GARBAGE = {"binary": b"\xff\x00\xfe" * 50, "deep": b"[" * 100_000, "empty": b"", "null": b"null"}
 ONE_LINE = re.compile(r"[a-z]+(\.[a-z_]+)*: \S.*")
@@ -50,6 +50,7 @@ def commands(group: object, path: str = "") -> Iterator[tuple[str, list[str]]]:
 COMMANDS = dict(commands(typer.main.get_command(app)))
 # They read no key, or none yet; or no exchange at all.
 WITHOUT_KEY = {"init", "pin", "grant decide", "grant list-reasons", "receipt verify"}
+WITHOUT_KEY |= {"policy check", "policy decide", "policy test"}
 WITHOUT_KEY |= {"batch validate", "log verify", "log mirror", "audit verify"}
 
 

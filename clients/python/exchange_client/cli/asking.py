@@ -24,6 +24,9 @@ class Asked:
 
     purpose: Annotated[str, typer.Option(help="such as credit_application")]
     grant: Annotated[str | None, typer.Option(help="id of the grant it relies on")] = None
+    application: Annotated[
+        str, typer.Option(help="your own reference of the application; by default the query id")
+    ] = ""
     query_id: Annotated[
         str | None, typer.Option(help="of a question that got no answer, to ask it again")
     ] = None
@@ -43,6 +46,7 @@ def query(telling: Telling, pinned: Pinned, keyed: Keyed, asked: Asked, id_file:
         identifiers=read_subject(id_file),
         purpose=asked.purpose,
         grant=asked.grant,
+        application_ref=asked.application,
         query_id=asked.query_id or new_id("qry"),
     )
     with open_exchange(telling, pinned, keyed) as exchange:

@@ -24,6 +24,7 @@ from exchange_client.cli import (
 )
 from exchange_client.cli.batches import uploading, validating
 from exchange_client.cli.options import Outside, add
+from exchange_client.cli.policies import deciding, replaying
 from exchange_client.cli.records import disputing, recording
 from exchange_client.cli.telling import EXIT_CODES
 
@@ -47,6 +48,8 @@ look = typer.Typer(no_args_is_help=True, help="For borrowers: check who looked a
 app.add_typer(look, name="looks")
 audit = typer.Typer(no_args_is_help=True, help="For regulators: search, export, verify the log.")
 app.add_typer(audit, name="audit")
+policy = typer.Typer(no_args_is_help=True, help="Your own policy: check, decide, replay, explain.")
+app.add_typer(policy, name="policy")
 webhook = typer.Typer(no_args_is_help=True, help="Be rung at when there is an event.")
 app.add_typer(webhook, name="webhook")
 
@@ -96,6 +99,11 @@ add(record, "delete", recording.delete)
 add(report, "quality", recording.quality)
 add(receipt, "verify", receipts.verify)
 add(receipt, "fetch", receipts.fetch)
+add(policy, "check", deciding.check)
+add(policy, "decide", deciding.decide)
+add(policy, "test", replaying.test)
+add(policy, "explain", deciding.explain)
+add(policy, "gate", deciding.gate)
 add(log, "verify", logs.verify)
 add(log, "mirror", logs.mirror)
 add(look, "verify", looks.verify)

@@ -31,6 +31,7 @@ EXIT_CODES = (
 
 _DISPUTE = "dsp_0192f3a0000070008000000000000001"
 _GRANT = "gnt_0192f3a0000070008000000000000001"
+_NOTICE = '--notice notice.json --name "Lender X" --contact "+86 10 0000 0000"'
 _EVIDENCE = "--terms terms.json --evidence form.pdf --id-file subject.txt --out grant.jws"
 
 # One of each command, shown under its help; key file and pins stand in the environment.
@@ -57,6 +58,11 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "list_notices": "cx grant list-notices",
         "receipts.verify": "cx receipt verify one.receipt",
         "fetch": "cx receipt fetch one.receipt",
+        "check": "cx policy check policy.toml",
+        "deciding.decide": "cx policy decide policy.toml one.receipt",
+        "gate": "cx policy gate one.receipt --application app-1",
+        "test": "cx policy test policy.toml one.receipt --old before.toml",
+        "explain": f"cx policy explain policy.toml one.receipt {_NOTICE}",
         "looks.verify": "cx looks verify looks.jws",
         "logs.verify": "cx log verify --policy policy.txt mirror",
         "mirror": "cx log mirror --policy policy.txt https://exchange.example/log mirror",
