@@ -275,6 +275,18 @@ class WebhookConflict(ConflictError):
     code = "webhook.conflict"
 
 
+class WatchConflict(ConflictError):
+    """This watch id was used before for another watch."""
+
+    code = "watch.conflict"
+
+
+class WatchEnded(ConflictError):
+    """The watch has ended: ask for another one, under another id."""
+
+    code = "watch.ended"
+
+
 class MemberConflict(ConflictError):
     """A member or key of this name exists already."""
 
@@ -303,6 +315,18 @@ class TooManyWebhooks(RuleError):
     """The member has as many webhooks as it may have."""
 
     code = "webhook.too_many"
+
+
+class InvalidWatch(RuleError):
+    """The watch is refused: its account, tokens, grant or kinds do not bear it."""
+
+    code = "watch.rule"
+
+
+class TooManyWatches(RuleError):
+    """The member has as many watches as it may have."""
+
+    code = "watch.too_many"
 
 
 class InvalidToken(RuleError):

@@ -11,10 +11,12 @@ from exchange.api.edge.blueprints import Routes
 from exchange.api.edge.paging import Paging
 from exchange.api.events import event_routes
 from exchange.api.statuses import status_routes
+from exchange.api.watches import watch_routes
 from exchange.api.webhooks import webhook_routes
 from exchange.app.webhook_sender import WebhookSender
 from exchange.domain.outward.endpoints import EndpointRules
 from exchange.services.ports import Ports
+from exchange.services.watches.manage_watches import WatchPorts
 from exchange.services.webhooks.deliver_events import DeliverPorts
 from exchange.services.webhooks.manage_webhooks import WebhookPorts
 from exchange.settings import Settings
@@ -37,12 +39,23 @@ def webhook_ports(settings: Settings, ports: Ports) -> WebhookPorts:
     )
 
 
+def watch_ports(settings: Settings, ports: Ports) -> WatchPorts:
+    """Gather what watches need."""
+    return WatchPorts(
+        ports=ports,
+        per_member_max=settings.watches_per_member_max,
+        life_seconds=settings.watch_days * 86_400,
+        ended_keep_seconds=settings.watch_ended_keep_days * 86_400,
+    )
+
+
 def outward_routes(settings: Settings, ports: Ports, paging: Paging) -> tuple[Routes, ...]:
     """Build the routes of what members are told."""
     return (
         event_routes(ports, paging),
         status_routes(ports),
         webhook_routes(webhook_ports(settings, ports), paging),
+        watch_routes(watch_ports(settings, ports), paging),
     )
 
 

@@ -1,5 +1,7 @@
 """A worker: takes the files that wait, one after the other, until it is told to stop.
 
+Between files it looks again for watches to whom something happened.
+
 A file under way when the stop comes is finished; killed in it, a worker leaves nothing, and the
 next one begins the file again at once. A database that is away is waited for.
 """
@@ -13,12 +15,14 @@ from collections.abc import Callable
 from contextlib import closing
 from threading import Event
 
+from exchange.app.outward import watch_ports
 from exchange.app.ports import make_audit_ports, make_ports, open_database
 from exchange.errors import IntegrityError, UnavailableError
 from exchange.jobs.sequence import stop_on_signals
 from exchange.services.audit.raise_flags import raise_flags
 from exchange.services.batches.work_off import expire_uploads, work_off_one
 from exchange.services.ports import Ports
+from exchange.services.watches.keep_watch import keep_watch
 from exchange.settings import Settings
 
 _EXPIRE_EVERY_SECONDS = 60
@@ -36,7 +40,8 @@ def run_worker(settings: Settings) -> None:
     with closing(open_database(patient)) as database:
         ports = make_ports(settings, database)
         audit_ports = make_audit_ports(settings, ports, database)
-        expired_at = flagged_at = 0.0
+        watches = watch_ports(settings, ports)
+        expired_at = flagged_at = watched_at = 0.0
         while not stop.is_set():
             if time.monotonic() - expired_at > _EXPIRE_EVERY_SECONDS:
                 expired_at = time.monotonic()
@@ -44,7 +49,11 @@ def run_worker(settings: Settings) -> None:
             if time.monotonic() - flagged_at > settings.flag_interval_seconds:
                 flagged_at = time.monotonic()
                 _tried(lambda: bool(raise_flags(audit_ports)), stop)
-            if not _tried(lambda: _turn(ports), stop):
+            more = False
+            if time.monotonic() - watched_at > settings.watch_interval_ms / 1_000:
+                more = _tried(lambda: keep_watch(watches).full, stop)
+                watched_at = 0.0 if more else time.monotonic()
+            if not _tried(lambda: _turn(ports), stop) and not more:
                 stop.wait(settings.work_poll_ms / 1_000)
 
 

@@ -37,6 +37,7 @@ from exchange.services.retention.ports import RetentionStatements
 from exchange.services.security.ports import SecurityStatements
 from exchange.services.standing.ports import StandingStatements
 from exchange.services.statuses.ports import StatusStatements
+from exchange.services.watches.ports import WatchStatements
 from exchange.services.webhooks.ports import WebhookStatements
 
 
@@ -131,6 +132,11 @@ class Work(Protocol):
     @property
     def webhooks(self) -> WebhookStatements:
         """Statements about webhooks."""
+        ...
+
+    @property
+    def watches(self) -> WatchStatements:
+        """Statements about watches."""
         ...
 
     @property

@@ -33,3 +33,15 @@ class Outward(BaseSettings):
     webhook_replay_events_max: int = Field(
         1_000, ge=1, le=100_000, description="events of one replay; more: 422"
     )
+    watches_per_member_max: int = Field(
+        1_000_000, ge=1, le=10_000_000, description="live watches of a member; more: 422"
+    )
+    watch_days: int = Field(
+        400, ge=1, le=400, description="a watch that nobody renews ends after so many days"
+    )
+    watch_ended_keep_days: int = Field(
+        30, ge=1, le=400, description="a watch that has ended is still shown"
+    )
+    watch_interval_ms: int = Field(
+        1_000, ge=50, le=60_000, description="pause of the worker where no watch is due"
+    )

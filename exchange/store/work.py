@@ -37,6 +37,7 @@ from exchange.store.notices import Notices
 from exchange.store.operators import Operators
 from exchange.store.outward.events import Events
 from exchange.store.outward.statuses import Statuses
+from exchange.store.outward.watches import Watches
 from exchange.store.outward.webhooks import Webhooks
 from exchange.store.queries import Queries
 from exchange.store.records import Records
@@ -91,6 +92,7 @@ class Work:
     meters = _Noun(Meters)
     events = _Noun(Events)
     webhooks = _Noun(Webhooks)
+    watches = _Noun(Watches)
     statuses = _Noun(Statuses)
     audit = _Noun(Audit)
     standing = _Noun(Standing)

@@ -21,9 +21,9 @@ from exchange.domain.members import Role
 from exchange.domain.security.events import EventFilter
 from exchange.services.security.list_events import list_events
 from exchange_client.core.ids import new_id
-from tests.support.dispute_desk import DisputeDesk
 from tests.support.grant_desk import GrantDesk, answer_claims
 from tests.support.outward.ringing import register
+from tests.support.outward.watching import WatchDesk
 from tests.support.sandbox import BASE, Sandbox, make_sandbox
 from tests.support.signed_requests import Draft, signed_headers
 
@@ -40,7 +40,7 @@ class Matrix:
     """An exchange with one member's things, another member, and a regulator."""
 
     sandbox: Sandbox
-    owner: DisputeDesk
+    owner: WatchDesk
     stranger: GrantDesk
     regulator: GrantDesk
     things: dict[str, str]  # by argument name: an id of the owner's
@@ -52,7 +52,7 @@ def matrix(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -
     """The owner has one of everything that has an id."""
     folder: Path = tmp_path_factory.mktemp("matrix")
     sandbox = make_sandbox(shared_database_url, folder, webhook_loopback=True)
-    owner = DisputeDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
+    owner = WatchDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
     asked = answer_claims(owner.ask(owner.granted(1), 1))
     batch = owner.upload(owner.file([owner.late(2, "acc-2")])).get_json()
     owner.reported()
@@ -63,6 +63,7 @@ def matrix(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -
         "batch_id": str(batch.get("batch_id") or answer_of(batch)["batch"]),
         "dispute_id": owner.opened_dispute(),
         "webhook_id": str(register(owner, "http://127.0.0.1:9/x")["webhook_id"]),
+        "watch_id": str(owner.watching(4)["watch_id"]),
     }
     yield Matrix(
         sandbox=sandbox,

@@ -20,7 +20,7 @@ FILES_A_FOLDER_MAX = 15
 # Raised in the open: what, to how much, and why. An entry that is no longer needed fails too.
 LONGER_FILES = {
     "exchange/domain/rows/catalogue.py": (480, "one table, read as one"),
-    "exchange/errors.py": (540, "one tree, read as one; its shape is drawn at its top"),
+    "exchange/errors.py": (570, "one tree, read as one; its shape is drawn at its top"),
     "migrations/versions/0001_lay_the_first_tables.py": (450, "one revision, drafted by a tool"),
     "tests/api/test_batches.py": (450, "the cases of one resource, in a row"),
     "tests/hostile/test_rows.py": (450, "one block of the corpus, in a row"),
@@ -41,7 +41,8 @@ MORE_PARAMETERS = {
 FULLER_FOLDERS = {
     "migrations/versions": (40, "one revision a file, for ever"),
     "clients/python/exchange_client/cli": (17, "one file a group of commands"),
-    "exchange/api": (16, "one file a noun that fits into one"),
+    "exchange/api": (17, "one file a noun that fits into one"),
+    "exchange/store/schema": (16, "one file a noun"),
     "exchange/services/grants": (16, "one use case a file"),
     "exchange/services/log": (17, "one step of the log a file"),
     "exchange/crypto": (17, "one primitive or one signed form a file"),

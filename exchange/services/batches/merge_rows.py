@@ -79,6 +79,7 @@ def _store(staged: Staged, counts: StagedCounts, work: Work, ports: Ports) -> Ba
         note_before(_name(staged), work, ports)
     if not (work.staging.merge(_terms(staged)) and work.transfers.keep_staged()):
         return None
+    work.watches.touch_staged(staged.task.key.member)
     return _tally(staged, counts, work)
 
 

@@ -21,15 +21,15 @@ from enum import StrEnum
 
 from consent.decision import Decision, Reason
 from consent.grants import HeldGrant
-from exchange.domain.findings import Question, Velocity, cut
+from exchange.domain.findings import Velocity
 from exchange.domain.ids import parse, show
 from exchange.domain.outward.events import EventKind
 from exchange.domain.strict_json import loads
 from exchange.errors import IntegrityError
 from exchange.services.events.ports import PastAsker
+from exchange.services.events.shown_now import Glance, shown_now
 from exchange.services.events.tell_looks import Look, tell_look
 from exchange.services.ports import Ports, Work
-from exchange.services.queries.open_records import open_record
 from exchange.services.queries.write_answer import stored_claims
 
 _MONTH_SECONDS = 31 * 86_400
@@ -168,16 +168,9 @@ def _bands(
         lookback_months=held.lookback_months,
         limits=(),
     )
-    question = Question(
-        asker=asker.member,
-        decision=decision,
-        velocity=Velocity(0, 0, 0),
-        contributors=work.events.contributors(asker.member),
-        now=ports.now(),
+    glance = Glance(
+        member=asker.member, decision=decision, indices=indices, velocity=Velocity(0, 0, 0)
     )
-    records = [
-        open_record(record, ports) for record in work.events.records_of(indices, ports.now())
-    ]
-    answer = cut(records, question, profile)
+    answer = shown_now(glance, work, ports)
     shown = answer.finding.as_claims() if answer.finding else {}
     return {**shown, "outcome": answer.outcome.value}

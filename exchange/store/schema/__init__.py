@@ -22,6 +22,7 @@ from exchange.store.schema import (
     queries,
     records,
     standing,
+    watches,
 )
 from exchange.store.schema.columns import metadata
 
@@ -41,6 +42,7 @@ __all__ = [
     "queries",
     "records",
     "standing",
+    "watches",
 ]
 
 UNDISTRIBUTED = frozenset(
@@ -102,6 +104,9 @@ UNDISTRIBUTED = frozenset(
         "subject_opening",
         "tile",
         "transfer",
+        "watch",
+        "watch_count",
+        "watch_reader",
         "webhook",
         "webhook_delivery",
         "webhook_secret",
