@@ -30,7 +30,7 @@ from exchange_client.testing import FakeExchange
 MEMBER = "lender-x"
 AN_ID = "0192f3a0000070008000000000000001"
 EXAMPLE = re.compile(r"Example: cx (.*)|`cx (.*?)`")
-FILE = re.compile(r".+\.(txt|ndjson|json|jws|pdf|receipt|toml)|mirror|evidence")
+FILE = re.compile(r".+\.(txt|ndjson|json|jws|pdf|receipt|csv|toml)|mirror|evidence")
 CODES = {1, 2, 3, 4}
 GARBAGE = {"binary": b"\xff\x00\xfe" * 50, "deep": b"[" * 100_000, "empty": b"", "null": b"null"}
 ONE_LINE = re.compile(r"[a-z]+(\.[a-z_]+)*: \S.*")
@@ -52,6 +52,8 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 WITHOUT_KEY = {"init", "pin", "grant decide", "grant list-reasons", "receipt verify"}
 WITHOUT_KEY |= {"policy check", "policy decide", "policy test"}
 WITHOUT_KEY |= {"batch validate", "log verify", "log mirror", "audit verify"}
+WITHOUT_KEY |= {"book strata"}
+WITHOUT_KEY |= {f"report {one}" for one in ("roll", "vintage", "classes", "provision", "stress")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,9 @@
     │   ├── AnswerMisread       an answer was read as if it were another: truth value, finding, band
     │   ├── KeyFileError        the member's key file is absent, open to others, damaged or sealed
     │   ├── PinError            there are no pins of this exchange, or they are not whole
-    │   └── PolicyInvalid       the member's policy has faults; in `policy.values`
+    │   ├── PolicyInvalid       the member's policy has faults; in `policy.values`
+    │   └── RowSumInvalid       a scenario moves more or less than all of a state
+    ├── BookInvalid           a row of the member's own book breaks a rule; file, line, field
     ├── InvalidIdentifier     the identifier breaks a rule; `code` names the rule, never the value
     ├── Outage                no answer was had: treat the subject as not yet asked about
     │   ├── Unreachable         nothing came back in time
@@ -64,6 +66,18 @@ class PinError(UsageError):
     """The pins of the exchange cannot be used."""
 
     code = "usage.pins"
+
+
+class RowSumInvalid(UsageError):
+    """What a scenario moves out of a state does not add up to all of it."""
+
+    code = "scenario.row_sum"
+
+
+class BookInvalid(CxError):
+    """A row of the member's own book breaks a rule; no report is made of the rest."""
+
+    code = "book.row"
 
 
 class InvalidIdentifier(CxError):

@@ -52,7 +52,7 @@ def zstandard(content: bytes) -> bytes:
     Raises:
         UsageError: zstd is not installed.
     """
-    zstd = _zstd()
+    zstd = zstd_library()
     options = {zstd.CompressionParameter.checksum_flag: 1}
     return cast("bytes", zstd.compress(content, options=options))
 
@@ -90,12 +90,17 @@ _NO_PACKING = {
 def _decompressor(packing: bytes) -> tuple[_Decompressor, type[Exception]]:
     if packing == GZIP:
         return zlib.decompressobj(_GZIP_WINDOW), zlib.error
-    zstd = _zstd()
+    zstd = zstd_library()
     window = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG_MAX}
     return zstd.ZstdDecompressor(options=window), zstd.ZstdError
 
 
-def _zstd() -> ModuleType:
+def zstd_library() -> ModuleType:
+    """Return the library of zstd.
+
+    Raises:
+        UsageError: it is not installed.
+    """
     name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
     try:
         return importlib.import_module(name)

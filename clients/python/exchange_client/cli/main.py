@@ -23,6 +23,7 @@ from exchange_client.cli import (
     staffing,
 )
 from exchange_client.cli.batches import uploading, validating
+from exchange_client.cli.book import collecting, reports, stressing
 from exchange_client.cli.options import Outside, add
 from exchange_client.cli.policies import deciding, replaying
 from exchange_client.cli.records import disputing, recording
@@ -55,10 +56,12 @@ app.add_typer(webhook, name="webhook")
 
 disputes = typer.Typer(no_args_is_help=True, help="Disputes about your own records.")
 record = typer.Typer(no_args_is_help=True, help="Report, amend or delete one account.")
-report = typer.Typer(no_args_is_help=True, help="Reports about your own contribution.")
+report = typer.Typer(no_args_is_help=True, help="Reports about your own book and contribution.")
+book = typer.Typer(no_args_is_help=True, help="Your own loans after they were paid out.")
 app.add_typer(disputes, name="dispute")
 app.add_typer(record, name="record")
 app.add_typer(report, name="report")
+app.add_typer(book, name="book")
 
 add(app, "init", setting_up.init)
 add(app, "pin", setting_up.pin)
@@ -97,6 +100,12 @@ add(record, "put", recording.put)
 add(record, "amend", recording.amend)
 add(record, "delete", recording.delete)
 add(report, "quality", recording.quality)
+add(report, "roll", reports.roll_)
+add(report, "vintage", reports.vintage)
+add(report, "classes", reports.classes_)
+add(report, "provision", reports.provision_)
+add(report, "stress", stressing.stress_)
+add(book, "strata", collecting.strata_)
 add(receipt, "verify", receipts.verify)
 add(receipt, "fetch", receipts.fetch)
 add(policy, "check", deciding.check)

@@ -30,6 +30,7 @@ EXIT_CODES = (
 )
 
 _DISPUTE = "dsp_0192f3a0000070008000000000000001"
+_MONTHS = "jan.ndjson feb.ndjson mar.ndjson"
 _GRANT = "gnt_0192f3a0000070008000000000000001"
 _NOTICE = '--notice notice.json --name "Lender X" --contact "+86 10 0000 0000"'
 _EVIDENCE = "--terms terms.json --evidence form.pdf --id-file subject.txt --out grant.jws"
@@ -86,6 +87,12 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "amend": "cx record amend row.json",
         "delete": "cx record delete acc-1 --reason DELETE_ERROR",
         "quality": "cx report quality",
+        "strata_": "cx book strata mar.ndjson --flags flags.csv",
+        "roll_": "cx report roll jan.ndjson feb.ndjson mar.ndjson",
+        "vintage": "cx report vintage jan.ndjson feb.ndjson mar.ndjson",
+        "classes_": "cx report classes mar.ndjson",
+        "provision_": "cx report provision mar.ndjson --rates rates.toml",
+        "stress_": f"cx report stress {_MONTHS} --rates rates.toml --severity 0.25 --shift-days 30",
     }
 )
 

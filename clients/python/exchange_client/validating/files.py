@@ -64,7 +64,7 @@ def validate(file: BatchFile, judged_in: Circumstances) -> list[RowFault]:
     judged_in = replace(judged_in, as_of_from=period[0], as_of_to=period[1])
     first = 3 if as_csv else 2
     rows = lines[first - 1 : -1]
-    read, faults = _read(rows, first, _csv_row if as_csv else read_object)
+    read, faults = _read(rows, first, csv_row if as_csv else read_object)
     flaws = {line: _flaws(row, judged_in) for line, row in read.items()}
     _mark_repeated(read, flaws, ("transfer_id",), ("transfer_id", "row.transfer"))
     _mark_repeated(read, flaws, ("account_ref", "previous_ref"), ("account_ref", "row.duplicate"))
@@ -86,7 +86,12 @@ def _read(
     return read, faults
 
 
-def _csv_row(line: bytes) -> dict[str, JSON]:
+def csv_row(line: bytes) -> dict[str, JSON]:
+    """Read a CSV row as the object that it stands for.
+
+    Raises:
+        ValueError: it is none.
+    """
     cells = next(csv.reader(io.StringIO(line.decode()), strict=True), [])
     if len(cells) != len(COLUMNS):
         raise ValueError("another number of cells than columns")
