@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 
 from exchange_client.policy import PolicyInvalid, load_policy
-from exchange_client.policy.fields import BANDS, DOMAINS
 from exchange_client.policy.sheets import FILE_BYTES_MAX
 from exchange_client.policy.values import FAULTS
 from tests.client.policy.samples import (
     B2,
     CAP,
-    CLEAN,
     HEAD,
     LATE_NOW,
     REVIEW,
@@ -138,6 +136,14 @@ CASES = {
     "a bucket that is none": (when("current_bucket = { gte = 8 }"), [(6, "policy.value")]),
     "a month that is none": (when('freshest_month = { lte = "2026-13" }'), [(6, "policy.value")]),
     "an empty list": (when("grade = { in = [] }"), [(6, "policy.value")]),
+    "a list without end": (
+        when(f"grade = {{ in = {['A'] * 201} }}"),
+        [(6, "policy.value")],
+    ),
+    "a text without end": (
+        top('own_inputs = { x = "text" }') + rule("r", f'x = {{ eq = "{"x" * 201}" }}', STOP),
+        [(7, "policy.value")],
+    ),
     "one bad value in a list": (when('grade = { in = ["A", "G"] }'), [(6, "policy.value")]),
     "a band contradicted": (
         when("current_bucket = { gte = 5, lte = 2 }"),
@@ -260,11 +266,3 @@ def test_the_policy_of_the_page_holds(tmp_path: Path) -> None:
         dict(policy.price_bands),
         policy.apr_cap_bp,
     )
-
-
-def test_every_band_of_a_finding_can_be_asked_about() -> None:
-    """A band that no rule can name is a risk that no policy can meet."""
-    bands = {*CLEAN} - {"velocity", "statement"} | {"has_statement"}
-
-    assert bands <= DOMAINS.keys()
-    assert bands - {"dispute"} == BANDS.keys()

@@ -218,6 +218,18 @@ def test_neither_no_data_nor_a_decision_is_read_as_a_yes(tmp_path: Path) -> None
         bool(decision)
 
 
+def test_an_amount_without_another_currency_says_that_there_is_none(tmp_path: Path) -> None:
+    """A band that an older exchange leaves out must not send everybody to a person."""
+    finding = {name: value for name, value in CLEAN.items() if name != "other_currency"}
+    without = {name: value for name, value in finding.items() if name != "overdue_amount_band"}
+    policy = policy_of(tmp_path, rule("r", "other_currency = { eq = true }", STOP))
+
+    assert ((), ("r",)) == (
+        decide(policy, receipt_of("ADVERSE", finding)).untold,
+        decide(policy, receipt_of("ADVERSE", without)).untold,
+    )
+
+
 def test_a_grade_of_another_model_is_not_decided_by(tmp_path: Path) -> None:
     """An E of another model may be a B of this one."""
     receipt = receipt_of("ADVERSE", LATE)

@@ -178,7 +178,7 @@ def _letters_left(conditions: list[Condition]) -> bool:
         field = "velocity_30" if band == "velocity" else band
         gained = [points.get(str(one), 0) for one in wanted.get(field, DOMAINS[field].order)]
         least, most = least + min(gained), most + max(gained)
-    least, most = max(0, least), max(0, min(SCORE_MAX, most))
+    least, most = (max(0, min(SCORE_MAX, one)) for one in (least, most))
     highest = SCORE_MAX
     for letter, lowest in LOWEST:
         if letter in letters and least <= highest and lowest <= most:

@@ -10,7 +10,7 @@ Source: records.md 8.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
@@ -109,19 +109,17 @@ def decide(
             *(Action.REVIEW for _ in untold),  # 4
         ]
     )
-    stopped = action is Action.STOP_NEW_CREDIT
-    band = None if stopped else _dearest(policy, matched)  # 5
+    factor, band = _limit_and_price(policy, matched, action)  # 5
+    decisive = _decisive(matched, action, factor, band)
     return Decision(
         decision=action,
-        limit_factor=Decimal(0)
-        if stopped
-        else min((r.limit_factor for r in matched), default=WHOLE),
+        limit_factor=factor,
         price_band=band,
         apr_bp=None if band is None else policy.price_bands[band],
         matched=tuple(sorted(rule.id for rule in matched)),
         untold=tuple(sorted(rule.id for rule in untold)),
-        reasons=_reasons(policy, answered, _decisive(matched, action, band)),
-        human_review=stopped or band is not None,
+        reasons=_reasons(policy, answered, decisive),
+        human_review=action is Action.STOP_NEW_CREDIT or band is not None,
         outcome=answered.outcome,
         query_id=answered.query_id,
         policy_version=policy.version,
@@ -199,19 +197,25 @@ def _holds(condition: Condition, facts: Facts) -> bool | _NotShown:
     return NOT_SHOWN if ungraded else False
 
 
-def _dearest(policy: Policy, matched: Iterable[Rule]) -> str | None:
+def _limit_and_price(
+    policy: Policy, matched: list[Rule], action: Action
+) -> tuple[Decimal, str | None]:
+    """Return the smallest limit and the dearest price; where no credit is offered, neither."""
+    if action is Action.STOP_NEW_CREDIT:
+        return Decimal(0), None
     named = {rule.price_band for rule in matched if rule.price_band is not None}
-    return max(named, key=lambda band: (policy.price_bands[band], band), default=None)
+    dearest = max(named, key=lambda band: (policy.price_bands[band], band), default=None)
+    return min((rule.limit_factor for rule in matched), default=WHOLE), dearest
 
 
-def _decisive(matched: list[Rule], action: Action, band: str | None) -> list[Rule]:
-    """Return the rules without which the borrower would fare better."""
+def _decisive(matched: list[Rule], action: Action, factor: Decimal, band: str | None) -> list[Rule]:
+    """Return the rules that made the decision, its limit or its price."""
     return [
         rule
         for rule in matched
-        if rule.limit_factor < WHOLE
-        or (rule.decision is action and action is not Action.PROCEED)
-        or (band is not None and rule.price_band == band)
+        if rule.decision is action is not Action.PROCEED
+        or rule.limit_factor == factor < WHOLE
+        or rule.price_band == band is not None
     ]
 
 

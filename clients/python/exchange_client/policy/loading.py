@@ -80,11 +80,7 @@ def _load(path: Path, sheets: list[Sheet], faults: list[PolicyFault]) -> Policy 
     sheets.append(sheet)
     base = _base(sheet, sheets)
     own = _read(sheet, _Inherited(policy=base))
-    if base is None:
-        return own
-    if base.model != own.model:
-        sheet.fault(("model",), "policy.model", f"the extended file speaks of {shown(base.model)}")
-    return merge(own, base)
+    return own if base is None else merge(own, base)
 
 
 def _base(sheet: Sheet, sheets: list[Sheet]) -> Policy | None:

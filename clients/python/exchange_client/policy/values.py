@@ -31,7 +31,7 @@ FAULTS: Final[Mapping[str, str]] = MappingProxyType(
         "policy.default": "an outcome has no default",
         "policy.no_data": "NO_DATA may PROCEED only where the file says allow_no_data = true",
         "policy.withheld": "WITHHELD may never PROCEED",
-        "policy.model": "the grade is of a model unknown here, or of another file's",
+        "policy.model": "the grade is of a model that is unknown here",
         "policy.forbidden_input": "nobody's credit may depend on it",
         "policy.own_input": "own inputs are declared once, and under a name that is free",
         "policy.duplicate": "the id or name stands twice",
@@ -82,7 +82,8 @@ class PolicyInvalid(UsageError):
 
     def __init__(self, faults: Iterable[PolicyFault]) -> None:
         self.faults = tuple(faults)
-        super().__init__(f"{len(self.faults)} faults: " + "; ".join(map(str, self.faults)))
+        count = f"{len(self.faults)} fault{'s' if len(self.faults) > 1 else ''}: "
+        super().__init__(count + "; ".join(map(str, self.faults)))
 
     def __reduce__(self) -> tuple[type[PolicyInvalid], tuple[tuple[PolicyFault, ...]]]:
         return type(self), (self.faults,)
