@@ -22,6 +22,7 @@ FILLED = {
     "gnt_…": "gnt_0192f3a0000070008000000000000001",
     "dsp_…": "dsp_0192f3a0000070008000000000000001",
     "ntc_…": "ntc_application",
+    "wch_…": "wch_0192f3a0000070008000000000000001",
     "PUBLIC": "AA",
     "PROOF": "AA",
     "…": "anything",

@@ -17,6 +17,7 @@ from exchange_client.core.disbursing import Disbursement
 from exchange_client.core.proving import ProvenReceipt
 from exchange_client.core.records.disputing import Dispute, DisputeAnswer, DisputeOpening
 from exchange_client.core.records.reporting import QualityReport
+from exchange_client.core.records.watching import NewWatch, Watch
 from exchange_client.core.retrying import Patience
 from exchange_client.errors import (
     CxError,
@@ -48,6 +49,7 @@ __all__ = [
     "Identifier",
     "InvalidIdentifier",
     "KeyFile",
+    "NewWatch",
     "NoAdverse",
     "NoData",
     "Outage",
@@ -63,5 +65,6 @@ __all__ = [
     "Refused",
     "RowFault",
     "UsageError",
+    "Watch",
     "Withheld",
 ]

@@ -48,6 +48,10 @@ class House(Protocol):
         """Let a worker end the files that wait."""
         ...
 
+    def watch(self) -> None:
+        """Let a worker look again for watches."""
+        ...
+
     def publish(self) -> None:
         """Publish the status lists that are due."""
         ...

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from exchange.app.outward import watch_ports
 from exchange.domain.members import Algorithm as MemberAlgorithm
 from exchange.domain.members import NewKey
 from exchange.services.batches.work_off import work_off_one
 from exchange.services.members.manage_members import add_key
 from exchange.services.statuses.publish_lists import publish_lists
+from exchange.services.watches.keep_watch import keep_watch
 from exchange_client import Exchange, KeyFile, Pins
 from exchange_client.keys import Algorithm
 from exchange_client.testing import FakeExchange
@@ -21,6 +23,7 @@ from tests.client.sdk.disputing import DisputeContract
 from tests.client.sdk.driving import Drive, driving
 from tests.client.sdk.following import FollowingContract
 from tests.client.sdk.reporting import GrantContract, ProvingContract, ReportingContract
+from tests.client.sdk.watching import WatchContract
 from tests.support.sandbox import Sandbox, make_sandbox
 
 __all__ = ["desk", "other", "who"]  # fixtures of the contract
@@ -56,6 +59,9 @@ class FakeHouse:
 
     def work_off(self) -> None:
         """Nothing to do: the fake ends a file with its last byte."""
+
+    def watch(self) -> None:
+        """Nothing to do: the fake looks when a feed is read."""
 
     def publish(self) -> None:
         """Nothing to do: the fake makes its list when it is asked for."""
@@ -101,6 +107,11 @@ class RealHouse:
         with self._sandbox.ports.session() as session:
             while work_off_one(session, self._sandbox.ports):
                 pass
+
+    def watch(self) -> None:
+        """Look in this process."""
+        self._sandbox.sequence()
+        keep_watch(watch_ports(self._sandbox.settings, self._sandbox.ports))
 
     def publish(self) -> None:
         """Publish in this process, as if the list had waited its ten minutes."""
@@ -155,7 +166,7 @@ class TestFakeProving(_Fake, ProvingContract):
     """Proofs of the fake."""
 
 
-class TestFakeStanding(_Fake, DisputeContract, FollowingContract):
+class TestFakeStanding(_Fake, DisputeContract, FollowingContract, WatchContract):
     """Disputes, payments and events of the fake."""
 
 
@@ -167,5 +178,6 @@ class TestRealExchange(
     ProvingContract,
     DisputeContract,
     FollowingContract,
+    WatchContract,
 ):
     """All of it at the real exchange."""

@@ -58,7 +58,9 @@ def events(
         }
         for one in found
     ]
-    lines = [f"{one.event_id}  {one.kind}  {_words(one.facts)}" for one in found]
+    lines = [
+        f"{one.event_id}  {one.kind}  {_words({**one.facts, **(one.bands or {})})}" for one in found
+    ]
     tell({"events": listed}, "\n".join(lines) or "no news", as_json=telling.as_json)
 
 

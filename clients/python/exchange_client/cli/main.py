@@ -26,7 +26,7 @@ from exchange_client.cli.batches import uploading, validating
 from exchange_client.cli.book import collecting, reports, stressing
 from exchange_client.cli.options import Outside, add
 from exchange_client.cli.policies import deciding, replaying
-from exchange_client.cli.records import disputing, recording
+from exchange_client.cli.records import disputing, recording, watching
 from exchange_client.cli.telling import EXIT_CODES
 
 app = typer.Typer(
@@ -62,6 +62,8 @@ app.add_typer(disputes, name="dispute")
 app.add_typer(record, name="record")
 app.add_typer(report, name="report")
 app.add_typer(book, name="book")
+watch = typer.Typer(no_args_is_help=True, help="Be told of changes elsewhere about own borrowers.")
+app.add_typer(watch, name="watch")
 
 add(app, "init", setting_up.init)
 add(app, "pin", setting_up.pin)
@@ -85,6 +87,10 @@ add(grants, "list-reasons", granting.list_reasons)
 add(grants, "list-notices", granting.list_notices)
 add(grants, "status", following.status)
 add(app, "events", following.events)
+add(watch, "add", watching.add)
+add(watch, "list", watching.list_)
+add(watch, "renew", watching.renew)
+add(watch, "end", watching.end)
 add(webhook, "add", following.add_webhook)
 add(webhook, "list", following.list_webhooks)
 add(webhook, "remove", following.remove_webhook)

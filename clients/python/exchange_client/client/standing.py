@@ -1,4 +1,4 @@
-"""What a member answers for: disputes, evidence, its own people; mixed into the two clients."""
+"""What a member answers for: disputes, watches, its own people; mixed into the two clients."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Protocol, TypeVar
 from exchange_client.core import granting, staffing
 from exchange_client.core.calls import Flow
 from exchange_client.core.encoding import JSON
-from exchange_client.core.records import disputing, reporting
+from exchange_client.core.records import disputing, reporting, watching
 from exchange_client.core.records.disputing import Dispute, DisputeAnswer, DisputeOpening
 from exchange_client.core.records.reporting import QualityReport
+from exchange_client.core.records.watching import NewWatch, Watch
 from exchange_client.core.setup import Desk
 from exchange_client.identifiers import Identifier
 
@@ -61,6 +62,26 @@ class Standing:
     ) -> str:
         """Relay a statement of one's own borrower; return its id."""
         return self._run(disputing.make_statement(account_ref, text, statement_id))
+
+    def add_watch(self: _Runs, new: NewWatch) -> Watch:
+        """Watch the borrower of an own open account; `events()` tells what changes elsewhere."""
+        return self._run(watching.add_watch(self._desk, new))
+
+    def watches(self: _Runs) -> list[Watch]:
+        """List the member's watches, ended ones for a while."""
+        return self._run(watching.list_watches())
+
+    def watch(self: _Runs, watch_id: str) -> Watch:
+        """Fetch one watch."""
+        return self._run(watching.show_watch(watch_id))
+
+    def renew_watch(self: _Runs, watch_id: str, grant: str | None = None) -> Watch:
+        """Let a watch live on from now, under its grant or another one."""
+        return self._run(watching.renew_watch(watch_id, grant))
+
+    def remove_watch(self: _Runs, watch_id: str) -> Watch:
+        """End a watch; that is a leaf and no event."""
+        return self._run(watching.remove_watch(watch_id))
 
     def list_staff(self: _Runs, people: Iterable[Identifier]) -> str:
         """Replace the list of one's own people, looks at whom are flagged; return its leaf."""
@@ -115,6 +136,26 @@ class AsyncStanding:
     ) -> str:
         """Relay a statement of one's own borrower; return its id."""
         return await self._run(disputing.make_statement(account_ref, text, statement_id))
+
+    async def add_watch(self: _RunsLater, new: NewWatch) -> Watch:
+        """Watch the borrower of an own open account; `events()` tells what changes elsewhere."""
+        return await self._run(watching.add_watch(self._desk, new))
+
+    async def watches(self: _RunsLater) -> list[Watch]:
+        """List the member's watches, ended ones for a while."""
+        return await self._run(watching.list_watches())
+
+    async def watch(self: _RunsLater, watch_id: str) -> Watch:
+        """Fetch one watch."""
+        return await self._run(watching.show_watch(watch_id))
+
+    async def renew_watch(self: _RunsLater, watch_id: str, grant: str | None = None) -> Watch:
+        """Let a watch live on from now, under its grant or another one."""
+        return await self._run(watching.renew_watch(watch_id, grant))
+
+    async def remove_watch(self: _RunsLater, watch_id: str) -> Watch:
+        """End a watch; that is a leaf and no event."""
+        return await self._run(watching.remove_watch(watch_id))
 
     async def list_staff(self: _RunsLater, people: Iterable[Identifier]) -> str:
         """Replace the list of one's own people, looks at whom are flagged; return its leaf."""

@@ -135,7 +135,7 @@ def _said(
 def _found(world: World, member: str, asked: Asked, shown: Decision) -> dict[str, object]:
     outcome, finding = seen(world, member, asked.identities, shown.fields)
     if "velocity" in shown.fields:
-        finding["velocity"] = _velocity(world, member, asked)
+        finding["velocity"] = velocity(world, member, asked.tokens)
     if asked.purpose in COUNTED:
         world.inquiries.append(Inquiry(member=member, tokens=asked.tokens, at=world.clock()))
         world.looks[member, asked.primary] = Look(
@@ -153,12 +153,7 @@ def _graded(
 ) -> dict[str, object]:
     blurred = "lender_band" in shown.fields and contributors < findings.SMALL_CONSORTIUM
     limits = [*(one.value for one in shown.limits), *(["SMALL_CONSORTIUM"] if blurred else [])]
-    letter: str | None = None
-    reasons: tuple[str, ...] = ()
-    if asked.purpose in GRADED and shown.detail is Detail.BANDS:
-        _, letter, reasons = grade_of(finding)
-    if outcome == "NO_DATA" and letter is not None:
-        letter, reasons = "U", ()
+    letter, reasons = graded(outcome, finding, asked.purpose, shown)
     notes = (
         *(("R07",) if outcome == "NO_DATA" else ()),
         *(("R09",) if finding.get("dispute") is True else ()),
@@ -174,14 +169,27 @@ def _graded(
     }
 
 
-def _velocity(world: World, member: str, asked: Asked) -> dict[str, str]:
+def graded(
+    outcome: str, finding: Mapping[str, object], purpose: str, shown: Decision
+) -> tuple[str | None, tuple[str, ...]]:
+    """Return grade and reasons, as far as a purpose is graded at all."""
+    if purpose not in GRADED or shown.detail is not Detail.BANDS:
+        return None, ()
+    if outcome == "NO_DATA":
+        return "U", ()
+    _, letter, reasons = grade_of(finding)
+    return letter, reasons
+
+
+def velocity(world: World, member: str, tokens: frozenset[str]) -> dict[str, str]:
+    """Return how many other members asked about new credit under these tokens, in bands."""
     bands = {}
     for days in (7, 30, 90):
         since = world.clock() - days * DAY_SECONDS
         askers = {
             one.member
             for one in world.inquiries
-            if one.member != member and one.at > since and one.tokens & asked.tokens
+            if one.member != member and one.at > since and one.tokens & tokens
         }
         bands[str(days)] = findings.velocity_band(len(askers))
     return bands

@@ -87,7 +87,7 @@ def judge(
     """Decide one question.
 
     Args:
-        asked: `purpose`, `detail`, and `grant` where one is named.
+        asked: `purpose`, `detail`, `grant` where one is named, `spends` where a watch looks.
         grant: the grant of that name under the question's token.
         own: for each open account of the member with the subject, whether it is overdue.
     """
@@ -99,6 +99,7 @@ def judge(
         parties=_LENDER,
         grant_named="grant" in asked,
         detail=Detail(asked["detail"]),
+        spends="spends" not in asked,
     )
     has_account = any(own) if PURPOSES[purpose].account is Account.OVERDUE else bool(own)
     held = replace(grant.held, own_account=has_account) if grant else None

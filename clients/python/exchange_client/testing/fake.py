@@ -149,7 +149,7 @@ class FakeExchange:
     ) -> str:
         """Put an event into a member's feed, such as GRANT_EXPIRING, and return its id.
 
-        Changes of grants and corrections of what was answered are told without it.
+        Changes of grants, corrections and what watches make are told without it.
         """
         return tell(self.world, member, kind, facts, bands)
 

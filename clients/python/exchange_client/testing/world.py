@@ -122,6 +122,25 @@ class FakeStatement:
     leaf: bytes
 
 
+@dataclass(slots=True, kw_only=True)
+class FakeWatch:
+    """A watch over the borrower of one account."""
+
+    member: str
+    watch_id: str
+    account_ref: str
+    purpose: str
+    grant: str
+    digest: bytes  # SHA-256 of what asked for it
+    made_at: int  # unix seconds
+    expires_at: int
+    kinds: tuple[str, ...] = ()
+    seen: dict[str, object] = field(default_factory=dict)  # at the look before
+    told: dict[str, date] = field(default_factory=dict)  # the last day of each kind
+    ended_at: int | None = None
+    ended_cause: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inquiry:
     """A permitted look at new credit: what velocity counts."""
@@ -173,6 +192,7 @@ class World:
     disputes: dict[str, FakeDispute] = field(default_factory=dict)
     statements: dict[str, FakeStatement] = field(default_factory=dict)
     disbursements: dict[tuple[str, str], tuple[bytes, str]] = field(default_factory=dict)
+    watches: dict[tuple[str, str], FakeWatch] = field(default_factory=dict)  # member, id
     feeds: dict[str, list[dict[str, object]]] = field(default_factory=dict)  # by member
     quality: dict[str, QualityReport] = field(default_factory=dict)  # by member
 

@@ -1,4 +1,4 @@
-"""The fake's routes about disputes, statements, disbursements, events, status lists, quality."""
+"""The fake's routes about disputes, statements, disbursements, watches, events, quality."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from exchange_client.core.calls import JSON_TYPE
 from exchange_client.core.encoding import JSON, b64url
 from exchange_client.core.records.reporting import QualityReport
 from exchange_client.testing.refusals import Answered, Refusal
-from exchange_client.testing.standing import disbursing, disputing, stating, statuses, telling
+from exchange_client.testing.standing import (
+    disbursing,
+    disputing,
+    stating,
+    statuses,
+    telling,
+    watching,
+)
 from exchange_client.testing.visits import Places, Visit, json_answer
 from exchange_client.testing.world import EPOCH
 
@@ -72,7 +79,34 @@ def _staff(visit: Visit) -> Answered:
     return json_answer({"leaf": b64url(visit.world.log.append(member, subject, audit))})
 
 
+def _watch(visit: Visit) -> Answered:
+    watch, replayed = watching.add(visit.world, visit.caller, visit.json())
+    return json_answer(watching.shown(watch), replayed=replayed)
+
+
+def _watches(visit: Visit) -> Answered:
+    rows = watching.listed(visit.world, visit.caller)
+    return json_answer({"watches": rows, "has_more": False, "next": None})
+
+
+def _one_watch(visit: Visit) -> Answered:
+    return json_answer(watching.shown(watching.find(visit.world, visit.caller, visit.parts[0])))
+
+
+def _renew_watch(visit: Visit) -> Answered:
+    watch = watching.find(visit.world, visit.caller, visit.parts[0])
+    replayed = watching.renew(visit.world, watch, visit.json())
+    return json_answer(watching.shown(watch), replayed=replayed)
+
+
+def _end_watch(visit: Visit) -> Answered:
+    watch = watching.find(visit.world, visit.caller, visit.parts[0])
+    replayed = watching.remove(visit.world, watch)
+    return json_answer(watching.shown(watch), replayed=replayed)
+
+
 def _events(visit: Visit) -> Answered:
+    watching.look_again(visit.world, visit.caller.member)
     after, limit = visit.asked("after"), visit.asked("limit", "100")
     return json_answer(telling.feed(visit.world, visit.caller.member, after, limit))
 
@@ -98,6 +132,7 @@ def _quality(visit: Visit) -> Answered:
 
 STAFF_MAX: Final = 500
 DISPUTE: Final = "(dsp_[0-9a-f]{32})"
+WATCH: Final = "(wch_[0-9a-f]{32})"
 ROUTES: Final[Places] = (
     ("POST", "/v1/disputes", JSON_TYPE, _open),
     ("GET", "/v1/disputes", None, _list),
@@ -107,6 +142,11 @@ ROUTES: Final[Places] = (
     ("POST", "/v1/statements", JSON_TYPE, _state),
     ("POST", "/v1/disbursements", JSON_TYPE, _disburse),
     ("PUT", "/v1/staff", JSON_TYPE, _staff),
+    ("POST", "/v1/watches", JSON_TYPE, _watch),
+    ("GET", "/v1/watches", None, _watches),
+    ("GET", f"/v1/watches/{WATCH}", None, _one_watch),
+    ("POST", f"/v1/watches/{WATCH}/renew", JSON_TYPE, _renew_watch),
+    ("DELETE", f"/v1/watches/{WATCH}", None, _end_watch),
     ("GET", "/v1/events", None, _events),
     ("GET", "/v1/status-lists/([1-9][0-9]{0,8})", None, _status_list),
     ("GET", "/v1/reports/data-quality", None, _quality),

@@ -1,6 +1,7 @@
 """What the fake tells its members: changes of grants, corrections of what they were answered.
 
-Other kinds are told by no rule of the fake; a test tells them itself, `FakeExchange.tell`.
+What watches make is told by watching.py. Other kinds are told by no rule of the fake; a test tells
+them itself, `FakeExchange.tell`.
 """
 
 from __future__ import annotations
