@@ -41,6 +41,10 @@ class ErasureStatements(Protocol):
         """Delete keys, openings, search rows and stored answers; say how many keys there were."""
         ...
 
+    def forget_seen(self, subject: str) -> None:
+        """Forget what watches of a subject were shown last."""
+        ...
+
 
 class ErasingWork(LogWork, Protocol):
     """A unit of work that may erase."""

@@ -49,6 +49,7 @@ def erase_subject(subject: str, basis: str, case: str, erase_ports: ErasePorts) 
         keys = work.erasure.keys_of_subject(subject)
         if not keys:
             raise AbsentError("nothing opens a leaf about this subject", field="subject")
+        work.erasure.forget_seen(subject)
         drafts = _drafts(_indices(keys, work), basis, {"case": case})
         return _shred(keys, drafts, work, erase_ports)
 

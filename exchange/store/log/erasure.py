@@ -52,6 +52,12 @@ searches AS (DELETE FROM log_search s USING opened o WHERE s.leaf_hash = o.leaf_
 DELETE FROM opening_key WHERE key_id = ANY (%(key_ids)s::text[])
 """)
 
+_FORGET_SEEN = Statement("""
+UPDATE watch w SET kek_id = NULL, wrapped = NULL, sealed = NULL
+FROM watch_token t
+WHERE t.subject = %(subject)s AND w.member_id = t.member_id AND w.watch_id = t.watch_id
+""")
+
 
 class Erasure:
     """Statements that erase, bound to one open transaction."""
@@ -75,6 +81,10 @@ class Erasure:
         """Say where in a log the leaves stand that these keys open; None: not yet numbered."""
         asked = {"key_ids": list(key_ids), "log_id": log_id}
         return [row[0] for row in _INDICES.run(self._connection, asked)]
+
+    def forget_seen(self, subject: str) -> None:
+        """Forget what watches of a subject were shown last; the next look begins anew."""
+        _FORGET_SEEN.run(self._connection, {"subject": subject})
 
     def shred(self, key_ids: Sequence[str]) -> int:
         """Delete keys, openings, search rows and stored answers; say how many keys there were."""

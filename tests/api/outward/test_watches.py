@@ -8,10 +8,15 @@ from typing import NamedTuple
 
 import pytest
 
+from exchange.app.ports import make_erase_ports
+from exchange.domain.members import Role
 from exchange.services.disputes.change_dispute import close_dispute
+from exchange.services.erasure.shred_openings import erase_subject
 from exchange.services.watches.keep_watch import Watched
-from tests.support.grant_desk import refusal, shown
+from exchange_client.audit.export import verify_export
+from tests.support.grant_desk import refusal, shown, token
 from tests.support.outward.watching import WatchDesk
+from tests.support.regulator import Regulator
 from tests.support.sandbox import make_sandbox
 
 DAY = 86_400
@@ -55,6 +60,39 @@ def test_an_arrear_at_another_lender_is_told_with_its_bands(desks: Desks) -> Non
         leaf["audit"][name] for name in ("watch", "grant", "reason")
     )
     assert [] == other.told()
+
+
+def test_a_regulator_finds_and_verifies_what_a_watch_was_told(desks: Desks, tmp_path: Path) -> None:
+    """A lender must not look at anybody unseen, not even by being told; and an order to forget
+    reaches what its watch remembers."""
+    watcher, other = desks
+    watch = watcher.watching(kinds=["ENTERED_ARREARS"])
+    other.uploaded([other.late(days=40)])
+    watcher.turn()
+    sandbox = watcher.sandbox
+    person = sandbox.enrol("authority", Role.REGULATOR)
+    regulator = Regulator(sandbox=sandbox, first=person, second=person, lender=watcher.key)
+    sandbox.sequence()
+
+    found = regulator.get("entries?kind=watch")
+    folder = regulator.export(tmp_path / "export", f"from_index=0&to_index={regulator.size()}")
+
+    assert 2 == found["total"]
+    rows = found["entries"]
+    assert isinstance(rows, list)
+    assert [("watch", "U", "account_review", watch["watch_id"])] * 2 == [
+        (row["type"], row["action"], row["purposeOfEvent"], entity(row, "watch")) for row in rows
+    ]
+    assert verify_export(folder, regulator.policy())
+    subject = sandbox.ports.keyring.pseudonym(sandbox.ports.keyring.index("ep_1", token(1)))
+    erase_subject(
+        subject,
+        "PIPL art. 47",
+        "case-1",
+        make_erase_ports(sandbox.settings, sandbox.ports, sandbox.database),
+    )
+    assert [(None,)] == watcher.sql("SELECT sealed FROM watch")
+    assert 0 == watcher.turn(later_seconds=DAY + 60).told
 
 
 def test_a_change_is_told_once_a_day_and_none_is_lost(desks: Desks) -> None:
@@ -229,6 +267,11 @@ def test_where_nobody_watches_nothing_is_noted_or_read(desks: Desks) -> None:
     assert [(0,)] == watcher.sql("SELECT count(*) FROM watch_touch")
     unread = "SELECT count(*) FROM log_state s JOIN watch_reader r USING (log_id)"
     assert [(0,)] == watcher.sql(f"{unread} WHERE r.next_index < s.size")
+
+
+def entity(row: dict[str, list[dict[str, object]]], kind: str) -> object:
+    """Return what a row of the search names under this type."""
+    return next(one["what"] for one in row["entity"] if one["type"] == kind)
 
 
 def _killed(*_: object) -> None:
