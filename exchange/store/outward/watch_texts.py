@@ -74,16 +74,19 @@ WHERE o.grantee = %(member)s AND o.grant_id = %(grant_id)s AND g.state = 'ACTIVE
 ORDER BY a.registered_at DESC LIMIT 1
 """)
 
-# Where nobody watches anybody, nothing of the file is read. What its member says of an account of
-# its own is no news to it, but for the end.
+ANY_WATCHED = Statement("SELECT EXISTS (SELECT FROM watch_token)")
+# What its member says of an account of its own is no news to it, but for the end.
 TOUCH_STAGED = Statement("""
 INSERT INTO watch_touch (token_index)
-SELECT DISTINCT i.token_index
-FROM staged s CROSS JOIN LATERAL (VALUES (s.index_1), (s.index_2), (s.index_3)) i(token_index)
-WHERE EXISTS (SELECT FROM watch_token) AND s.action = %(store)s
-    AND EXISTS (
-        SELECT FROM watch_token t WHERE t.token_index = i.token_index
-            AND (t.member_id <> %(member)s OR NOT s.open))
+SELECT DISTINCT t.token_index
+FROM (
+    SELECT index_1, open FROM staged WHERE action = %(store)s
+    UNION ALL
+    SELECT index_2, open FROM staged WHERE action = %(store)s AND index_2 IS NOT NULL
+    UNION ALL
+    SELECT index_3, open FROM staged WHERE action = %(store)s AND index_3 IS NOT NULL
+) AS s (token_index, open) JOIN watch_token t USING (token_index)
+WHERE t.member_id <> %(member)s OR NOT s.open
 """)
 
 BEGIN_MARKING = Statement("SELECT pg_try_advisory_xact_lock(hashtextextended('watches', 0))")

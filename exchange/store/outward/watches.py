@@ -96,6 +96,8 @@ class Watches:
 
     def touch_staged(self, member: str) -> None:
         """Note the watched tokens under which the file of this session stores something."""
+        if texts.ANY_WATCHED.run(self._connection, {}).fetchone() == (False,):
+            return  # Nothing of the file is read.
         parameters = {"member": member, "store": Action.STORE}
         texts.TOUCH_STAGED.run(self._connection, parameters, prepare=False)
 
