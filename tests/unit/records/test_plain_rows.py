@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from consent.profiles import load_profile
 from exchange.crypto.keyring import Keyring, Use, create_keyring, load_keyring
 from exchange.crypto.sealing import Sealer
-from exchange.domain.batches.csv_cells import COLUMNS, json_cell_by_cell, json_of_plain
+from exchange.domain.batches.csv_cells import COLUMNS, json_cell_by_cell
+from exchange.domain.batches.plain_csv import json_of_plain
 from exchange.domain.ids import uuid7s
 from exchange.domain.rows import (
     check_against_stored,
@@ -110,31 +111,46 @@ def test_a_first_payload_is_the_same_by_either_way(days: int, profile: str) -> N
         assert replace(told, digest=first.digest) == first
 
 
-PLAIN_CELLS = ("PUT", "acc-1", *("", "7") * 14)  # of 30 columns
+PLAIN_CELLS = ("PUT", "acc-1", *("7", "") * 14)  # of 30 columns
 ODD_CELLS = (
     *("", "é", "17", "-1", "007", "1e3", "null", "{}", "1}", " ", "é\\n", '"', 'a"b', '"a""'),
     *('""', '"a"', '"{""a"":1}"', '"{""a"":1},""b"":2"', '"a"",""b"', '"a,b"', "a,b", "\0"),
+    *("²", "%s", "0", "00", "\ud800"),
 )
+ODD = st.dictionaries(st.integers(0, 29), st.sampled_from(ODD_CELLS), max_size=3)
+LINES = st.lists(st.tuples(ODD, st.sampled_from((30, 30, 30, 29, 2))), min_size=1)
 
 
-@given(st.dictionaries(st.integers(0, 29), st.sampled_from(ODD_CELLS), max_size=3))
-def test_a_csv_line_says_the_same_by_either_way(odd: dict[int, str]) -> None:
-    """A cell must not break out of its column because the line looked plain."""
-    cells = [odd.get(n, cell) for n, cell in enumerate(PLAIN_CELLS)]
-    line = ",".join(cells).encode()
+@given(LINES)
+def test_csv_lines_say_the_same_by_either_way(drawn: list[tuple[dict[int, str], int]]) -> None:
+    """A cell must not break out of its column, or its row, because the line looked plain."""
+    lines = [
+        ",".join([odd.get(n, cell) for n, cell in enumerate(PLAIN_CELLS)][:cells]).encode(
+            errors="surrogatepass"
+        )
+        for odd, cells in drawn
+    ]
 
-    plain = json_of_plain(line)
+    plain = json_of_plain(lines)
 
-    assert plain is None or plain == json_cell_by_cell(line)
+    assert len(lines) == len(plain)
+    assert all(
+        made is None or made == json_cell_by_cell(line)
+        for made, line in zip(plain, lines, strict=True)
+    )
 
 
-def test_plain_csv_lines_take_the_short_way() -> None:
-    """One cell of JSON in its quotes is what every overdue row has."""
+def test_plain_csv_lines_take_the_short_way_whatever_stands_beside_them() -> None:
+    """One cell of JSON in its quotes is what every overdue row has; one row may be odd."""
     noticed = [*PLAIN_CELLS[:26], '"{""sent_at"":1,""x"":""y,z""}"', *PLAIN_CELLS[27:]]
+    plain = [",".join(cells).encode() for cells in (PLAIN_CELLS, noticed)]
+    odd = [plain[0].replace(b"acc", old) for old in (b"\\", b"\xff", b",", b'"')]
+    spoilt = [plain[0].replace(b"PUT", b""), plain[0].replace(b",7,", b",,", 1)]
+
+    made = json_of_plain([*odd, *plain, *spoilt, ",".join(["PUT", *["07"] * 29]).encode()])
 
     assert len(COLUMNS) == len(PLAIN_CELLS)
-    assert json_of_plain(",".join(PLAIN_CELLS).encode())
-    assert json_of_plain(",".join(noticed).encode())
+    assert [False] * 4 + [True] * 2 + [False] * 3 == list(map(bool, made))
 
 
 @pytest.fixture
