@@ -3,7 +3,8 @@
 Left out: sessions, which nothing here keeps; a look at every function, at every request, for
 coroutines; and the Host header, which says nothing here: the target is the configured public base.
 A response is written out as it stands, its length added; odd ones go Flask's way. A route whose
-path is fixed and whose view asks nothing of Flask is answered without it: see `direct`.
+path is fixed and whose view asks nothing of Flask is answered without it: see `direct`. Paths are
+matched and never built, so what builds them is compiled when first asked for.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface
-from werkzeug.routing import MapAdapter
+from werkzeug.routing import MapAdapter, Rule
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -85,10 +86,23 @@ class Whole:
 Answer: TypeAlias = Response | Whole
 
 
+class _Route(Rule):
+    """A route whose path is built by code that is compiled then: a third of a start, otherwise."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        compiled = super()._compile_builder
+
+        def build(route: Rule, **values: object) -> tuple[str, str]:
+            return compiled(append_unknown)(route, **values)
+
+        return build
+
+
 class Application(Flask):
     """The Flask application of one server process."""
 
     response_class = Reply
+    url_rule_class = _Route
     session_interface = _NoSessions()
 
     def __init__(self, name: str) -> None:
