@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,10 +42,15 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_refuse_network)
 
 
-def pytest_collection_finish() -> None:
-    """Spare the collector what stays to the end: every module, and some thousand tests."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spare Python's collector what stays to the end: every module, and some thousand tests."""
+    gc.disable()
+    collected = yield
     gc.collect()
     gc.freeze()
+    gc.enable()
+    return collected
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
