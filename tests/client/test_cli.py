@@ -176,6 +176,56 @@ def test_rows_are_reported_and_faulty_ones_named(terminal: Terminal) -> None:
     assert "" == done.stderr
 
 
+def test_a_refused_batch_names_its_rows_and_can_be_asked_for_again(terminal: Terminal) -> None:
+    """Nothing was stored: a member must see at once which rows to mend, by their lines."""
+    rows = [row(terminal, 1) | {"currency": "XXX"}, row(terminal, 2)]
+    terminal.at("rows").write_text("".join(json.dumps(one) + "\n" for one in rows))
+    expected = "  line 2 currency: row.currency (REJECT): the currency is not the profile's"
+
+    refused = terminal.cx("upload", str(terminal.at("rows")))
+    told = read(terminal.cx("upload", str(terminal.at("rows")), "--json"))
+    batch_id = refused.stdout.partition(":")[0]
+    again = terminal.cx("batch", "faults", batch_id)
+
+    assert (1, "batch.fault_share") == (refused.exit_code, told["error"])
+    assert [2] == [fault["line"] for fault in listed(told["faults"])]
+    assert f"{batch_id}: batch.fault_share: nothing was stored" == refused.stdout.splitlines()[0]
+    assert expected in refused.stdout
+    assert refused.stdout.splitlines()[1:] == again.stdout.splitlines()[1:]
+
+
+def test_a_full_batch_names_what_it_leaves_out(terminal: Terminal) -> None:
+    """A count alone sends a member through its whole book; a dry run must say what it is."""
+    rows = [json.dumps(row(terminal, number)) + "\n" for number in (1, 2)]
+    terminal.at("rows").write_text("".join(rows))
+    terminal.at("one").write_text(rows[0])
+
+    dry = terminal.cx("upload", str(terminal.at("rows")), "--dry-run")
+    terminal.cx("upload", str(terminal.at("rows")))
+    full = terminal.cx("upload", str(terminal.at("one")), "--full")
+    again = terminal.cx("batch", "absent", full.stdout.partition(":")[0])
+
+    assert "dry run, nothing was stored: 2 stored" in dry.stdout
+    assert (0, [f"  absent {json.loads(rows[1])['account_ref']}"]) == (
+        again.exit_code,
+        full.stdout.splitlines()[1:],
+    )
+    assert full.stdout.splitlines()[1:] == again.stdout.splitlines()[1:]
+
+
+@pytest.mark.parametrize("cell", ["1_000", "1000.0", " 7", "٣", "+5", "1,000", "x"])
+def test_an_amount_in_csv_is_a_whole_number_as_the_exchange_writes_it(
+    terminal: Terminal, cell: str
+) -> None:
+    """What a spreadsheet made of an amount must not be guessed at."""
+    file = terminal.folder / "rows.csv"
+    file.write_text(f'account_ref,balance_minor\nacc-1,"{cell}"\n')
+
+    done = terminal.cx("batch", "validate", str(file))
+
+    assert (2, "usage: line 2: balance_minor: no whole number\n") == (done.exit_code, done.stderr)
+
+
 def test_a_batch_is_sent_packed_and_kept_so(terminal: Terminal) -> None:
     """What was kept is what was sent: to send it again goes on where the line broke."""
     terminal.at("rows").write_text(json.dumps(row(terminal, 1)) + "\n")

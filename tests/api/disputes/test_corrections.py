@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from exchange_client.core.encoding import b64url
 from tests.support.dispute_desk import DisputeDesk
-from tests.support.grant_desk import refusal, shown
+from tests.support.grant_desk import refusal, shown, token
 
 
 def test_a_modified_record_goes_in_with_its_answer(desk: DisputeDesk, other: DisputeDesk) -> None:
@@ -55,7 +56,10 @@ def test_an_amendment_that_amends_nothing_is_no_answer(desk: DisputeDesk) -> Non
 
     assert (422, "request.field", "/row") == refusal(refused)
     assert [(1,)] == desk.sql("SELECT max(version) FROM record")
-    shown(desk.reply(dispute, "MODIFIED", row=same | {"balance_minor": 600_001}))
+    known = same["tokens"]
+    assert isinstance(known, list)
+    another = {"kind": "identity", "value": b64url(token(7))}
+    shown(desk.reply(dispute, "MODIFIED", row=same | {"tokens": [*known, another]}))
 
 
 @pytest.mark.parametrize(

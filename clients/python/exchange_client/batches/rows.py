@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -25,6 +26,8 @@ INTEGER_CELLS: Final = frozenset(
     {"principal_minor", "balance_minor", "overdue_minor", "dpd", "bucket", "five_class"}
 )
 IDENTIFIER_CELLS: Final = ("id_type", "country", "number")
+_WHOLE: Final = "no whole number"
+_INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)")
 
 Row = Mapping[str, object]
 
@@ -145,7 +148,8 @@ def _read_ndjson(lines: Iterable[str]) -> Iterator[Row]:
             yield loads_object(line)
         except ValueError:
             # `from None`: the decoder's message may hold what stands in the line.
-            raise UsageError(f"line {number}: not one strict JSON object") from None
+            expected = "must be one JSON object: no name twice, every number whole"
+            raise UsageError(f"line {number}: {expected}") from None
 
 
 def _read_csv(lines: Iterable[str]) -> Iterator[Row]:
@@ -156,10 +160,8 @@ def _read_csv(lines: Iterable[str]) -> Iterator[Row]:
                 raise UsageError(f"line {reader.line_num}: another number of cells than columns")
             try:
                 yield _csv_row(cells)
-            except ValueError:
-                raise UsageError(
-                    f"line {reader.line_num}: a cell has not its column's type"
-                ) from None
+            except UsageError as error:
+                raise UsageError(f"line {reader.line_num}: {error}") from None
     except csv.Error:
         raise UsageError(f"line {reader.line_num}: not CSV as RFC 4180 has it") from None
 
@@ -169,12 +171,10 @@ def _csv_row(cells: Mapping[str, str]) -> Row:
     for name, cell in cells.items():
         if cell == "":
             continue  # An empty cell is an absent field.
-        if name in JSON_CELLS:
-            row[name] = loads(cell)
-        elif name in INTEGER_CELLS:
-            row[name] = int(cell)
-        else:
-            row[name] = cell
+        try:
+            row[name] = _value(name, cell)
+        except ValueError:
+            raise UsageError(f"{name}: {'no JSON' if name in JSON_CELLS else _WHOLE}") from None
     primary = {name: row.pop(name) for name in IDENTIFIER_CELLS if name in row}
     if primary and "identifiers" not in row:
         row["identifiers"] = [primary]
@@ -182,6 +182,17 @@ def _csv_row(cells: Mapping[str, str]) -> Row:
         contact = {"id_type": "mobile", "country": "ZZ", "number": row.pop("mobile")}
         row["identifiers"] = [*_list(row.get("identifiers")), contact]
     return row
+
+
+def _value(name: str, cell: str) -> object:
+    """Read a cell as its column has it."""
+    if name in JSON_CELLS:
+        return loads(cell)
+    if name not in INTEGER_CELLS:
+        return cell
+    if not _INTEGER.fullmatch(cell):  # What int() takes beside it is a slip of somebody's pen.
+        raise ValueError(_WHOLE)
+    return int(cell)
 
 
 def _list(value: object) -> list[object]:

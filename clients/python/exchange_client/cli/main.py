@@ -22,7 +22,7 @@ from exchange_client.cli import (
     setting_up,
     staffing,
 )
-from exchange_client.cli.batches import uploading, validating
+from exchange_client.cli.batches import fetching, uploading, validating
 from exchange_client.cli.book import collecting, reports, stressing
 from exchange_client.cli.options import Outside, add
 from exchange_client.cli.policies import deciding, replaying
@@ -41,7 +41,7 @@ receipt = typer.Typer(no_args_is_help=True, help="Check and fetch receipts.")
 app.add_typer(grants, name="grant")
 app.add_typer(receipt, name="receipt")
 app.add_typer(key, name="key")
-batch = typer.Typer(no_args_is_help=True, help="Check batch files.")
+batch = typer.Typer(no_args_is_help=True, help="Check batch files, and see what became of them.")
 app.add_typer(batch, name="batch")
 log = typer.Typer(no_args_is_help=True, help="Verify or mirror the whole access log.")
 app.add_typer(log, name="log")
@@ -71,6 +71,8 @@ add(key, "prove", setting_up.prove)
 add(app, "query", asking.query)
 add(app, "upload", uploading.upload)
 add(batch, "validate", validating.validate)
+add(batch, "faults", fetching.faults)
+add(batch, "absent", fetching.absent)
 add(app, "disburse", disbursing.disburse)
 add(app, "staff", staffing.staff)
 add(grants, "register", granting.register)

@@ -29,6 +29,7 @@ EXIT_CODES = (
     "concluded; 4 not verified."
 )
 
+_BATCH = "bat_0192f3a0000070008000000000000001"
 _DISPUTE = "dsp_0192f3a0000070008000000000000001"
 _MONTHS = "jan.ndjson feb.ndjson mar.ndjson"
 _GRANT = "gnt_0192f3a0000070008000000000000001"
@@ -77,6 +78,8 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "canary": "cx audit canary --member lender-a --operator op-77 --late-seconds 300",
         "log": "cx audit log",
         "validate": "cx batch validate rows.ndjson",
+        "faults": f"cx batch faults {_BATCH}",
+        "absent": f"cx batch absent {_BATCH}",
         "state": "cx state --account acc-1 --text text.txt",
         "open_": "cx dispute open --account acc-1 --cause WRONG_AMOUNT --text text.txt",
         "list_": "cx dispute list",

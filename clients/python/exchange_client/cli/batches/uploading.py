@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -18,9 +18,12 @@ from exchange_client.batches.flows import RowFault
 from exchange_client.batches.receipts import BatchReceipt
 from exchange_client.batches.rows import read_rows
 from exchange_client.batches.sending import Progress
+from exchange_client.cli.batches.fetching import absent_lines, fault_lines
 from exchange_client.cli.options import Keyed, Pinned, Telling, open_exchange
 from exchange_client.cli.telling import REFUSED, tell
-from exchange_client.errors import UsageError
+from exchange_client.errors import Refused, UsageError
+
+FAULT_SHARE: Final = "batch.fault_share"  # too many rows were faulty, or one of all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,7 @@ class Batch:
     ] = False
     receipt: Annotated[Path | None, typer.Option(help="file to keep the receipt in")] = None
     gzip: Annotated[bool, typer.Option("--gzip", help="send it packed")] = False
-    zstd: Annotated[bool, typer.Option("--zstd", help="the same, with the extra [zstd]")] = False
+    zstd: Annotated[bool, typer.Option("--zstd", help=r"the same, with the extra \[zstd]")] = False
     keep: Annotated[
         Path | None,
         typer.Option(help="keep the batch as sent: to send it again goes on where it stopped"),
@@ -81,13 +84,38 @@ def upload(
         prepared = batch.packed(prepared)
         if batch.keep is not None:
             prepared.save(batch.keep)
-        taken = exchange.upload(prepared, on_progress=on_progress)
+        try:
+            taken = exchange.upload(prepared, on_progress=on_progress)
+        except Refused as error:
+            if error.code != FAULT_SHARE:
+                raise
+            _tell_refused(error, exchange.faults(prepared.batch_id), prepared, telling)
+            raise typer.Exit(REFUSED) from error
         if batch.receipt is not None:
             taken.save(batch.receipt)
         faults = exchange.faults(taken.batch_id) if taken.faulted or taken.warned else []
-    tell(_shown(taken, faults), _lines(taken, faults), as_json=telling.as_json)
+        absent = exchange.absent(taken.batch_id) if taken.absent else []
+    counts = ", ".join(f"{getattr(taken, name)} {name}" for name in _COUNTS)
+    dry = "dry run, nothing was stored: " if taken.leaf is None else ""
+    lines = [f"{taken.batch_id}: {dry}{counts}", *fault_lines(faults), *absent_lines(absent)]
+    shown = _shown(taken, faults) | {"account_refs_absent": absent}
+    tell(shown, "\n".join(lines), as_json=telling.as_json)
     if not taken.whole:
         raise typer.Exit(REFUSED)
+
+
+def _tell_refused(
+    error: Refused, faults: list[RowFault], file: BatchFile, telling: Telling
+) -> None:
+    """Name every row that refused the file, by its line as the fault file does."""
+    shown: dict[str, object] = {
+        "error": error.code,
+        "message": str(error),
+        "batch_id": file.batch_id,
+        "faults": [asdict(one) for one in faults],
+    }
+    told = f"{file.batch_id}: {error.code}: nothing was stored"
+    tell(shown, "\n".join([told, *fault_lines(faults)]), as_json=telling.as_json)
 
 
 @contextmanager
@@ -111,19 +139,14 @@ def _drawn() -> Iterator[Callable[[Progress], None]]:
         yield on_progress
 
 
-_COUNTS = ("stored", "unchanged", "amended", "deleted", "faulted", "warned", "absent")
+_COUNTS: Final = ("stored", "unchanged", "amended", "deleted", "faulted", "warned", "absent")
 
 
 def _shown(taken: BatchReceipt, faults: list[RowFault]) -> dict[str, object]:
     return {
         "batch_id": taken.batch_id,
+        "dry_run": taken.leaf is None,
         **{name: getattr(taken, name) for name in _COUNTS},
         "faults": [asdict(one) for one in faults],
         "receipt": taken.text,
     }
-
-
-def _lines(taken: BatchReceipt, faults: list[RowFault]) -> str:
-    counts = ", ".join(f"{getattr(taken, name)} {name}" for name in _COUNTS)
-    rows = [f"  line {one.line} {one.field}: {one.code} ({one.severity})" for one in faults]
-    return "\n".join([f"{taken.batch_id}: {counts}", *rows])

@@ -13,6 +13,7 @@ import typer
 from exchange_client.batches.files import BatchFile, BatchHeader, build, is_batch
 from exchange_client.batches.flows import RowFault
 from exchange_client.batches.rows import drafts, jsonable, read_rows
+from exchange_client.cli.batches.fetching import fault_lines
 from exchange_client.cli.options import Telling
 from exchange_client.cli.telling import REFUSED, tell
 from exchange_client.core.ids import new_id
@@ -109,5 +110,4 @@ def _explanation(code: str, told: RowCode) -> str:
 
 
 def _lines(file: Path, faults: list[RowFault]) -> str:
-    rows = [f"  line {one.line} {one.field}: {one.code} ({one.severity})" for one in faults]
-    return "\n".join([f"{file}: {len(faults)} faults and warnings", *rows])
+    return "\n".join([f"{file}: {len(faults)} faults and warnings", *fault_lines(faults)])
