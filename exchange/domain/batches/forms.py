@@ -123,7 +123,7 @@ def refuse_line(number: int, expected: str) -> NoReturn:
 
 def _place(error: msgspec.ValidationError) -> str:
     """Say where a value is wrong, without the value: the library's own text may hold it."""
-    named = _NAMED.search(str(error))
-    if named is None or named[1] not in _FRAME_FIELDS:
+    named = [name for name in _NAMED.findall(str(error)) if name in _FRAME_FIELDS]
+    if not named:
         return "must have exactly its fields"
-    return f"{named[1]} is missing or has another form"
+    return f"{named[-1]} is missing or has another form"  # The place stands behind the type.
