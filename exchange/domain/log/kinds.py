@@ -119,7 +119,8 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             "member", "user filter_sha256 rows", may="case embargo_until", about=None
         ),
         Kind.USAGE: _form("member day evaluations queries rows proofs", "", may="key"),
-        Kind.FLAG: _form("member rule from to", "hits parameters"),
+        # Of several members' looks, or of what the exchange itself did late, none is meant.
+        Kind.FLAG: _form("rule from to", "hits parameters", subject_may="member"),
         Kind.ADMIN: _form(
             "event",
             "",

@@ -66,6 +66,20 @@ def test_a_flag_is_raised_once_and_its_hits_are_found_by_it(regulator: Regulator
     assert [] == rows(regulator.get("flags?rule=probing/1"), "flags")
 
 
+def test_a_flag_that_means_no_one_member_is_raised_like_every_other(
+    regulator: Regulator,
+) -> None:
+    """Three lenders asked in a day is everyday business: it must not end the worker that looks."""
+    regulator.looks(*[look(member=f"member-{name}") for name in "abc"])
+
+    assert 1 == raised(regulator)
+
+    [flag] = rows(regulator.get("flags"), "flags")
+    assert ("stacking/1", "", 3) == (flag["rule"], flag["member"], len(flag["hits"]))
+    [leaf] = rows(regulator.get("entries?kind=flag"), "entries")
+    assert "" == leaf.get("member", "")
+
+
 def test_flags_are_found_again_from_an_export(regulator: Regulator, tmp_path: Path) -> None:
     """Nobody has to believe the exchange about its flags."""
     regulator.looks(*(look() for _ in range(4)))
