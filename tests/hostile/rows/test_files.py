@@ -117,15 +117,14 @@ def test_a45_a_line_of_ten_megabytes_is_refused(desk: RecordDesk) -> None:
 def test_a47_an_account_in_two_rows_refuses_both(desk: RecordDesk) -> None:
     """Which of the two would be true?"""
     row = desk.clean(1, "twice")
+    renumbered = desk.clean(1, "new", reason="RENUMBER", previous_ref="twice")
 
-    for second in (row, row | {"balance_minor": 1}, desk.clean(2, "twice")):
+    for second in (row, row | {"balance_minor": 1}, desk.clean(2, "twice"), renumbered):
         rows = [row, second, *[desk.clean(1, f"acc-{n}") for n in range(10)]]
         content = desk.file(rows, {"dry_run": True})
         claims = answer_claims(desk.upload(content))
         faults = desk.faults(claims["batch"])
-        assert [(2, "row.duplicate"), (3, "row.duplicate")] == [
-            (fault["line"], fault["code"]) for fault in faults
-        ]
+        assert [2, 3] == [fault["line"] for fault in faults if fault["code"] == "row.duplicate"]
         desk.sql("DELETE FROM batch RETURNING 1")
         desk.sql("DELETE FROM batch_fault RETURNING 1")
 
