@@ -174,8 +174,8 @@ class BatchStatements(Protocol):
         """Return the data key of what was sent."""
         ...
 
-    def parts(self, key: BatchKey, offset: int, limit: int) -> list[tuple[int, bytes]]:
-        """Return parts from an offset on, in order."""
+    def part(self, key: BatchKey, offset: int) -> tuple[int, bytes] | None:
+        """Return the first part from an offset on, and where it starts; None at the end."""
         ...
 
     def waiting(self, limit: int) -> list[BatchKey]:

@@ -13,8 +13,6 @@ from exchange.domain.batches import SLICE_BYTES
 from exchange.services.batches.ports import BatchKey, PartKey
 from exchange.services.ports import Ports, Work
 
-_PARTS_AT_ONCE = 4
-
 
 def new_part_key(key: BatchKey, ports: Ports) -> DataKey:
     """Make the data key of a file that is about to be received."""
@@ -53,15 +51,15 @@ def read_sent(key: BatchKey, ports: Ports) -> Callable[[], Iterator[bytes]]:
         with ports.begin() as work:
             data_key = open_part_key(key, work.batches.part_key(key), ports)
         offset = 0
-        while True:
-            with ports.begin() as work:
-                parts = work.batches.parts(key, offset, _PARTS_AT_ONCE)
-            if not parts:
-                return
-            for start, sealed in parts:
-                content = data_key.open(sealed, _place(key, offset))
-                offset = start + len(content)
-                yield content
+        while part := part_at(offset):  # One by one: the memory of the last serves for the next.
+            start, sealed = part
+            content = data_key.open(sealed, _place(key, offset))
+            offset = start + len(content)
+            yield content
+
+    def part_at(offset: int) -> tuple[int, bytes] | None:
+        with ports.begin() as work:
+            return work.batches.part(key, offset)
 
     return slices
 

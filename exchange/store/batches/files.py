@@ -56,10 +56,10 @@ _PART_KEY = Statement("""
 SELECT kek_id, wrapped FROM batch_job WHERE member_id = %(member)s AND batch_id = %(batch_id)s
 """)
 
-_PARTS = Statement("""
+_PART = Statement("""
 SELECT start, sealed FROM batch_part
 WHERE member_id = %(member)s AND batch_id = %(batch_id)s AND start >= %(start)s
-ORDER BY start LIMIT %(rows)s
+ORDER BY start LIMIT 1
 """)
 
 _WAITING = Statement("""
@@ -184,10 +184,10 @@ class Batches:
         row = _PART_KEY.run(self._connection, _of(key)).fetchone()
         return PartKey(row[0], row[1] or b"") if row else PartKey("", b"")
 
-    def parts(self, key: BatchKey, offset: int, limit: int) -> list[tuple[int, bytes]]:
-        """Return parts from an offset on, in order."""
-        found = _PARTS.run(self._connection, {**_of(key), "start": offset, "rows": limit})
-        return [(row[0], row[1]) for row in found]
+    def part(self, key: BatchKey, offset: int) -> tuple[int, bytes] | None:
+        """Return the first part from an offset on, and where it starts; None at the end."""
+        row = _PART.run(self._connection, {**_of(key), "start": offset}).fetchone()
+        return None if row is None else (row[0], row[1])
 
     def waiting(self, limit: int) -> list[BatchKey]:
         """List files that are queued, or were left by a worker; oldest first."""
