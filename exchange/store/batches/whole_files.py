@@ -13,9 +13,11 @@ VALUES (%(line)s, 0, %(field)s, %(code)s, %(severity)s)
 """)
 
 # Only a new account can make them too many, so only those are counted, less what the file closes;
-# and of a member's first file nothing is looked up.
+# and of a member's first file nothing is looked up. IS TRUE keeps a look-up by hash what a join,
+# which is planned without statistics, would make of all rows for each crowded subject; usually
+# there is none, and no row is looked at again.
 WARN_CROWDED = Statement("""
-WITH told AS (
+WITH told AS NOT MATERIALIZED (
     SELECT line, index_1 AS token_index, open FROM staged
     WHERE action = %(store)s AND (version = 1) = open
     UNION ALL
@@ -33,7 +35,8 @@ WITH told AS (
                 AND r.member_id = %(member)s AND r.current AND r.open AND NOT r.suppressed)
         ELSE 0 END
 ), hit AS (
-    SELECT DISTINCT told.line FROM told JOIN crowded USING (token_index) WHERE told.open
+    SELECT DISTINCT line FROM told WHERE open AND (SELECT EXISTS (SELECT FROM crowded))
+        AND (token_index IN (SELECT token_index FROM crowded)) IS TRUE
 ), warned AS (
     UPDATE staged s SET warned = true FROM hit WHERE s.line = hit.line
 )
