@@ -45,9 +45,10 @@ from exchange.store.security_events import SecurityEvents
 
 Noun = TypeVar("Noun")
 
-# A session keeps so much of the rows that it stages in memory, as far as there are any; a longer
-# file's lie in files of the server, which are read for every question about all rows.
-_STAGED_MIB_MAX = 64
+# A session keeps so much of the rows that it stages in memory, as far as there are any: 105 MiB of
+# the longest file by default, 200,000 rows. A longer file's lie in files of the server, which are
+# read for every question about all rows.
+_STAGED_MIB_MAX = 128
 
 
 class _Noun(Generic[Noun]):

@@ -77,7 +77,7 @@ def _store(staged: Staged, counts: StagedCounts, work: Work, ports: Ports) -> Ba
     """Store the versions beside those that they follow; None if they must be judged again."""
     if _corrects(counts):  # Before anything is written, so that only the file makes a difference.
         note_before(_name(staged), work, ports)
-    if not (work.staging.merge(_terms(staged)) and work.transfers.keep_staged()):
+    if not (work.staging.merge(_terms(staged), counts) and work.transfers.keep_staged()):
         return None
     work.watches.touch_staged(staged.task.key.member)
     return _tally(staged, counts, work)

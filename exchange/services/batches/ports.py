@@ -136,6 +136,8 @@ class StagedCounts(NamedTuple):
     refused: int
     warned: int
     later: int  # of those stored: versions of a record that was there before
+    left: int  # of those stored: under another number of the account than before
+    opened: int  # of those stored: under a number that no account has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,7 +264,7 @@ class StagingStatements(Protocol):
         """
         ...
 
-    def merge(self, terms: MergeTerms) -> bool:
+    def merge(self, terms: MergeTerms, counts: StagedCounts) -> bool:
         """Store what is staged, beside what it follows; False if an account has moved on."""
         ...
 

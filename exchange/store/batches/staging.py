@@ -72,7 +72,9 @@ SELECT count(*) FILTER (WHERE action = %(store)s), count(*) FILTER (WHERE action
     count(*) FILTER (WHERE action = %(store)s AND amended),
     count(*) FILTER (WHERE action = %(store)s AND deleted),
     count(*) FILTER (WHERE action = %(refuse)s), count(*) FILTER (WHERE warned),
-    count(*) FILTER (WHERE action = %(store)s AND version > 1)
+    count(*) FILTER (WHERE action = %(store)s AND version > 1),
+    count(*) FILTER (WHERE action = %(store)s AND left_ref IS NOT NULL),
+    count(*) FILTER (WHERE action = %(store)s AND (version = 1 OR left_ref IS NOT NULL))
 FROM staged
 """)
 
@@ -91,15 +93,6 @@ WHERE s.action = %(store)s AND s.index_2 IS NOT NULL AND i.token_index IS NOT NU
 _ACCOUNT = """LATERAL (
     SELECT k.ctid AS place FROM account k WHERE k.member_id = %(member)s
         AND k.account_ref = {} AND k.record_id = {} AND k.version = {} OFFSET 0) AS found"""
-
-# Most files have rows of one kind or two: what no row asks for is not looked through them for.
-_TO_MERGE = Statement("""
-SELECT count(*) FILTER (WHERE action = %(store)s AND left_ref IS NOT NULL),
-    count(*) FILTER (WHERE action = %(store)s AND (version = 1 OR left_ref IS NOT NULL)),
-    count(*) FILTER (WHERE action = %(store)s AND version > 1 AND left_ref IS NULL),
-    count(*) FILTER (WHERE action = %(confirm)s)
-FROM staged
-""")
 
 _LEAVE_ACCOUNTS = Statement(f"""
 DELETE FROM account a USING staged s,
@@ -223,7 +216,7 @@ class Staging:
     def counts(self) -> StagedCounts:
         """Count what became of the rows."""
         row = _COUNTS.run(self._connection, _ACTIONS, prepare=False).fetchone()
-        return StagedCounts(*row) if row else StagedCounts(0, 0, 0, 0, 0, 0, 0)
+        return StagedCounts(*row) if row else StagedCounts(*[0] * 9)
 
     def grant_kinds(self, member: str, now: int) -> list[HeldGrant | None]:
         """Say what kinds of grants rows name; None: one not found."""
@@ -246,7 +239,7 @@ class Staging:
         }
         self._write(REFUSE_BY_GRANTS, parameters)
 
-    def merge(self, terms: MergeTerms) -> bool:
+    def merge(self, terms: MergeTerms, counts: StagedCounts) -> bool:
         """Store what is staged, beside what it follows; False if an account has moved on."""
         parameters = {
             "member": terms.key.member,
@@ -256,10 +249,15 @@ class Staging:
             **_ACTIONS,
         }
         self._connection.execute(_SORT_MEMORY, prepare=False)
-        accounts = _TO_MERGE.run(self._connection, _ACTIONS, prepare=False).fetchone() or ()
-        steps = (_LEAVE_ACCOUNTS, _OPEN_ACCOUNTS, _CONTINUE_ACCOUNTS, _CONFIRM_ACCOUNTS)
+        # Most files have rows of one kind or two: no look through them for what none asks for.
+        steps = {
+            _LEAVE_ACCOUNTS: counts.left,
+            _OPEN_ACCOUNTS: counts.opened,
+            _CONTINUE_ACCOUNTS: counts.stored - counts.opened,
+            _CONFIRM_ACCOUNTS: counts.unchanged,
+        }
         try:
-            for statement, rows in zip(steps, accounts, strict=True):
+            for statement, rows in steps.items():
                 if rows and self._write(statement, parameters) != rows:
                     return False
         except UniqueViolation:
