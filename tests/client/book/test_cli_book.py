@@ -17,6 +17,13 @@ from tests.support.life.books import loan, series, write
 MONTHS = ("2026-01", "2026-02", "2026-03")
 NAMES = ("jan", "feb", "mar")
 COMMANDS = ("strata_", "roll_", "vintage", "classes_", "provision_", "stress_")
+# 2026-03-20; a watch tells of the account, a webhook's trouble does not.
+FEED = {
+    "events": [
+        {"event_id": "evt_1", "kind": "NEW_LENDER", "made_at": 1_774_000_000, "facts": facts}
+        for facts in ({"watch_id": "wch_1", "account_ref": "soon"}, {"list": 1})
+    ]
+}
 RATES = "".join(f'[stage.{n}]\npd = "0.{n}"\nlgd = "0.45"\n' for n in (1, 2, 3))
 
 
@@ -88,6 +95,9 @@ def test_an_event_and_a_wrong_collector_are_seen(desk: Path) -> None:
     words += ["--placed", "placed.csv"]
 
     assert 2 == cx(*words).exit_code  # without an allow-list nobody is allowed
+    assert 1 == told(*words, "--collectors", "allowed.csv")["raised"]
+    (desk / "events.json").write_text(json.dumps(FEED))
+    words[4] = "events.json"  # as `cx events --json` wrote it
     assert 1 == told(*words, "--collectors", "allowed.csv")["raised"]
     (desk / "placed.csv").write_text("account_ref,collector\ndue,good\nsoon,good\n")
     done = cx(*words, "--collectors", "allowed.csv")
@@ -190,6 +200,7 @@ FAULTS = {
     "book strata mar.ndjson --flags bad.csv": "bad.csv: line 3: flag: must be one of DECEASED",
     "book strata mar.ndjson --flags rates.toml": "rates.toml: line 1: must be account_ref,flag",
     "book strata mar.ndjson --events days.csv": "days.csv: line 2: day: must be YYYY-MM-DD",
+    "book strata mar.ndjson --events feed.json": "feed.json: not what `cx events --json` writes",
     "book strata mar.ndjson --today soon": "--today: not a date",
 }
 
@@ -199,6 +210,7 @@ def test_a_fault_ends_in_one_line_that_names_its_place(desk: Path, words: str) -
     """Who must search for the line gives the report up."""
     (desk / "matrix.toml").write_text('[row.0]\n0 = "0.9"\n')
     (desk / "bad.csv").write_text("account_ref,flag\nacc-1,PAUSED\nacc-2,RICH\n")
+    (desk / "feed.json").write_text("[]")
     (desk / "days.csv").write_text("kind,account_ref,day\nCURED,acc-1,today\n")
 
     done = cx(*words.split())

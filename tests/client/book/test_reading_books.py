@@ -38,16 +38,21 @@ def test_every_form_of_a_file_gives_the_same_book(tmp_path: Path) -> None:
     assert 1 == len({one.subject for one in books[3].loans.values()})  # one passport
 
 
+EARLIER = {**loan("a", "2026-03", balance_minor=9), "as_of": "2026-03-30"}  # sent late
+
+
 def test_months_come_oldest_first_and_the_newest_word_of_a_month_stands(tmp_path: Path) -> None:
     """A correction of the same month must not be counted beside what it corrects."""
     march = write(tmp_path / "1", [loan("a", "2026-03", 40), loan("b", "2026-03")], sequence=8)
     again = write(tmp_path / "2", [loan("a", "2026-03", balance_minor=7)], sequence=9)
     february = write(tmp_path / "3", [loan("a", "2026-02", 10)], sequence=3)
 
-    books = list(read_books([again, march, february]))
+    stale = write(tmp_path / "4", [loan("z", "2026-03"), EARLIER], sequence=10)
+
+    books = list(read_books([again, march, february, stale]))
 
     assert ["2026-02", "2026-03"] == [month_text(book.month) for book in books]
-    assert [("a", 7), ("b", 600_000)] == [
+    assert [("a", 7), ("b", 600_000), ("z", 600_000)] == [
         (one.account_ref, one.balance_minor) for one in books[1].loans.values()
     ]
 

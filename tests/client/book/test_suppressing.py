@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange_client.book.classifying import classes
+from exchange_client.book.loans import STATES
 from exchange_client.book.provisions import Rate, Rates, provision
 from exchange_client.book.reading import read_books
 from exchange_client.book.rolling import mean_hidden, roll
@@ -117,7 +118,7 @@ def test_two_rings_of_holes_do_not_give_away_the_one_between_them() -> None:
     inner = {(row, column): people(100, 40) for row in "abcde" for column in "vwxyz"}
     few = ["av", "aw", "bv", "bw", "cx", "cy", "dx", "dy", "ax"]
     # A chain of two squares, (a b)(v w) and (c d)(x y), joined by (a, x) alone.
-    inner |= {(cell[0], cell[1]): people(0, 9) for cell in few}
+    inner |= {(cell[0], cell[1]): people(1_000 * n, 9) for n, cell in enumerate(few, 1)}
 
     check("abcde", "vwxyz", inner)
 
@@ -136,6 +137,8 @@ def test_a_small_table_is_withheld_as_worked_out_by_hand() -> None:
     hidden = withheld("ab", "xyz", inner)
 
     assert {("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")} == hidden
+    del inner["a", "y"]  # an empty cell hides nothing well: who knows it to be so, subtracts
+    assert {("a", "x"), ("a", "z"), ("b", "x"), ("b", "z")} == withheld("ab", "xyz", inner)
     assert {("a", "x"), ("a", TOTAL)} < withheld("a", "x", {("a", "x"): people(0, 3)})
 
 
@@ -149,6 +152,9 @@ def test_reports_that_leave_keep_their_sums_and_ratios_to_themselves(tmp_path: P
     assert inside.table.total.accounts == outside.table.total.accounts
     assert inside.npl_ratio is not None
     assert outside.npl_ratio is None
+    few = [one for one in book.held if one.product != "bnpl" or one.subject < 6]
+    assert classes(few, outward=True).concentration is None
+    assert classes(few).concentration is not None
     assert outside.table.shown("2") is None
     assert not provision(book.held, rates, outward=True).whole
     assert provision(book.held, rates).whole
@@ -158,8 +164,9 @@ def test_a_roll_that_leaves_hides_the_moves_of_few(tmp_path: Path) -> None:
     """One borrower in a bucket can be followed from month to month."""
     rows = {
         month: [loan(f"a-{n}", month, 20 if month == "2026-02" and n < 4 else 0) for n in range(40)]
-        for month in MONTHS[:2]
+        for month in MONTHS
     }
+    rows["2026-02"].append(loan("paid", "2026-02", status="SETTLED"))
     books = read_books([write(tmp_path / month, told) for month, told in rows.items()])
 
     steps = list(roll(books, outward=True))
@@ -168,6 +175,9 @@ def test_a_roll_that_leaves_hides_the_moves_of_few(tmp_path: Path) -> None:
     assert ("0", "1") in hidden
     assert 2 <= len([cell for cell in hidden if cell[0] == "0"])
     assert {("0", "1"), ("0", "0")} <= mean_hidden(steps)
+    # Of a state in which only four stood no rate is told, nor one of the settled who are silent.
+    assert {("1", state) for state in STATES} <= mean_hidden(steps)
+    assert ("C", "X") not in steps[1].hidden
 
 
 def test_a_vintage_that_leaves_moves_only_in_safe_steps(tmp_path: Path) -> None:
@@ -193,5 +203,10 @@ def test_a_vintage_that_leaves_moves_only_in_safe_steps(tmp_path: Path) -> None:
     assert (0, 0, 0, 0, None, 1_400) == outside.bad_minor
     told = [one for one in outside.bad_minor if one is not None]
     assert all(step == 0 or step >= 1_000 for step in (b - a for a, b in pairwise(told)))
+    last = [loan(f"a-{n}", "2026-03", 95, opened_on="2025-10-05") for n in range(36)]
+    most = vintages(
+        read_books([write(tmp_path / "most", last + rows["2026-03"][36:])]), outward=True
+    )
+    assert most[0].bad_minor[-1] is None  # or it would tell of the four who are left
     few = vintages(read_books([write(tmp_path / "few", rows["2026-03"][:9])]), outward=True)
     assert (None, {None}) == (few[0].principal_minor, set(few[0].bad_minor))

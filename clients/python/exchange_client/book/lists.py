@@ -1,4 +1,4 @@
-"""Read the member's own lists of accounts: flags, events, collectors. CSV files with a header.
+"""Read the member's own lists of accounts: flags, events, collectors; CSV files with a header.
 
 Every fault is named by file, line and column, never by its value.
 """
@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
 from exchange_client.book.collecting import FLAGS, Event
+from exchange_client.core.encoding import loads_object
 from exchange_client.errors import UsageError
 from exchange_client.validating.forms import is_date
 
 LINES_MAX: Final = 1_000_000
+FEED_BYTES_MAX: Final = 64 << 20
+SECONDS_END: Final = 2**33  # in the year 2242
 
 
 def read_flags(path: Path) -> dict[str, set[str]]:
@@ -33,11 +36,13 @@ def read_flags(path: Path) -> dict[str, set[str]]:
 
 
 def read_events(path: Path) -> list[Event]:
-    """Read `kind,account_ref,day`: what the member's watches told.
+    """Read what watches told: `kind,account_ref,day`, or what `cx events --json` wrote.
 
     Raises:
-        UsageError: another header, or a day that is none.
+        UsageError: another header, a day that is none, or no such JSON.
     """
+    if path.suffix == ".json":
+        return _feed(path)
     events = []
     for line, cells in _lines(path, ("kind", "account_ref", "day")):
         if not is_date(cells["day"]):
@@ -45,6 +50,33 @@ def read_events(path: Path) -> list[Event]:
         day = date.fromisoformat(cells["day"])
         events.append(Event(kind=cells["kind"], account_ref=cells["account_ref"], day=day))
     return events
+
+
+def _feed(path: Path) -> list[Event]:
+    """Read a feed as it was fetched; what speaks of no account is left out."""
+    with path.open("rb") as file:
+        content = file.read(FEED_BYTES_MAX + 1)
+    if len(content) > FEED_BYTES_MAX:
+        raise UsageError(f"{path}: longer than {FEED_BYTES_MAX} bytes")
+    try:
+        listed = loads_object(content).get("events")
+    except ValueError:
+        listed = None
+    if not isinstance(listed, list):
+        raise UsageError(f"{path}: not what `cx events --json` writes")
+    return [event for one in listed if (event := _told(one))]
+
+
+def _told(one: object) -> Event | None:
+    told = one if isinstance(one, dict) else {}
+    kind, made_at, facts = told.get("kind"), told.get("made_at"), told.get("facts")
+    account = facts.get("account_ref") if isinstance(facts, dict) else None
+    if not isinstance(kind, str) or not isinstance(account, str):
+        return None
+    if not isinstance(made_at, int) or not 0 <= made_at < SECONDS_END:
+        return None
+    day = datetime.fromtimestamp(made_at, UTC).astimezone().date()  # where this machine is
+    return Event(kind=kind, account_ref=account, day=day)
 
 
 def read_placed(path: Path) -> dict[str, str]:

@@ -40,13 +40,11 @@ def withheld(
         inner: of each cell that is not empty, what each contributor adds to it.
     """
     amounts = _with_totals(rows, columns, inner)
-    if unsafe(amounts[TOTAL, TOTAL]):
-        return frozenset(amounts)
     lines = [[(row, column) for column in (*columns, TOTAL)] for row in (*rows, TOTAL)]
     lines += [[(row, column) for row in (*rows, TOTAL)] for column in (*columns, TOTAL)]
     hidden = {cell for cell, found in amounts.items() if unsafe(found)}
-    while more := _next(lines, amounts, hidden):
-        hidden |= more
+    while _grow(lines, amounts, hidden):
+        pass
     return frozenset(hidden)
 
 
@@ -63,22 +61,21 @@ def _with_totals(
     return amounts
 
 
-def _next(
+def _grow(
     lines: Sequence[Sequence[Cell]], amounts: Mapping[Cell, Amounts], hidden: set[Cell]
-) -> set[Cell]:
-    """Return the cells that must be withheld as well; none when the table is safe."""
-    more: set[Cell] = set()
+) -> bool:
+    """Withhold more where that is needed, a line at a time; tell whether it was."""
+    before = len(hidden)
     for line in lines:
         holes = [cell for cell in line if cell in hidden]
         if len(holes) == 1 or (holes and line[-1] not in hidden and _tells(holes, amounts)):
-            more |= _companion(line, amounts, hidden)
-    if more:
-        return more
-    for cell in determined(lines, hidden):
-        for line in lines:
-            if cell in line:
-                more |= _companion(line, amounts, hidden)
-    return more
+            hidden |= _companion(line, amounts, hidden)
+    if len(hidden) == before:
+        for cell in determined(lines, hidden):
+            for line in lines:
+                if cell in line:
+                    hidden |= _companion(line, amounts, hidden)
+    return len(hidden) > before
 
 
 def _tells(holes: Iterable[Cell], amounts: Mapping[Cell, Amounts]) -> bool:

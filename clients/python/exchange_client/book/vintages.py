@@ -133,10 +133,8 @@ def _cautious(by_age: Sequence[Amounts], everyone: Amounts) -> list[bool]:
     """Tell at which ages the running sum may be told.
 
     Two that are told give their difference away, and each gives away what is left of the whole:
-    both must be empty or safe.
+    both must be empty or safe. Where the whole is unsafe, one of them always is.
     """
-    if unsafe(everyone):
-        return [False for _ in by_age]
     told = list[bool]()
     waiting, left = Counter[int](), Counter(everyone)
     for amounts in by_age:

@@ -37,7 +37,8 @@ class Lists:
         Path | None, typer.Option(help="account_ref,flag: DECEASED, VULNERABLE and so on")
     ] = None
     events: Annotated[
-        Path | None, typer.Option(help="kind,account_ref,day: what your watches told")
+        Path | None,
+        typer.Option(help="what your watches told: from cx events --json, or kind,account_ref,day"),
     ] = None
     collectors: Annotated[
         Path | None, typer.Option(help="collector: the allow-list, one a line")
