@@ -2,14 +2,14 @@
 
 In:  slices of the unpacked file.
 Out: a FileFrame: digest, number and Merkle root of the rows; nothing is said about what they hold.
-This first pass costs a twentieth of the second: a file that is cut, changed on its way or too
-long is refused before any row is judged.
+This first pass costs a tenth of the second: a file that is cut, changed on its way or too long is
+refused before any row is judged. The lines of a file that is not long are kept for the second.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from exchange.domain import merkle
@@ -20,7 +20,7 @@ from exchange.domain.batches.forms import (
     read_trailer,
     refuse_line,
 )
-from exchange.domain.batches.lines import Dialect, FileReader, read_first_line
+from exchange.domain.batches.lines import Dialect, FileReader, RowBlock, read_first_line
 from exchange.domain.batches.packing import packing_of, unpack
 from exchange.errors import ControlTotal, InvalidBatch, TruncatedBatch, WrongMediaType
 
@@ -37,10 +37,14 @@ class FileFrame:
     digest: bytes  # SHA-256 of the whole file, unpacked
     rows: int
     rows_root: bytes  # RFC 6962 root over the row lines
+    kept: Sequence[RowBlock]  # all its rows; none, where they were too long to be kept
 
 
-def read_frame(content: Iterable[bytes], limits: BatchLimits) -> FileFrame:
+def read_frame(content: Iterable[bytes], limits: BatchLimits, kept_bytes_max: int = 0) -> FileFrame:
     """Read the frame of an unpacked file.
+
+    Args:
+        kept_bytes_max: keep the rows, if all together have no more bytes.
 
     Raises:
         TruncatedBatch: the trailer is missing, or counts more rows than there are.
@@ -50,10 +54,17 @@ def read_frame(content: Iterable[bytes], limits: BatchLimits) -> FileFrame:
     """
     digest, of_rows, edge = hashlib.sha256(), hashlib.sha256(), merkle.NO_LEAVES
     reader = FileReader(_hashed(content, digest), limits)
+    kept: list[RowBlock] = []
+    left = kept_bytes_max
     for block in reader.blocks():
-        end = reader.line_end
-        of_rows.update(end.join(block.lines) + end)
+        rows = reader.line_end.join(block.lines) + reader.line_end
+        of_rows.update(rows)
         edge = edge.grown(merkle.line_hashes(block.lines)).edge
+        left -= len(rows)
+        if left >= 0:
+            kept.append(block)
+        else:
+            kept.clear()
     if reader.header is None:
         raise TruncatedBatch("the file has no header")
     trailer = read_trailer(reader.trailer_line)
@@ -67,6 +78,7 @@ def read_frame(content: Iterable[bytes], limits: BatchLimits) -> FileFrame:
         digest=digest.digest(),
         rows=edge.size,
         rows_root=edge.root(),
+        kept=kept,
     )
 
 

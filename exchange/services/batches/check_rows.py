@@ -1,10 +1,10 @@
 """Judge every row of a file and stage it: nothing is stored yet, and nothing is locked.
 
-In:  the bytes of the file, block by block; the session that stages.
+In:  the rows of the file, block by block; the session that stages.
 Out: what the rows came to. Staged: each readable row with its sealed version, and every fault.
 A block is judged and sent part by part: PostgreSQL takes one in while the next is judged and
-sealed, and what a part needs stays in the processor's cache. One block is in memory at a time,
-whatever the length of the file.
+sealed, and what a part needs stays in the processor's cache. What is made of one block is in
+memory at a time, whatever the length of the file.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from uuid import UUID
 from exchange.domain.batches import (
     Dialect,
     FileFrame,
-    FileReader,
     ReadBlock,
+    RowBlock,
     Totals,
     json_lines,
     read_rows,
@@ -51,7 +51,7 @@ class Checked:
 
 
 def check_rows(
-    content: Iterable[bytes],
+    blocks: Iterable[RowBlock],
     frames: tuple[FileFrame, Frame],
     session: Session,
     ports: Ports,
@@ -60,7 +60,7 @@ def check_rows(
     """Judge and stage the rows of a file.
 
     Args:
-        content: the file, unpacked.
+        blocks: the rows of the file.
         frames: that of the file, and that in which its rows are judged.
         tell: told how many rows are done.
 
@@ -75,7 +75,7 @@ def check_rows(
         work.commit()
     totals, one_amount = Totals(), OneAmount()
     unreadable = done = 0
-    for read in _read(content, file.dialect, totals, ports):
+    for read in _read(blocks, file.dialect, totals):
         block = _Block()
         with session.begin() as work:
             verdicts = judge_rows(read, judged_in, work, ports)
@@ -97,11 +97,9 @@ def check_rows(
     return Checked(unreadable=unreadable, whole_totals=totals.whole)
 
 
-def _read(
-    content: Iterable[bytes], dialect: Dialect, totals: Totals, ports: Ports
-) -> Iterator[ReadBlock]:
+def _read(blocks: Iterable[RowBlock], dialect: Dialect, totals: Totals) -> Iterator[ReadBlock]:
     """Read the rows block by block, and add up what they say."""
-    for block in FileReader(content, ports.terms.batches.limits).blocks():
+    for block in blocks:
         lines = json_lines(block, dialect)
         read = read_rows(lines, block.first)
         totals.add(lines, read.rows)

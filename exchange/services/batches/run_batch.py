@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from exchange.domain.batches import FileFrame, digest_of, packing_of, read_frame, unpack
+from exchange.domain.batches import FileFrame, FileReader, digest_of, packing_of, read_frame, unpack
 from exchange.domain.ids import parse
 from exchange.domain.records import today_in
 from exchange.domain.rows import Submission
@@ -27,6 +27,7 @@ from exchange.services.records.judge_rows import Frame
 from exchange.services.records.take_row import templates
 
 _CHECKS_MAX = 3  # an account may move on while the file is checked
+_KEPT_BYTES_MAX = 64 << 20  # of rows that need not be fetched, opened and cut into lines again
 
 
 def run_batch(task: Task, session: Session, ports: Ports) -> BatchRow:
@@ -38,20 +39,23 @@ def run_batch(task: Task, session: Session, ports: Ports) -> BatchRow:
         BatchConflict: it is not the file that its sender announced.
         UnavailableError: accounts kept moving; nothing was stored.
     """
-    file = frame_of(task, ports)
+    file = frame_of(task, ports, _KEPT_BYTES_MAX)
     if task.digest != file.digest:
         raise BatchConflict("the file is not the one that was announced", field="sha256")
     return run_framed(task, file, session, ports)
 
 
-def frame_of(task: Task, ports: Ports) -> FileFrame:
+def frame_of(task: Task, ports: Ports, kept_bytes_max: int = 0) -> FileFrame:
     """Read the frame of a file and hold its header against the upload.
+
+    Args:
+        kept_bytes_max: keep the rows, if all together have no more bytes.
 
     Raises:
         TruncatedBatch, InvalidBatch, TooLarge, WrongMediaType: the file is refused as a whole.
         ClosedEpoch: the epoch named is not open.
     """
-    file = read_frame(_unpacked(task, ports), ports.terms.batches.limits)
+    file = read_frame(_unpacked(task, ports), ports.terms.batches.limits, kept_bytes_max)
     if parse("bat", file.header.batch_id, field="batch_id") != task.key.batch_id:
         raise InvalidBatch("must be the batch of the upload", field="batch_id")
     check_header(file.header, task.key.member, ports)
@@ -78,7 +82,7 @@ def run_framed(task: Task, file: FileFrame, session: Session, ports: Ports) -> B
         task.tell(BatchState.CHECKING, file.rows, 0)
         judged_in = _judged_in(task, file, session, ports)
         checked = check_rows(
-            _unpacked(task, ports),
+            file.kept or FileReader(_unpacked(task, ports), ports.terms.batches.limits).blocks(),
             (file, judged_in),
             session,
             ports,

@@ -38,6 +38,20 @@ def frame(content: bytes, limits: BatchLimits = LIMITS) -> FileFrame:
     return read_frame((content[at : at + 777] for at in range(0, len(content), 777)), limits)
 
 
+@pytest.mark.parametrize("too_few", [0, 1])
+def test_rows_are_kept_whole_or_not_at_all(too_few: int) -> None:
+    """A file of which a part was kept would lose its other rows."""
+    content = file_of([*ROWS, DELETE])
+    of_rows = len(content) - len(content.splitlines(keepends=True)[0] + content.splitlines()[-1])
+    slices = content.splitlines(keepends=True)
+
+    kept = read_frame(slices, LIMITS, of_rows - 1 - too_few).kept
+
+    again = list(FileReader(slices, LIMITS).blocks())
+    assert len(again) > 1
+    assert ([] if too_few else again) == kept
+
+
 def rows_of(content: bytes) -> list[tuple[int, object]]:
     """Read the rows of a file whose frame stands."""
     reader = FileReader([content], LIMITS)
