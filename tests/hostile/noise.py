@@ -21,6 +21,7 @@ PATHS = (
     *("/v1/records/acc-{id}", "/v1/queries/qry_{id}", "/v1/grants/gnt_{id}", "/v1/receipts/{id}"),
     *("/v1/batches/bat_{id}", "/v1/batches/bat_{id}/faults", "/v1/grants/gnt_{id}/withdraw"),
     *("/v1/disputes", "/v1/disputes/dsp_{id}/answer", "/v1/webhooks/whk_{id}", "/v1/events"),
+    *("/v1/watches", "/v1/watches/wch_{id}", "/v1/watches/wch_{id}/renew"),
     *("/v1/purposes", "/v1/notices", "/audit/v1/entries", "/log/checkpoint", "/healthz"),
     *("/.well-known/cx-exchange", "/metrics", "/", "/nowhere", "/v1/grants/changes"),
 )

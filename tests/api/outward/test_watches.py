@@ -249,10 +249,14 @@ def test_a_turn_that_is_cut_short_loses_nothing(
         monkeypatch.undo()
         assert [] == watcher.told()
 
+    damaged = watcher.watching(2)  # Looked at first, as it was touched with the other.
+    watcher.sql("UPDATE watch SET look_at = 0, sealed = '' WHERE account_ref = 'own-2' RETURNING 1")
+
     turns = watcher.turn(), watcher.turn()
 
-    assert [1, 0] == [turn.told for turn in turns]
+    assert [(2, 1), (0, 0)] == [(turn.looked, turn.told) for turn in turns]
     assert ["ENTERED_ARREARS"] == watcher.kinds()
+    assert watcher.stands(damaged) is None
 
 
 def test_where_nobody_watches_nothing_is_noted_or_read(desks: Desks) -> None:
