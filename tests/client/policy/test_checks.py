@@ -95,6 +95,10 @@ CASES = {
         top('own_inputs = { grade = "text" }'),
         [(4, "policy.own_input")],
     ),
+    "an own input of two words": (
+        top("own_inputs = { 'a b' = \"text\" }"),
+        [(4, "policy.own_input")],
+    ),
     "an own input of unknown type": (top('own_inputs = { x = "float" }'), [(4, "policy.value")]),
     "an own input that is no text": (top("own_inputs = { x = 1 }"), [(4, "policy.value")]),
     "own inputs that are no table": (top("own_inputs = 1"), [(4, "policy.value")]),

@@ -39,7 +39,7 @@ class _Effect:
 
 
 def read_rules(sheet: Sheet, known: Known) -> tuple[Rule, ...]:
-    """Read every rule of a file; one with a fault is left out."""
+    """Read every rule of a file. Where there is a fault, nobody decides by them."""
     listed = sheet.table.get("rule", [])
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         sheet.fault(("rule",), "policy.value", "rules are tables: [[rule]]")
@@ -50,15 +50,14 @@ def read_rules(sheet: Sheet, known: Known) -> tuple[Rule, ...]:
     seen = set(known.rule_ids)
     rules = []
     for number, table in enumerate(listed):
-        before = len(sheet.faults)
         rule = _rule(sheet, ("rule", number), table, known)
-        if rule is not None and rule.id in seen:
+        if rule is None:
+            continue
+        if rule.id in seen:
             at = ("rule", number, "id")
             sheet.fault(at, "policy.duplicate", f"another rule is called {rule.id}")
-        if rule is not None:
-            seen.add(rule.id)
-            if len(sheet.faults) == before:
-                rules.append(rule)
+        seen.add(rule.id)
+        rules.append(rule)
     return tuple(rules)
 
 
