@@ -28,7 +28,7 @@ from exchange_client.policy import (
     write_notice,
 )
 from exchange_client.policy.deciding import OWN_ASSESSMENT, SHOWN_ADVERSE, WEIGHING
-from exchange_client.policy.notices import _all, reasons_max
+from exchange_client.policy.notices import _all, reasons_told
 from exchange_client.testing.granting import listed_notices
 from tests.client.policy.samples import LATE, policy_of, receipt_of, sample
 
@@ -210,7 +210,19 @@ def test_a_sandbox_has_frames_in_each_of_its_languages(profile_id: str) -> None:
     assert {NoticeKind.ADVERSE_ACTION} == {one.kind for one in notices}
     assert 3 * len(profile.languages) == len({(one.purpose, one.lang) for one in notices})
     assert {profile_id} == {one.jurisdiction for one in notices}
-    assert {4} == {reasons_max(one) for one in notices}
+
+
+@pytest.mark.parametrize(("most", "expected"), [(None, 4), (2, 2), (4, 4), (9, 4)])
+def test_a_notice_gives_as_many_reasons_as_the_law_says(
+    most: int | None, expected: int, tmp_path: Path
+) -> None:
+    """Ten reasons hide the one that counts; some laws say how many are too many."""
+    decision, _ = stopped(tmp_path)
+    profile = replace(load_profile("US"), adverse_reasons_max=most)
+
+    more = replace(decision, reasons=(*decision.reasons, "R06"))
+
+    assert more.reasons[:expected] == reasons_told(more, profile)
 
 
 def test_every_reason_has_words_in_every_language() -> None:

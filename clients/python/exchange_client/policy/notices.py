@@ -19,7 +19,7 @@ from importlib.resources import files
 from typing import Final, TypedDict
 
 from exchange_client._consent.notices import Notice, NoticeKind, NoticeRefused, parse_notice
-from exchange_client._consent.profiles import load_profile
+from exchange_client._consent.profiles import Profile, load_profile
 from exchange_client.answers import Outcome
 from exchange_client.core.encoding import JSON, b64url
 from exchange_client.errors import UsageError
@@ -127,7 +127,7 @@ def write_notice(
     paragraphs = [
         notice.filled(notice.text, sender.name, sender.contact),
         _decided(decision, words, sender),
-        _reasons(decision, words, reasons_max(notice)),
+        _reasons(reasons_told(decision, load_profile(notice.jurisdiction)), words),
         _consulted(receipt, words),
         _filled(
             words["rights"],
@@ -146,10 +146,10 @@ def write_notice(
     )
 
 
-def reasons_max(notice: Notice) -> int:
-    """Return how many reasons a notice gives: what its jurisdiction says, at most four."""
-    told = load_profile(notice.jurisdiction).adverse_reasons_max
-    return REASONS_MAX if told is None else min(told, REASONS_MAX)
+def reasons_told(decision: Decision, profile: Profile) -> tuple[str, ...]:
+    """Return the reasons that a notice gives: as many as its jurisdiction says, at most four."""
+    most = profile.adverse_reasons_max
+    return decision.reasons[: REASONS_MAX if most is None else min(most, REASONS_MAX)]
 
 
 def _check_together(decision: Decision, receipt: Receipt, notice: Notice) -> None:
@@ -172,8 +172,8 @@ def _decided(decision: Decision, words: Words, sender: Sender) -> str:
     return " ".join(told)
 
 
-def _reasons(decision: Decision, words: Words, count: int) -> str:
-    told = [words["reasons"][code] for code in decision.reasons[:count]]
+def _reasons(codes: tuple[str, ...], words: Words) -> str:
+    told = [words["reasons"][code] for code in codes]
     return "\n".join([words["because"], *(f"- {one}" for one in told)]) if told else ""
 
 

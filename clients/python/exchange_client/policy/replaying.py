@@ -72,10 +72,4 @@ def _decide(policy: Policy, case: Case) -> Decision:
 
 def _felt(decision: Decision) -> tuple[object, ...]:
     """Return what a borrower feels of a decision."""
-    return (
-        decision.decision,
-        decision.limit_factor,
-        decision.price_band,
-        decision.apr_bp,
-        decision.human_review,
-    )
+    return (decision.decision, decision.limit_factor, decision.price_band, decision.apr_bp)
