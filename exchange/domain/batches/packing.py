@@ -95,8 +95,6 @@ class _Gzip:
         return self._inner.unused_data
 
     def slices(self, packed: bytes) -> Iterator[bytes]:
-        if self.eof:
-            raise WrongMediaType("a file is packed in one piece, and nothing follows it")
         try:
             while packed:
                 yield self._inner.decompress(packed, SLICE_BYTES)

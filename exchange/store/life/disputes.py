@@ -50,8 +50,8 @@ SELECT dispute_id FROM dispute
 WHERE record_id = %(record_id)s AND state IN ('OPEN', 'ANSWERED')
 """)
 _SAVE = Statement("""
-UPDATE dispute SET due_on = %(due_on)s, due_at = %(due_at)s, extended = %(extended)s,
-    state = %(state)s, result = %(result)s, answered_at = %(answered_at)s,
+UPDATE dispute SET opened_at = %(opened_at)s, due_on = %(due_on)s, due_at = %(due_at)s,
+    extended = %(extended)s, state = %(state)s, result = %(result)s, answered_at = %(answered_at)s,
     closed_at = %(closed_at)s, days_late = %(days_late)s, reopened = %(reopened)s
 WHERE dispute_id = %(dispute_id)s
 """)

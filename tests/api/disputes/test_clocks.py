@@ -12,6 +12,7 @@ import pytest
 
 from consent.profiles import load_profile
 from exchange.domain.life.disputes import Cause
+from exchange.errors import InvalidField, QuotaError
 from exchange.services.disputes.change_dispute import (
     add_facts,
     close_dispute,
@@ -19,10 +20,27 @@ from exchange.services.disputes.change_dispute import (
     reopen_dispute,
 )
 from exchange.services.disputes.open_dispute import DisputeOpening, open_dispute
-from exchange.services.ports import Work
+from exchange.services.disputes.ports import StoredDispute
+from exchange.services.ports import Ports, Work
 from exchange_client.core.ids import new_id
 from tests.support.dispute_desk import DAY_SECONDS, DisputeDesk
 from tests.support.grant_desk import shown
+
+
+def opened_in_america(desk: DisputeDesk) -> tuple[Ports, StoredDispute]:
+    """Open a dispute where new facts extend the clock; return what is there at hand."""
+    american = replace(
+        desk.at(0), terms=replace(desk.sandbox.ports.terms, profile=load_profile("US"))
+    )
+    opening = DisputeOpening(
+        dispute_id=UUID(new_id("dsp")[4:]),
+        account_ref=None,
+        record_id=desk.reported(),
+        cause=Cause.OTHER,
+        text="I paid.",
+        digest=bytes(32),
+    )
+    return american, open_dispute(opening, desk.borrower(), american).dispute
 
 
 @pytest.mark.parametrize(("days", "extended"), [(0, True), (30, True), (31, False)])
@@ -30,18 +48,7 @@ def test_new_facts_extend_a_clock_that_runs_once_where_the_profile_says_so(
     desk: DisputeDesk, days: int, extended: bool
 ) -> None:
     """The member gets 15 days more for new facts (US), and none for having been late."""
-    record = desk.reported()
-    terms = desk.sandbox.ports.terms
-    american = replace(desk.at(0), terms=replace(terms, profile=load_profile("US")))
-    opening = DisputeOpening(
-        dispute_id=UUID(new_id("dsp")[4:]),
-        account_ref=None,
-        record_id=record,
-        cause=Cause.OTHER,
-        text="I paid.",
-        digest=bytes(32),
-    )
-    opened = open_dispute(opening, desk.borrower(), american).dispute
+    american, opened = opened_in_america(desk)
     moment = opened.due_at - 1 + (days - 30) * DAY_SECONDS  # the last second of that day
     later = replace(american, now=lambda: moment)
 
@@ -68,6 +75,42 @@ def test_days_of_lateness_add_up_when_a_dispute_is_opened_again(desk: DisputeDes
     again = shown(desk.reply(dispute))
 
     assert 5 + 3 == again["days_late"]
+
+
+def test_a_clock_that_starts_anew_is_extended_anew_from_that_day(desk: DisputeDesk) -> None:
+    """Facts that come after a reopening deserve their days as those did that came before."""
+    american, opened = opened_in_america(desk)
+    dispute_id, borrower = opened.dispute_id, desk.borrower()
+    later = replace(american, now=desk.at(5).now)
+    add_facts(dispute_id, "The bank's paper.", borrower, american)
+    shown(desk.reply(f"dsp_{dispute_id.hex}"))
+    close_dispute(dispute_id, borrower, american, agreed=True)
+
+    again = reopen_dispute(dispute_id, "The receipt.", borrower, later).dispute
+    more = add_facts(dispute_id, "And another one.", borrower, later).dispute
+
+    assert (timedelta(5), timedelta(15)) == (
+        again.due_on - opened.due_on,
+        more.due_on - again.due_on,
+    )
+
+
+def test_facts_and_a_reopening_are_words_and_count_as_such(desk: DisputeDesk) -> None:
+    """Neither is a way past the length of a text or the words of a day."""
+    dispute_id = desk.borrower_disputes(desk.reported()).dispute.dispute_id
+    borrower, ports = desk.borrower(), desk.sandbox.ports
+    once = replace(ports, terms=replace(ports.terms, disputes_per_subject_day=1))
+
+    with pytest.raises(InvalidField):
+        add_facts(dispute_id, "x" * 1_001, borrower, ports)
+    with pytest.raises(QuotaError):
+        add_facts(dispute_id, "I was abroad.", borrower, once)
+    shown(desk.reply(f"dsp_{dispute_id.hex}"))
+    close_dispute(dispute_id, borrower, ports, agreed=True)
+    with pytest.raises(InvalidField):
+        reopen_dispute(dispute_id, " ", borrower, ports)
+
+    assert 3 == desk.leaves("dispute")
 
 
 def test_an_answer_that_is_closed_meanwhile_does_not_lapse(desk: DisputeDesk) -> None:

@@ -79,6 +79,9 @@ def test_a_dispute_is_opened_listed_and_answered_with_its_correction(terminal: T
     listed = terminal.cx("dispute", "list", "--state", "ANSWERED")
     assert f"{dispute}  acc-1  WRONG_AMOUNT  ANSWERED  MODIFIED" in listed.stdout
     assert "no disputes" in terminal.cx("dispute", "list", "--overdue").stdout
+    shown = terminal.cx("dispute", "show", dispute).stdout.splitlines()
+    assert ["    The sum is wrong.", "    It was."] == shown[2::2]
+    assert (" open by member-a", " answer by member-a: MODIFIED") == (shown[1][12:], shown[3][12:])
     closed = read(terminal.cx("dispute", "close", dispute, "--agreed", "--json"))
     assert ("CLOSED", "MODIFIED") == (closed["state"], closed["result"])
 

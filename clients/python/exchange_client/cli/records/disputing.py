@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,7 +13,12 @@ from exchange_client.batches.rows import Row, read_rows
 from exchange_client.cli.options import Keyed, Pinned, Telling, open_exchange
 from exchange_client.cli.telling import note, tell
 from exchange_client.core.ids import new_id
-from exchange_client.core.records.disputing import Dispute, DisputeAnswer, DisputeOpening
+from exchange_client.core.records.disputing import (
+    Dispute,
+    DisputeAnswer,
+    DisputeOpening,
+    DisputeStep,
+)
 from exchange_client.errors import UsageError
 
 Results = Literal["ACCURATE", "MODIFIED", "DELETED_ERROR", "DELETED_FRAUD"]
@@ -75,7 +81,9 @@ def list_(
 def show(telling: Telling, pinned: Pinned, keyed: Keyed, dispute_id: DisputeId) -> None:
     """Show one dispute with everything that was said in it."""
     with open_exchange(telling, pinned, keyed) as exchange:
-        _tell(exchange.dispute(dispute_id), telling)
+        found = exchange.dispute(dispute_id)
+    lines = [_line(found), *(line for one in found.history for line in _said(one))]
+    tell(asdict(found), "\n".join(lines), as_json=telling.as_json)
 
 
 def answer(
@@ -133,6 +141,16 @@ def _one_row(file: Path | None) -> Row | None:
 def _tell(dispute: Dispute, telling: Telling) -> None:
     lines = [_line(dispute), *(f"  {one.event} by {one.actor}" for one in dispute.history)]
     tell(asdict(dispute), "\n".join(lines), as_json=telling.as_json)
+
+
+def _said(one: DisputeStep) -> list[str]:
+    """Write a step with its words: only for whoever asked to read them."""
+    day = datetime.fromtimestamp(one.at, UTC).date()
+    result = f": {one.result}" if one.result else ""
+    return [
+        f"  {day} {one.event} by {one.actor}{result}",
+        *(f"    {line}" for line in one.text.splitlines()),
+    ]
 
 
 def _line(one: Dispute) -> str:
