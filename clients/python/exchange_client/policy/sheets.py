@@ -92,7 +92,7 @@ def open_sheet(path: Path, faults: list[PolicyFault]) -> Sheet | None:
     try:
         if len(content) > FILE_BYTES_MAX:
             raise ValueError(f"has more than {FILE_BYTES_MAX} bytes")
-        text = content.decode("utf-8").replace("\r\n", "\n")
+        text = content.decode("utf-8")
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         line = _fault_line(str(error), content)
