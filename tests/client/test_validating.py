@@ -8,15 +8,17 @@ from datetime import date
 
 import pytest
 
+from exchange.domain.batches.csv_cells import json_cell_by_cell
 from exchange.domain.rows import RULES, Deletion, check_deletion, check_row, read_row
+from exchange.errors import FormError
 from exchange_client.batches.files import BatchFile
 from exchange_client.core.encoding import b64url
 from exchange_client.validating.checks import Circumstances, check_flaws, delete_flaws
-from exchange_client.validating.files import validate
+from exchange_client.validating.files import csv_row, validate
 from exchange_client.validating.forms import form_flaws
 from exchange_client.validating.reading import read_object
 from tests.support.batches import BATCH_ID, file_of, header_fields
-from tests.support.csv_files import csv_file
+from tests.support.csv_files import csv_file, csv_line, framed_csv
 from tests.support.rows import CN, TODAY, clean_fields, line_of, row_fields, submission
 
 JUDGED_IN = Circumstances(
@@ -108,6 +110,64 @@ def test_random_rows_are_judged_alike(seed: int) -> None:
         found = member_finds(line)
 
         assert sorted(exchange_finds(line)) == sorted(found), line
+
+
+CELLS = (
+    *(
+        "",
+        "0",
+        "-0",
+        "007",
+        "1.0",
+        "x",
+        '"x"',
+        '"a""b"',
+        '"a"b',
+        'a"b',
+        '"',
+        " 5",
+        "\uff15",
+        "null",
+    ),
+    *("[]", "{}", '"{""a"":1}"', "9" * 30, "2026-02-30", "\t", "A" * 86, "1,2"),
+)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_lines_of_csv_are_judged_alike(seed: int) -> None:
+    """A cell that only one side can read is a row that only one side takes."""
+    chance = random.Random(seed)  # noqa: S311 - a choice of cases
+    for _ in range(250):
+        cells = csv_line(chance.choice((row_fields(), clean_fields()))).decode().split(",")
+        for _ in range(chance.choice((1, 1, 2))):
+            cells[chance.randrange(len(cells))] = chance.choice(CELLS)
+        line = ",".join(cells).encode()
+        try:
+            expected: list[tuple[str, str]] | None = exchange_finds(json_cell_by_cell(line))
+        except FormError:
+            expected = None
+        try:
+            row = csv_row(line)
+        except ValueError:
+            assert expected is None, line
+            continue
+
+        found = form_flaws(row) or (
+            delete_flaws(row, JUDGED_IN) if row["op"] == "DELETE" else check_flaws(row, JUDGED_IN)
+        )
+
+        assert expected is not None, line
+        assert sorted(expected) == sorted(found), line
+
+
+def test_a_line_that_is_no_csv_is_named() -> None:
+    """One open quote must not end the check of a night's file in a traceback."""
+    lines = [csv_line(row_fields()), csv_line(row_fields()).replace(b"acc-0001", b'"acc')]
+    content = framed_csv(lines, [row_fields()] * 2, header_fields())
+
+    faults = validate(batch(content), JUDGED_IN)
+
+    assert [(4, "batch.line")] == [(one.line, one.code) for one in faults]
 
 
 def batch(content: bytes) -> BatchFile:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -47,6 +48,8 @@ COLUMNS: Final = (
 )
 ONE_AMOUNT_ROWS_MIN: Final = 20
 ONE_AMOUNT_PERCENT_MAX: Final = 30
+_RFC4180: Final = re.compile(r'(?:"(?:[^"]|"")*"|[^",]*)(?:,(?:"(?:[^"]|"")*"|[^",]*))*')
+_INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)")
 LIVE_ACCOUNTS_MAX: Final = 20  # of one subject
 
 
@@ -92,7 +95,10 @@ def csv_row(line: bytes) -> dict[str, JSON]:
     Raises:
         ValueError: it is none.
     """
-    cells = next(csv.reader(io.StringIO(line.decode()), strict=True), [])
+    text = line.decode()
+    if "\0" in text or not _RFC4180.fullmatch(text):  # The library takes a"b for a cell.
+        raise ValueError("not CSV as RFC 4180 has it")
+    cells = next(csv.reader(io.StringIO(text), strict=True), [])
     if len(cells) != len(COLUMNS):
         raise ValueError("another number of cells than columns")
     row: dict[str, JSON] = {}
@@ -109,7 +115,7 @@ def csv_row(line: bytes) -> dict[str, JSON]:
 
 def _value(name: str, cell: str) -> JSON:
     if name in INTEGERS:
-        return int(cell) if cell.lstrip("-").isdecimal() and str(int(cell)) == cell else cell
+        return int(cell) if _INTEGER.fullmatch(cell) else cell
     if name in ("pauses", "notice"):
         try:
             return loads(cell)
