@@ -39,7 +39,8 @@ def by_libsodium(keys: Sequence[Key], messages: Sequence[Message]) -> list[bytes
         if len(key) != _KEY_BYTES or len(nonce) != _NONCE_BYTES:
             raise ValueError("a key has 32 bytes, and its nonce 12")
         size = len(plaintext)
-        encrypt(place, absent, plaintext, size, aad, len(aad), absent, nonce, key)
+        if encrypt(place, absent, plaintext, size, aad, len(aad), absent, nonce, key):
+            raise RuntimeError("libsodium was asked for AES where the processor has none")
         sealed.append(nonce + written[: size + _TAG_BYTES])
     return sealed
 
