@@ -19,6 +19,7 @@ from exchange_client.book.reading import read_books
 from exchange_client.book.rolling import mean_hidden, roll
 from exchange_client.book.suppressing import TOTAL, Cell, unsafe, withheld
 from exchange_client.book.vintages import vintages
+from exchange_client.cli.book.telling import table_values
 from tests.support.life.books import loan, series, write
 
 MONTHS = ["2026-01", "2026-02", "2026-03"]
@@ -158,6 +159,27 @@ def test_reports_that_leave_keep_their_sums_and_ratios_to_themselves(tmp_path: P
     assert outside.table.shown("2") is None
     assert not provision(book.held, rates, outward=True).whole
     assert provision(book.held, rates).whole
+
+
+def test_what_is_withheld_is_never_left_out_for_being_empty(tmp_path: Path) -> None:
+    """A hole that is missing is known to be empty, and its neighbour is known with it."""
+    rows = [loan(f"a-{n}", "2026-03", product="bnpl") for n in range(20)]
+    rows += [loan(f"b-{n}", "2026-03", 10, product="bnpl") for n in range(3)]
+    rows += [loan(f"c-{n}", "2026-03", 10, product="lease") for n in range(20)]
+    (book,) = read_books([write(tmp_path / "book", rows)])
+
+    table = classes(book.held, outward=True).table
+
+    values = table_values(table)
+    nulls = {
+        (row, column)
+        for row, columns in values.items()
+        if isinstance(columns, dict)
+        for column, sums in columns.items()
+        if sums is None
+    }
+    assert table.hidden == nulls
+    assert any(table.at(*cell).accounts == 0 for cell in nulls)
 
 
 def test_a_roll_that_leaves_hides_the_moves_of_few(tmp_path: Path) -> None:

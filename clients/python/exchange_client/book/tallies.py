@@ -56,6 +56,10 @@ class Table:
         """Return a cell or a total as it may be told."""
         return None if (row, column) in self.hidden else self.at(row, column).shown()
 
+    def mentions(self, row: str, column: str) -> bool:
+        """Tell whether a cell is spoken of: there is something in it, or it is withheld."""
+        return (row, column) in self.hidden or self.at(row, column).accounts > 0
+
     @property
     def total(self) -> Sums:
         """The sums over all."""

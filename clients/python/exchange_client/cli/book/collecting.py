@@ -77,7 +77,7 @@ def strata_(telling: Telling, shown: Shown, lists: Lists, files: Files) -> None:
         values={
             "as_of": book.as_of.isoformat(),
             "strata": table_values(table),
-            "closed": sum(not loan.held for loan in book.loans.values()),
+            "closed": None if shown.outward else len(book.loans) - len(found),
             "raised": None if shown.outward else sum(one.raised for one in found),
             "not_in_book": [] if shown.outward else strangers[:TOLD_MAX],
             "misplaced": {} if shown.outward else wrong,

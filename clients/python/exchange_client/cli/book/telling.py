@@ -91,12 +91,15 @@ def today_of(told: str | None) -> date:
 
 
 def table_values(table: Table) -> dict[str, object]:
-    """Return a table for a program: by row, then by column; null is withheld."""
+    """Return a table for a program: by row, then by column; null is withheld.
+
+    An empty cell is left out, unless it is withheld: else its absence would tell that it is empty.
+    """
     return {
         row: {
             column: table.shown(row, column)
             for column in (*table.columns, "total")
-            if table.at(row, column).accounts
+            if table.mentions(row, column)
         }
         for row in (*table.rows, "total")
     }
@@ -104,7 +107,7 @@ def table_values(table: Table) -> dict[str, object]:
 
 def table_grid(caption: str, table: Table, names: Mapping[str, str] | None = None) -> Grid:
     """Draw the balances of a table, with accounts and share of each row."""
-    columns = [one for one in table.columns if table.at("total", one).accounts]
+    columns = [one for one in table.columns if any(table.mentions(row, one) for row in table.rows)]
     whole = table.total.balance_minor
     rows = []
     for row in (*table.rows, "total"):
