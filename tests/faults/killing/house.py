@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -31,6 +31,7 @@ from tests.support.sandbox import Sandbox, make_sandbox
 T = TypeVar("T")
 
 WORK_SECONDS_MAX = 600
+SIGN_EVERY_SECONDS = 10
 PURGE_RECORDS_MAX = 250  # of one turn
 _TRIES_MAX = 20  # a pool may hold so many connections to a database that was killed
 _LIMITS = {
@@ -115,9 +116,12 @@ class House:
             cursor = connection.execute(text.encode(), values)
             return cursor.fetchall() if cursor.description else []
 
-    def counts(self, tables: Sequence[str]) -> dict[str, int]:
-        """Count rows."""
-        return {one: int(str(self.sql(f"SELECT count(*) FROM {one}")[0][0])) for one in tables}
+    def counts(self, tables: Mapping[str, str]) -> dict[str, int]:
+        """Count rows, by a name for each table and what is counted of it."""
+        return {
+            name: int(str(self.sql(f"SELECT count(*) FROM {which}")[0][0]))
+            for name, which in tables.items()
+        }
 
     def state(self, digest: bytes) -> str:
         """Look at a file."""
@@ -126,12 +130,23 @@ class House:
 
     def await_state(self, digest: bytes, wanted: set[str], worker: subprocess.Popen[bytes]) -> str:
         """Wait until a file is in one of these states; its worker must live meanwhile."""
-        deadline = time.monotonic() + WORK_SECONDS_MAX
+        signed = time.monotonic()
+        deadline = signed + WORK_SECONDS_MAX
         while (state := self.state(digest)) not in wanted:
             if worker.poll() is not None or time.monotonic() > deadline:
                 raise TimeoutError(f"the file stays {state}, its worker ended: {worker.poll()}")
+            if time.monotonic() - signed > SIGN_EVERY_SECONDS:
+                self.sequence()
+                signed = time.monotonic()
             time.sleep(0.02)
         return state
+
+    def rest(self, seconds: float) -> None:
+        """Wait, and sign meanwhile what waits: a long file must make no leaf late."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, SIGN_EVERY_SECONDS))
+            self.sequence()
 
     def sequence(self) -> None:
         """Sign what waits, within the time that receipts promise."""
