@@ -4,11 +4,13 @@ OpenAPI snapshot, and the annotated settings. `make generated` calls it; tests h
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from flask import Flask
@@ -155,6 +157,12 @@ def tracked(pattern: str = "*.py") -> list[Path]:
         check=True,
     ).stdout
     return [ROOT / line for line in listed.splitlines() if (ROOT / line).exists()]
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    """Return a file's syntax; several tests read every file's."""
+    return ast.parse(path.read_text())
 
 
 def _range(limits: list[object]) -> str:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.structure.generated import ROOT, tracked
+from tests.structure.generated import ROOT, parsed, tracked
 
 FILE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 50
@@ -71,7 +71,7 @@ def over(found: dict[str, int], limit: int, raised: dict[str, tuple[int, str]]) 
 
 def functions(path: Path) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     """Yield each function of a file with its name."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield f"{name(path)}:{node.name}", node
 

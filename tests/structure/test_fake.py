@@ -12,7 +12,7 @@ import pytest
 from exchange_client import AsyncExchange, Exchange
 from exchange_client.testing import FakeExchange
 from exchange_client.testing.routes import LEFT_OUT, ROUTES
-from tests.structure.generated import ROOT, tracked
+from tests.structure.generated import ROOT, parsed, tracked
 
 SDK = ROOT / "clients" / "python" / "exchange_client"
 # Carried out by other calls, or none: held by other tests.
@@ -26,7 +26,7 @@ def called_paths() -> set[str]:
     for path in tracked("clients/python/exchange_client/*.py"):
         if SDK / "testing" in path.parents:
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.JoinedStr):
                 parts = [
                     one.value if isinstance(one, ast.Constant) else "{}" for one in node.values

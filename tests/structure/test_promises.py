@@ -12,7 +12,7 @@ from exchange.crypto.keyring import BY_EPOCH, HARM, SIGNING, Use
 from exchange.store.functions import FUNCTIONS
 from exchange.store.migrate import FOLDER
 from exchange.store.schema import UNDISTRIBUTED, metadata
-from tests.structure.generated import ROOT, tracked
+from tests.structure.generated import ROOT, parsed, tracked
 
 CORPUS_LAST = 94
 CORPUS_GAPS = {7, 12, 21, 31, 36, 38, 41, 46, 49, 59, 67, 73, 81, 86, 92}
@@ -30,7 +30,7 @@ def named_in_tests() -> set[str]:
         node.name
         for path in tracked("tests/*.py")
         if path.name.startswith("test_")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.FunctionDef)
     ]
     leads = [match[0] for one in names if (match := re.match(r"test_(?:a\d+_)+", one))]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.structure.generated import ROOT, tracked
+from tests.structure.generated import ROOT, parsed, tracked
 
 TOP_LEVEL = {
     *("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md", "Makefile"),
@@ -44,7 +44,7 @@ def modules() -> list[Path]:
 
 def test_every_module_says_what_it_does() -> None:
     """A reader who opens a file must know at once whether it is the right one."""
-    silent = [str(path) for path in modules() if not ast.get_docstring(ast.parse(path.read_text()))]
+    silent = [str(path) for path in modules() if not ast.get_docstring(parsed(path))]
 
     assert [] == silent
 
@@ -55,7 +55,7 @@ def test_every_test_says_what_a_user_loses() -> None:
         f"{path}:{node.name}"
         for path in modules()
         if path.name.startswith("test_")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.name.startswith("test_")
         and (not ast.get_docstring(node) or node.name.count("_") < 3)
@@ -109,7 +109,7 @@ def imported(path: Path) -> set[str]:
     import sys
 
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
