@@ -131,7 +131,7 @@ def test_what_the_log_tells_of_a_subject_is_looked_at_as_well(desks: Desks) -> N
     watcher.turn()
 
     assert ["ENTERED_ARREARS", "DISPUTE_CHANGED", "CURED", "MANY_QUERIES"] == watcher.kinds()
-    assert "3-4" == (watcher.told()[-1].bands or {})["velocity"]["30"]  # type: ignore[index]
+    assert "3-4" == (watcher.told()[-1].bands or {})["velocity"]["30"]  # type: ignore[index]  # JSON, or the test fails
 
 
 def test_a_watch_lives_as_long_as_what_it_rests_on(desks: Desks) -> None:
@@ -195,7 +195,7 @@ def test_a_watch_is_refused_by_field_and_rule(desks: Desks) -> None:
     assert [(0,)] == watcher.sql("SELECT count(*) FROM watch")
     quiet = shown(watcher.add_watch(1, **monitoring))
     assert {"ENTERED_ARREARS", "BUCKET_UP", "BUCKET_DOWN", "CURED", "DISPUTE_CHANGED"} == set(
-        quiet["kinds"]  # type: ignore[call-overload]
+        quiet["kinds"]  # type: ignore[call-overload]  # JSON, or the test fails
     )
 
 
@@ -231,7 +231,7 @@ def test_a_watch_is_its_members_alone_and_one_however_often_it_is_sent(desks: De
     shown(watcher.add_watch(4))
     page = shown(watcher.send("GET", "/v1/watches?limit=3"))
     rest = shown(watcher.send("GET", f"/v1/watches?limit=3&cursor={page['next']}"))
-    assert (3, 1) == (len(page["watches"]), len(rest["watches"]))  # type: ignore[arg-type]
+    assert (3, 1) == (len(page["watches"]), len(rest["watches"]))  # type: ignore[arg-type]  # JSON, or the test fails
     assert [] == watcher.told()
 
 
