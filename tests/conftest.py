@@ -22,6 +22,7 @@ settings.register_profile("explore", deadline=None, print_blob=True, max_example
 settings.load_profile("exchange")
 
 BOTH_ENGINES = ("store", "api", "migrations")  # folders whose tests also run on the oldest server
+WAITING = ("faults", "journeys", "browser")  # folders whose tests start, kill and await processes
 NOT_EXERCISED = "NOT EXERCISED: "  # how a skip starts that hides a foreign tool's absence
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -53,6 +54,11 @@ def pytest_collection() -> Generator[None, object, object]:
     return collected
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits for processes of its own: last, it would be waited for alone."""
+    items.sort(key=lambda item: _folder(item) not in WAITING)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what the run started."""
     if not hasattr(config, "workerinput"):
@@ -63,8 +69,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run tests that need a database on the engines that their folder asks for."""
     if "engine" in metafunc.fixturenames:
         names = list(postgres.engines())
-        folder = metafunc.definition.path.relative_to(Path(__file__).parent).parts[0]
-        wide = metafunc.config.getoption("all_engines") and folder in BOTH_ENGINES
+        both = _folder(metafunc.definition) in BOTH_ENGINES
+        wide = metafunc.config.getoption("all_engines") and both
         metafunc.parametrize("engine", names if wide else names[:1], scope="session")
 
 
@@ -124,6 +130,11 @@ def durable_server(durable_launch: Launch) -> Server:
     server = start(durable_launch)
     postgres.lay_out(server.url)
     return server
+
+
+def _folder(item: pytest.Item) -> str:
+    """Return the folder under `tests/` that a test lies in."""
+    return item.path.relative_to(Path(__file__).parent).parts[0]
 
 
 def _refuse_network(event: str, args: tuple[object, ...]) -> None:

@@ -34,7 +34,7 @@ def test_the_page_holds_the_very_notice_that_the_artefact_names(
 
     (row,) = desk.sql(
         "SELECT convert_from(document, 'UTF8') FROM notice WHERE purpose = 'credit_application'"
-        " AND lang = 'zh-CN' AND jurisdiction = 'CN'"
+        " AND kind = 'consent' AND lang = 'zh-CN' AND jurisdiction = 'CN'"
     )
     document = json.loads(str(row[0]))
     first = document["text"].split("\n")[0].split("{")[0]
