@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -12,11 +14,17 @@ from exchange.store.statement import Statement
 _KEY = "notice_id = %(notice_id)s AND version = %(version)s AND lang = %(lang)s"
 
 _REGISTER = Statement("""
-INSERT INTO notice (notice_id, version, lang, kind, jurisdiction, purpose, sha256, document,
-    registered_at)
-VALUES (%(notice_id)s, %(version)s, %(lang)s, %(kind)s, %(jurisdiction)s, %(purpose)s, %(sha256)s,
-    %(document)s, %(now)s)
-ON CONFLICT DO NOTHING
+WITH registered AS (
+    INSERT INTO notice (notice_id, version, lang, kind, jurisdiction, purpose, sha256, document,
+        registered_at)
+    VALUES (%(notice_id)s, %(version)s, %(lang)s, %(kind)s, %(jurisdiction)s, %(purpose)s,
+        %(sha256)s, %(document)s, %(now)s)
+    ON CONFLICT DO NOTHING
+    RETURNING notice_id, version, lang
+)
+INSERT INTO notice_approval (notice_id, version, lang, approver, approved_at)
+SELECT r.notice_id, r.version, r.lang, a.approver, %(now)s
+FROM registered r, unnest(%(approvers)s::text[]) AS a(approver)
 """)
 _APPROVE = Statement("""
 INSERT INTO notice_approval (notice_id, version, lang, approver, approved_at)
@@ -60,8 +68,8 @@ class Notices:
     def __init__(self, connection: Connection[TupleRow]) -> None:
         self._connection = connection
 
-    def register(self, notice: Notice, document: bytes, now: int) -> bool:
-        """Store a notice; say whether its id, version and language were free."""
+    def register(self, notice: Notice, document: bytes, approvers: Sequence[str], now: int) -> bool:
+        """Store a notice and who approves it; say whether id, version and language were free."""
         parameters = {
             "notice_id": notice.id,
             "version": notice.version,
@@ -71,9 +79,10 @@ class Notices:
             "purpose": notice.purpose.value,
             "sha256": notice.sha256,
             "document": document,
+            "approvers": list(approvers),
             "now": now,
         }
-        return _REGISTER.run(self._connection, parameters).rowcount == 1
+        return _REGISTER.run(self._connection, parameters).rowcount == len(approvers)
 
     def approve(self, key: NoticeKey, approver: str, now: int) -> bool:
         """Store an approval; say whether it is a new one."""

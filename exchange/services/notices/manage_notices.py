@@ -64,9 +64,8 @@ def register_notice(document: bytes, approver: str, ports: Ports) -> NoticeRow:
         if stored and stored.sha256 == notice.sha256:
             return stored
         _check_newest(key, work)
-        if stored or not work.notices.register(notice, document, ports.now()):
+        if stored or not work.notices.register(notice, document, [approver], ports.now()):
             raise NoticeConflict("this id, version and language name another text")
-        work.notices.approve(key, approver, ports.now())
         found = _log("notice_registered", key, work, ports)
         work.commit()
     return found
@@ -144,11 +143,7 @@ def seed_notices(ports: Ports) -> None:
     with ports.begin() as work:
         profile = ports.terms.profile
         for document in (*sandbox_notices(profile), *sandbox_adverse_notices(profile)):
-            notice = parse_notice(document)
-            key = NoticeKey(notice.id, notice.version, notice.lang)
-            if work.notices.register(notice, document, now):
-                for approver in _SANDBOX_APPROVERS:
-                    work.notices.approve(key, approver, now)
+            work.notices.register(parse_notice(document), document, _SANDBOX_APPROVERS, now)
         work.commit()
 
 

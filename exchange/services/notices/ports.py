@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from consent.notices import Notice, NoticeKind, RegisteredNotice
@@ -31,8 +32,8 @@ class NoticeRow(NamedTuple):
 class NoticeStatements(Protocol):
     """Statements about notices."""
 
-    def register(self, notice: Notice, document: bytes, now: int) -> bool:
-        """Store a notice; say whether its id, version and language were free."""
+    def register(self, notice: Notice, document: bytes, approvers: Sequence[str], now: int) -> bool:
+        """Store a notice and who approves it; say whether id, version and language were free."""
         ...
 
     def approve(self, key: NoticeKey, approver: str, now: int) -> bool:
