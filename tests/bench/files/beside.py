@@ -20,7 +20,7 @@ from tests.bench.wishes import Wishes
 
 ROUNDS = 5
 _FILE_ROWS = 14_000  # fits into one request of 8 MiB
-_FILES = 4  # of a round: work enough to outlast its queries
+_FILES = 8  # of a round: work enough to outlast its queries
 _PACE = 0.25  # of what the server can do alone: the rest is the ingest's to take
 _WARM = 300
 _WAIT_SECONDS_MAX = 300
