@@ -79,6 +79,19 @@ def put_in_force(directory: Path, env: dict[str, str]) -> None:
     assert "\nin force\n" in exchange("profile", "show", env=env)
 
 
+def await_cores(pid: int, count: int) -> list[frozenset[int]]:
+    """Wait until so many processes serve, each on one core; return on which they run.
+
+    The first answers before the last has begun, and a new one is pinned a moment after it was made.
+    """
+    deadline = time.monotonic() + READY_SECONDS_MAX
+    while True:
+        cores = [frozenset(one.cpu_affinity()) for one in psutil.Process(pid).children()]
+        if time.monotonic() > deadline or [1] * count == [len(core) for core in cores]:
+            return cores
+        time.sleep(0.05)
+
+
 def await_log(url: str) -> None:
     """Wait until the sequencer has opened the log."""
     deadline = time.monotonic() + READY_SECONDS_MAX
@@ -118,8 +131,7 @@ def test_an_external_database_is_served_by_its_url(database_url: str, tmp_path: 
         parts.append(starts("serve", env))
         ready = wait_until_ready(listening)
         mode = listening.stat().st_mode & 0o777
-        served_by = psutil.Process(parts[-1].pid).children()
-        cores = [frozenset(one.cpu_affinity()) for one in served_by]
+        cores = await_cores(parts[-1].pid, 2)
     finally:
         for part in parts:
             part.send_signal(signal.SIGTERM)
