@@ -24,7 +24,6 @@ from exchange.store.embedded.binaries import (
     find_binaries,
     installed,
 )
-from exchange.store.embedded.memory import memory_bytes, memory_settings
 from exchange.store.embedded.server import Launch, attach, start
 from tests.support import postgres
 
@@ -257,36 +256,15 @@ def test_a_tree_in_a_closed_home_is_copied_with_its_libraries(
         assert copied == executable_by_others(inside)  # once
 
 
-@pytest.mark.parametrize(
-    ("gib", "pages", "log"), [(0.5, 128, 8), (2, 256, 16), (8, 1024, 64), (64, 2048, 64)]
-)
-def test_a_server_takes_an_eighth_of_the_memory(gib: float, pages: int, log: int) -> None:
-    """With too little a large stock makes files slow; with too much the machine has none left."""
-    told = memory_settings(int(gib * (1 << 30)))
-
-    assert [f"shared_buffers = {pages}MB", f"wal_buffers = {log}MB"] == told.splitlines()[:2]
-
-
-def test_a_container_has_the_memory_that_it_was_given(tmp_path: Path) -> None:
-    """A server that counts on its host's memory is killed in a small container."""
-    (tmp_path / "old").write_text("9223372036854771712\n")
-    (tmp_path / "given").write_text("268435456\n")
-    (tmp_path / "free").write_text("max\n")
-    places = [tmp_path / name for name in ("absent", "old", "free")]
-
-    machine = memory_bytes([])
-
-    assert [machine, 1 << 28] == [memory_bytes(places), memory_bytes([*places, tmp_path / "given"])]
-
-
 def test_whatever_is_durable_waits_for_the_disk(launch: Launch) -> None:
     """What makes files fast must never be what a power cut loses."""
     server = start(replace(launch, durable=True))
 
-    names = ("fsync", "synchronous_commit", "full_page_writes", "max_wal_size")
+    names = ("fsync", "synchronous_commit", "full_page_writes", "max_wal_size", "wal_writer_delay")
     told = {name: setting(server.url, name) for name in names}
 
-    assert {**dict.fromkeys(names, "on"), "max_wal_size": "2GB"} == told
+    on = dict.fromkeys(names, "on")
+    assert {**on, "max_wal_size": "2GB", "wal_writer_delay": "10ms"} == told
 
 
 def test_a_session_keeps_the_memory_of_its_last_statement(launch: Launch) -> None:
