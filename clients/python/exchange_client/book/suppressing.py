@@ -71,10 +71,10 @@ def _grow(
         if len(holes) == 1 or (holes and line[-1] not in hidden and _tells(holes, amounts)):
             hidden |= _companion(line, amounts, hidden)
     if len(hidden) == before:
-        for cell in determined(lines, hidden):
-            for line in lines:
-                if cell in line:
-                    hidden |= _companion(line, amounts, hidden)
+        alone = determined(lines, hidden)
+        for line in lines:  # Not cell by cell: a set has no order, and the result would have none.
+            for _ in alone.intersection(line):
+                hidden |= _companion(line, amounts, hidden)
     return len(hidden) > before
 
 

@@ -1,0 +1,229 @@
+"""The consortium's report from the stored rows to a regulator's terminal, and what members get."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exchange.app.ports import make_audit_ports
+from exchange.domain.records import month, month_text
+from exchange.errors import IntegrityError
+from exchange.services.reports.make_report import make_report
+from exchange.services.reports.ports import StoredReport
+from exchange_client.consortium import ConsortiumReport, fetch_report, verify_report
+from exchange_client.errors import ReceiptInvalid
+from tests.client.audit.test_cli_audit import terminal, told
+from tests.support.grant_desk import token
+from tests.support.record_desk import RecordDesk
+from tests.support.regulator import Regulator, open_regulator
+from tests.support.terminal import Dead
+
+MONTH_SECONDS = 31 * 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consortium:
+    """An authority, and two lenders that report."""
+
+    regulator: Regulator
+    first: RecordDesk
+    second: RecordDesk
+
+    def makes(self) -> StoredReport | None:
+        """Make this month's report, as the night does."""
+        sandbox = self.regulator.sandbox
+        return make_report(make_audit_ports(sandbox.settings, sandbox.ports, sandbox.database))
+
+    def made(self) -> dict[str, Any]:
+        """Make it, and return the figures that the regulator reads."""
+        assert self.makes() is not None
+        return dict(self.read().figures)
+
+    def read(self) -> ConsortiumReport:
+        """Fetch the newest as the regulator does."""
+        with self.regulator.sandbox.exchange(self.regulator.first) as exchange:
+            return exchange.audit(fetch_report(exchange.pins))
+
+    def a_month_passes(self) -> None:
+        """Let what is stored be a month older."""
+        for table, column in (("record", "submitted_at"), ("report", "snapshot_at")):
+            self.first.sql(
+                f"UPDATE {table} SET {column} = {column} - %s RETURNING 1", MONTH_SECONDS
+            )
+        self.first.sql("UPDATE report SET month = month - 1 RETURNING 1")
+
+
+@pytest.fixture
+def consortium(database_url: str, tmp_path: Path) -> Iterator[Consortium]:
+    """An authority, and two lenders that report."""
+    with open_regulator(database_url, tmp_path) as opened:
+        second = opened.sandbox.enrol("member-b")
+        yield Consortium(
+            regulator=opened,
+            first=RecordDesk(sandbox=opened.sandbox, key=opened.lender),
+            second=RecordDesk(sandbox=opened.sandbox, key=second),
+        )
+
+
+def test_a_report_tells_what_is_stored_and_is_made_once_a_month(consortium: Consortium) -> None:
+    """A regulator's figure must be the sum of the members' own, on that night."""
+    first, second = consortium.first, consortium.second
+    first.uploaded([first.clean(1, "a-1", balance_minor=100), first.clean(2, "a-2")])
+    business = {"product": "business_loan", "balance_minor": 300, "overdue_minor": 300}
+    second.uploaded([second.late(1, "b-1", 91, **business), second.clean(3, "b-3")])
+    second.uploaded([second.clean(4, "b-4", role="guarantor")])
+    gone = second.clean(5, "b-5")
+    second.uploaded([gone])
+    second.end(str(gone["grant"]), "withdraw")
+
+    figures = consortium.made()
+
+    assert consortium.makes() is None
+    balances = {
+        member: figures["classes"]["TOTAL"][member]["balance_minor"]
+        for member in ("member-a", "member-b", "TOTAL")
+    }
+    assert {"member-a": 600_100, "member-b": 600_300, "TOTAL": 1_200_400} == balances
+    assert {"member-a": "0.000000", "member-b": "0.000500", "TOTAL": "0.000250"} == figures[
+        "npl_ratio"
+    ]
+    assert 300 == figures["stages"]["3"]["member-b"]["balance_minor"]
+    assert (2, 1) == tuple(figures["lenders"][band]["subjects"] for band in ("1", "2"))
+    keyring = consortium.regulator.sandbox.ports.keyring
+    [debtor] = figures["cross_lender"]["listed"]
+    assert keyring.pseudonym(keyring.index("ep_1", token(1))) == debtor["subject"]
+    assert ("0.750000", 2) == (debtor["share"], debtor["lenders"])
+    assert {"member-a": 100} == figures["cross_lender"]["better_minor"]
+
+
+def test_balances_roll_from_one_report_to_the_next(consortium: Consortium) -> None:
+    """What fell late in a month is the next month's loss."""
+    desk = consortium.first
+    rows = [
+        desk.clean(1, "falls", balance_minor=100, as_of=desk.day(1)),
+        desk.clean(2, "silent", balance_minor=10, as_of=desk.day(1)),
+        desk.clean(3, "paid", balance_minor=1, as_of=desk.day(1)),
+    ]
+    desk.uploaded(rows)
+    before = consortium.made()
+    consortium.a_month_passes()
+    closed = {"status": "SETTLED", "status_on": desk.day(0), "closed_on": desk.day(0)}
+    desk.uploaded(
+        [
+            desk.late(1, "falls", 1, balance_minor=120, overdue_minor=5),
+            desk.clean(3, "paid", balance_minor=0, **closed),
+            desk.clean(4, "new", balance_minor=7),
+        ]
+    )
+
+    now = consortium.made()
+
+    assert 111 == before["classes"]["TOTAL"]["TOTAL"]["balance_minor"]
+    moved, states = now["rolls"]["moved_minor"], now["rolls"]["states"]
+    told = {
+        (states[i], states[j]): minor
+        for i, row in enumerate(moved)
+        for j, minor in enumerate(row)
+        if minor
+    }
+    assert {("0", "1"): 100, ("0", "X"): 10, ("0", "C"): 1} == told
+    assert 7 == now["rolls"]["opened_minor"]
+    assert 137 == now["classes"]["TOTAL"]["TOTAL"]["balance_minor"]
+
+
+def test_opening_every_record_is_a_leaf_that_commits_to_the_figures(
+    consortium: Consortium,
+) -> None:
+    """Nobody looks at all borrowers at once unseen, be it for a statistic."""
+    desk = consortium.first
+    desk.uploaded([desk.clean(1, "a-1"), desk.clean(2, "a-2")])
+    stored = consortium.makes()
+    assert stored is not None
+    regulator = consortium.regulator
+    regulator.sandbox.sequence()
+
+    entries = regulator.get("entries?kind=report")["entries"]
+
+    assert isinstance(entries, list)
+    [leaf] = entries
+    report = consortium.read()
+    assert ("report", "R", report.leaf) == (leaf["type"], leaf["action"], leaf["leaf"])
+    assert [{"type": "report", "what": report.report_id}] == leaf["entity"]
+    assert (2, report.month) == (
+        leaf["detail"]["subject"]["rows"],
+        leaf["detail"]["subject"]["month"],
+    )
+    assert report.figures_sha256 == leaf["detail"]["audit"]["figures_sha256"]
+
+
+def test_members_get_another_document_and_nobody_gets_one_that_is_not_there(
+    consortium: Consortium,
+) -> None:
+    """What one lender holds is for the supervisor alone."""
+    desk, regulator = consortium.first, consortium.regulator
+    desk.uploaded([desk.clean(1, "a-1", balance_minor=987_654)])
+    assert 404 == desk.send("GET", "/v1/reports/consortium").status_code
+    assert consortium.makes() is not None
+    this = month_text(month(desk.today))
+
+    with regulator.sandbox.exchange(desk.key) as exchange:
+        report = exchange.audit(fetch_report(exchange.pins, this))
+
+    assert ("members", None, this) == (report.view, report.records, report.month)
+    shown = json.dumps(dict(report.figures))
+    assert not any(one in shown for one in ("member-a", "987654", '"p:'))
+    reads = "SELECT count(*) FROM log_search WHERE kind = 'regulator_access'"
+    assert [(0,)] == desk.sql(reads)
+    assert "regulator" == consortium.read().view
+    assert [(1,)] == desk.sql(reads)
+    assert 404 == desk.send("GET", "/v1/reports/consortium?month=2020-01").status_code
+    refused = desk.send("GET", "/v1/reports/consortium?month=2026-13")
+    assert (422, True) == (refused.status_code, "/month" in refused.text)
+
+
+def test_a_kept_report_is_verified_offline_and_a_changed_one_is_not(
+    consortium: Consortium, tmp_path: Path
+) -> None:
+    """A court's own machine tells whether a figure is the exchange's."""
+    desk = consortium.first
+    desk.uploaded([desk.late(1, "a-1", 200, product="business_loan"), desk.clean(2, "a-2")])
+    assert consortium.makes() is not None
+    cx = terminal(consortium.regulator, tmp_path)
+    kept = tmp_path / "report.jws"
+    page = tmp_path / "report.html"
+
+    asked = told(cx.cx("report", "consortium", "--out", str(kept), "--json"))
+    words = ("report", "consortium", "--file", str(kept))
+    offline = cx.cx(*words, "--html", str(page), transport=Dead())
+    head, claims, signature = kept.read_text().strip().split(".")
+    kept.write_text(f"{head}.{claims[:-4]}AAAA.{signature}")
+    changed = cx.cx(*words, transport=Dead())
+
+    assert (True, 2) == (asked["verified"], asked["figures"]["accounts"])
+    assert 0 == offline.exit_code, offline.output
+    assert "member-a" in offline.output
+    assert "stage 3" in page.read_text()
+    assert 4 == changed.exit_code
+    pins = consortium.regulator.sandbox.pins()
+    with pytest.raises(ReceiptInvalid):
+        verify_report(kept.read_text(), pins)
+
+
+def test_a_record_that_does_not_open_lets_no_report_be_made(consortium: Consortium) -> None:
+    """A sum that silently leaves a record out is a false one."""
+    desk = consortium.first
+    desk.uploaded([desk.clean(1, "a-1")])
+    desk.sql("UPDATE record SET sealed = wrapped RETURNING 1")
+
+    with pytest.raises(IntegrityError):
+        consortium.makes()
+
+    assert [(0, 0)] == desk.sql(
+        "SELECT (SELECT count(*) FROM report),"
+        " (SELECT count(*) FROM log_search WHERE kind = 'report')"
+    )
