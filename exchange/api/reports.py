@@ -1,6 +1,8 @@
-"""Reports: how well members contribute, and what that earns them."""
+"""Reports: how well members contribute, what that earns them, and what the consortium holds."""
 
 from __future__ import annotations
+
+import re
 
 from flask import Response
 from marshmallow import fields
@@ -13,13 +15,16 @@ from exchange.api.edge.transport import RoutePolicy
 from exchange.domain.ids import member_id
 from exchange.domain.members import Role
 from exchange.domain.records import month_text
+from exchange.errors import InvalidField
 from exchange.services.ports import Ports
+from exchange.services.reports.show_report import show_report
 from exchange.services.standing.list_notices_due import NoticeDue, list_notices_due
 from exchange.services.standing.ports import Announced, QualityMonth
 from exchange.services.standing.report_quality import QualityReport, report_quality
 
 _REPORTERS = frozenset({Role.CONTRIBUTOR})
 _READERS = frozenset({Role.ASKER, Role.CONTRIBUTOR, Role.REGULATOR})
+_MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 
 
 class QualityMonthSchema(StrictSchema):
@@ -77,6 +82,15 @@ class NoticesDueSchema(StrictSchema):
     next = fields.String(required=True, allow_none=True)
 
 
+class ConsortiumReportSchema(StrictSchema):
+    """The consortium's report of a month: a regulator's whole, a member's without small cells."""
+
+    report = fields.String(required=True, metadata={"description": "JWS, typ cx-report+jwt"})
+    months = fields.List(
+        fields.String(), required=True, metadata={"description": "that have one, newest first"}
+    )
+
+
 def report_routes(ports: Ports, paging: Paging) -> Routes:
     """Build the routes of reports."""
     routes = Routes("reports", description="What members' contribution is worth.")
@@ -99,7 +113,24 @@ def report_routes(ports: Ports, paging: Paging) -> Routes:
         page = list_notices_due(current_caller().member, pager.ask, ports)
         return answer({"notices": [_notice(one) for one in page.rows], **pager.tail(page)})
 
+    @routes.signed("GET", "/v1/reports/consortium", policy=RoutePolicy(roles=_READERS))
+    @routes.takes(month="in which it was made, such as 2026-11; else the newest")
+    @routes.answers(200, ConsortiumReportSchema)
+    def consortium() -> Response:
+        """Show what the consortium holds, as it was signed once a month."""
+        wanted = _month_number(arguments("month").get("month"))
+        found = show_report(wanted, current_caller().asker, ports)
+        return answer({"report": found.document, "months": [*map(month_text, found.months)]})
+
     return routes
+
+
+def _month_number(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not _MONTH.fullmatch(text):
+        raise InvalidField("must be a month, such as 2026-11", field="month")
+    return int(text[:4]) * 12 + int(text[5:]) - 1
 
 
 def _notice(owed: NoticeDue) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""`exchange purge`, `quality` and `lend-first`: what runs daily. Twice does no more than once."""
+"""`exchange purge`, `quality`, `lend-first`, `report`: what runs daily. Twice is once."""
 
 from __future__ import annotations
 
@@ -68,3 +68,28 @@ def lend_first(
             if not full:
                 break
     print(f"{logged} loans logged that no disbursement tells of")
+
+
+def report(
+    from_day: Annotated[
+        int, typer.Option(help="of the month; before it nothing is made", min=1, max=28)
+    ] = 1,
+) -> None:
+    """Make this month's report of the consortium, unless there is one: `exchange report`.
+
+    It opens every record once, and says in a leaf of the log that it did.
+    """
+    from exchange.cli.opening import open_audit_ports
+    from exchange.domain.records import month_text, today_in
+    from exchange.services.reports.make_report import make_report
+
+    with open_audit_ports() as audit_ports:
+        ports = audit_ports.ports
+        if today_in(ports.terms.profile.timezone, ports.now()).day < from_day:
+            print(f"no report before day {from_day} of the month")
+            return
+        made = make_report(audit_ports)
+    if made is None:
+        print("this month has its report already")
+    else:
+        print(f"report of {month_text(made.month)}, {made.records} versions of records opened")

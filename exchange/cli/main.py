@@ -13,7 +13,7 @@ import typer
 
 from exchange.cli import serving
 from exchange.cli.borrowers import borrower
-from exchange.cli.daily import lend_first, purge, quality
+from exchange.cli.daily import lend_first, purge, quality, report
 from exchange.cli.disputes import dispute
 from exchange.cli.grants import grant
 from exchange.cli.keys import config, keys, profile
@@ -44,6 +44,7 @@ app.command()(recover)
 app.command()(purge)
 app.command()(quality)
 app.command("lend-first")(lend_first)
+app.command()(report)
 app.add_typer(config, name="config")
 app.add_typer(member, name="member")
 app.add_typer(operator, name="operator")

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from exchange.services.audit.ports import AuditPorts
     from exchange.services.log.ports import LogPorts
     from exchange.services.ports import Ports
 
@@ -32,3 +33,14 @@ def open_log_ports() -> Iterator[LogPorts]:
     current = settings.load()
     with closing(open_database(current)) as database:
         yield LogPorts(ports=make_ports(current, database), begin=database.begin)
+
+
+@contextmanager
+def open_audit_ports() -> Iterator[AuditPorts]:
+    """Open the database for one command that reads the log as a regulator does."""
+    from exchange import settings
+    from exchange.app.ports import make_audit_ports, make_ports, open_database
+
+    current = settings.load()
+    with closing(open_database(current)) as database:
+        yield make_audit_ports(current, make_ports(current, database), database)

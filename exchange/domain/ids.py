@@ -13,7 +13,24 @@ from uuid import UUID
 from exchange.errors import InvalidField
 
 PREFIXES = frozenset(
-    {"bat", "dsb", "dsp", "evt", "gnt", "opn", "prg", "prp", "qry", "rec", "sta", "wch", "whk"}
+    {
+        *(
+            "bat",
+            "dsb",
+            "dsp",
+            "evt",
+            "gnt",
+            "opn",
+            "prg",
+            "prp",
+            "qry",
+            "rec",
+            "rpt",
+            "sta",
+            "wch",
+        ),
+        "whk",
+    }
 )
 _HEX = re.compile(r"[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}")
 _BYTES = 16

@@ -33,6 +33,7 @@ from exchange.services.notices.ports import NoticeStatements
 from exchange.services.operators.ports import OperatorStatements
 from exchange.services.queries.ports import QueryQuotas, QueryStatements
 from exchange.services.records.ports import RecordStatements, TransferStatements
+from exchange.services.reports.ports import ReportStatements
 from exchange.services.retention.ports import RetentionStatements
 from exchange.services.security.ports import SecurityStatements
 from exchange.services.standing.ports import StandingStatements
@@ -122,6 +123,11 @@ class Work(Protocol):
     @property
     def retention(self) -> RetentionStatements:
         """Statements about retention."""
+        ...
+
+    @property
+    def reports(self) -> ReportStatements:
+        """Statements about the consortium's reports."""
         ...
 
     @property

@@ -43,6 +43,7 @@ _NARROWED: Mapping[str, tuple[LiteralString, LiteralString, LiteralString]] = Ma
         "suppression": (_ADD, _ADD, _LOOK),
         "grant_cosignature": (_ADD, _ADD, _LOOK),
         "purge_run": (_LOOK, _ADD, _LOOK),
+        "report": (_LOOK, _ADD, _LOOK),
         # Whoever takes over a server can let nobody in.
         "member": (_LOOK, _EVERYTHING, _LOOK),
         "member_key": (_LOOK, _EVERYTHING, _LOOK),

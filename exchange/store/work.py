@@ -23,6 +23,7 @@ from exchange.store.driver.trips import TripConnection
 from exchange.store.grants.registry import Grants
 from exchange.store.leaves import Leaves
 from exchange.store.life.disputes import Disputes
+from exchange.store.life.reports import Reports
 from exchange.store.life.retention import Retention
 from exchange.store.life.standing import Standing
 from exchange.store.life.transfers import Transfers
@@ -79,6 +80,7 @@ class Work:
     transfers = _Noun(Transfers)
     disputes = _Noun(Disputes)
     retention = _Noun(Retention)
+    reports = _Noun(Reports)
     security = _Noun(SecurityEvents)
     borrowers = _Noun(Borrowers)
     files = _Noun(Files)

@@ -70,6 +70,7 @@ def test_what_runs_daily_has_its_timer_and_each_of_its_commands() -> None:
         "purge",
         "quality",
         "lend-first",
+        "report",
         "grant sample-evidence",
         "grant verify",
     ] == started

@@ -19,6 +19,7 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         Kind.QUERY: "R",
         Kind.SUBJECT_ACCESS: "R",
         Kind.REGULATOR_ACCESS: "R",
+        Kind.REPORT: "R",
         Kind.BATCH: "C",
         Kind.GRANT: "C",
         Kind.DISBURSEMENT: "C",
@@ -34,7 +35,10 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
 )
 _OTHER = "E"
 # Members of the audit slot that name a thing, in the order in which a row lists them.
-_ENTITIES = ("query", "grant", "batch", "account", "application", "disbursement", "watch", "case")
+_ENTITIES = (
+    *("query", "grant", "batch", "account", "application", "disbursement", "watch", "case"),
+    "report",
+)
 
 
 def audit_event(

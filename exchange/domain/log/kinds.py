@@ -38,6 +38,7 @@ class Kind(StrEnum):
     FLAG = "flag"
     ADMIN = "admin"
     ERASURE = "erasure"
+    REPORT = "report"
     INDEX_ROOT = "index_root"
     LOG_OPEN = "log_open"
     LOG_CLOSE = "log_close"
@@ -128,6 +129,8 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             may="approvers before_sha256 after_sha256 key roles staff",
         ),
         Kind.ERASURE: _form("basis", "", may="case indices quarter rows root"),
+        # Every record was opened for it; it is about nobody in particular.
+        Kind.REPORT: _form("month rows", "report figures_sha256"),
         Kind.INDEX_ROOT: _form("day size subjects root", "rule"),
         Kind.LOG_OPEN: _form("", "previous"),
         Kind.LOG_CLOSE: _form("", ""),

@@ -21,6 +21,7 @@ from exchange.store.schema import (
     purges,
     queries,
     records,
+    reports,
     standing,
     watches,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "purges",
     "queries",
     "records",
+    "reports",
     "standing",
     "watches",
 ]
@@ -98,6 +100,7 @@ UNDISTRIBUTED = frozenset(
         "query",
         "quota",
         "reciprocity",
+        "report",
         "security_event",
         "status_list",
         "subject_counter",

@@ -17,10 +17,13 @@ Row = Mapping[str, JSON]
 
 # What starts a formula, in full width and in small forms as well.
 _FORMULA = frozenset("=+-@\t\r\n|%\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b")
-_READS = frozenset({"query", "subject_access", "regulator_access"})
+_READS = frozenset({"query", "subject_access", "regulator_access", "report"})
 _CREATES = frozenset({"batch", "grant", "disbursement", "statement", "dispute", "flag"})
 _UPDATES = frozenset({"record", "watch", "correction", "admin"})
-_ENTITIES = ("query", "grant", "batch", "account", "application", "disbursement", "watch", "case")
+_ENTITIES = (
+    *("query", "grant", "batch", "account", "application", "disbursement", "watch", "case"),
+    "report",
+)
 
 COLUMNS = (
     "index",

@@ -23,7 +23,7 @@ from exchange_client.cli import (
     staffing,
 )
 from exchange_client.cli.batches import fetching, uploading, validating
-from exchange_client.cli.book import collecting, reports, stressing
+from exchange_client.cli.book import collecting, consortium, reports, stressing
 from exchange_client.cli.options import Outside, add
 from exchange_client.cli.policies import deciding, replaying
 from exchange_client.cli.records import disputing, recording, watching
@@ -56,7 +56,9 @@ app.add_typer(webhook, name="webhook")
 
 disputes = typer.Typer(no_args_is_help=True, help="Disputes about your own records.")
 record = typer.Typer(no_args_is_help=True, help="Report, amend or delete one account.")
-report = typer.Typer(no_args_is_help=True, help="Reports about your own book and contribution.")
+report = typer.Typer(
+    no_args_is_help=True, help="Reports about your own book, your contribution, and the consortium."
+)
 book = typer.Typer(no_args_is_help=True, help="Your own loans after they were paid out.")
 app.add_typer(disputes, name="dispute")
 app.add_typer(record, name="record")
@@ -113,6 +115,7 @@ add(report, "vintage", reports.vintage)
 add(report, "classes", reports.classes_)
 add(report, "provision", reports.provision_)
 add(report, "stress", stressing.stress_)
+add(report, "consortium", consortium.consortium)
 add(book, "strata", collecting.strata_)
 add(receipt, "verify", receipts.verify)
 add(receipt, "fetch", receipts.fetch)

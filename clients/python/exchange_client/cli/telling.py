@@ -90,6 +90,7 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "amend": "cx record amend row.json",
         "delete": "cx record delete acc-1 --reason DELETE_ERROR",
         "quality": "cx report quality",
+        "consortium": "cx report consortium --out consortium.jws",
         "strata_": "cx book strata mar.ndjson --flags flags.csv",
         "roll_": "cx report roll jan.ndjson feb.ndjson mar.ndjson",
         "vintage": "cx report vintage jan.ndjson feb.ndjson mar.ndjson",

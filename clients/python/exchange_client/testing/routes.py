@@ -220,8 +220,9 @@ ROUTES: Final[Places] = (
     *standing.ROUTES,
 )
 # What the fake has no part of, and where its paths begin: the first is delivered from outside the
-# process, the second is the regulator's, who tests against a sandbox.
+# process, the others tell of a whole exchange: they are tested against a sandbox.
 LEFT_OUT: Final = {
     "webhooks and their delivery (verify deliveries with exchange_client.webhooks)": "/v1/webhooks",
     "the regulator's audit (use a sandbox: `exchange up`)": "/audit/v1/",
+    "the consortium's report (use a sandbox: `exchange up`)": "/v1/reports/consortium",
 }
