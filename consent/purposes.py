@@ -132,6 +132,11 @@ class PurposeRule:
         """Tell whether the act relies on a registered grant."""
         return self.permission is Permission.GRANT
 
+    @property
+    def graded(self) -> bool:
+        """Tell whether a finding has a grade: all that weighs in it is shown."""
+        return self.fields == FINDING_FIELDS
+
 
 _ASKER = frozenset({Party.ASKER.value})
 _CONTRIBUTOR = frozenset({Party.CONTRIBUTOR.value})
@@ -244,3 +249,7 @@ _RULES = (
 PURPOSES: Mapping[Purpose, PurposeRule] = MappingProxyType({rule.purpose: rule for rule in _RULES})
 GRANT_PURPOSES = frozenset(rule.purpose for rule in _RULES if rule.needs_grant)
 QUERY_PURPOSES = frozenset(rule.purpose for rule in _RULES if rule.act is Act.LOOK)
+# Looks before new credit: others see how many there were, and they alone clear a payout.
+NEW_CREDIT = frozenset({Purpose.CREDIT_APPLICATION, Purpose.GUARANTOR_CHECK})
+# Looks at a borrower whom the asker has a claim on already; watches repeat them.
+OWN_BOOK = frozenset(rule.purpose for rule in _RULES if rule.account is Account.OPEN)

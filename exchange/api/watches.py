@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Response
 from marshmallow import fields, validate
 
-from consent.purposes import Purpose
+from consent.purposes import OWN_BOOK, Purpose
 from exchange.api.edge.blueprints import Routes, answer
 from exchange.api.edge.fields import ByteText, StrictSchema, Text
 from exchange.api.edge.guard import current_caller
@@ -18,7 +18,7 @@ from exchange.api.edge.transport import Body, RoutePolicy
 from exchange.domain.ids import parse, show
 from exchange.domain.members import Role
 from exchange.domain.outward.events import EventKind
-from exchange.domain.outward.watches import KINDS, PURPOSES, EndCause
+from exchange.domain.outward.watches import KINDS, EndCause
 from exchange.domain.queries import TokenKind
 from exchange.services.watches.manage_watches import (
     NewWatch,
@@ -62,7 +62,7 @@ class NewWatchSchema(StrictSchema):
         metadata={"description": "of the account's own record"},
     )
     purpose = fields.String(
-        required=True, validate=validate.OneOf([purpose.value for purpose in PURPOSES])
+        required=True, validate=validate.OneOf([purpose.value for purpose in sorted(OWN_BOOK)])
     )
     grant = Text(pattern=f"gnt_{_HEX}")
     kinds = fields.List(

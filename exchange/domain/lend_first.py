@@ -22,7 +22,6 @@ FRESH_SECONDS = 30 * DAY_SECONDS  # an older look says nothing of the borrower a
 LATE_SECONDS = 30 * DAY_SECONDS
 LOANS_MIN = 20  # a month with fewer has counts and no ratio
 OPENED_EVENT = "opened"  # of a `record` entry: an account that no disbursement tells of
-PURPOSES = frozenset({"credit_application", "guarantor_check"})
 
 
 class Check(StrEnum):

@@ -15,11 +15,9 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from consent.decision import Reason
-from consent.purposes import Purpose
+from consent.purposes import PURPOSES, Purpose
 from exchange.domain.findings import Answer
 from exchange.domain.outward.events import EventKind
-
-PURPOSES = (Purpose.ACCOUNT_REVIEW, Purpose.PORTFOLIO_MONITORING)
 
 # What is seen in one look, by band. Where nobody reports anything, nobody reports an arrear.
 Seen: TypeAlias = Mapping[str, object]
@@ -49,10 +47,8 @@ FINAL_REASONS = frozenset(
     }
 )
 
-_BUCKET, _MEMBERS, _VELOCITY, _DISPUTE, _GRADE = (
-    *("current_bucket", "lender_band", "velocity", "dispute"),
-    "grade",
-)
+_BUCKET, _MEMBERS, _VELOCITY = "current_bucket", "lender_band", "velocity"
+_DISPUTE, _GRADE = "dispute", "grade"
 # `1+` stands for any number where few members contribute: from there nothing is known to rise.
 _MEMBERS_RANK = MappingProxyType({"0": 0, "1": 1, "2": 2, "3+": 3})
 _VELOCITY_RANK = MappingProxyType({"0": 0, "1": 1, "2": 2, "3-4": 3, "5-9": 4, "10+": 5})
@@ -68,8 +64,8 @@ def _bucket(rule: Callable[[int, int], bool]) -> _Changed:
 def _more_members(before: object, after: object) -> bool:
     if before == "0":
         return after != "0"
-    ranks = _MEMBERS_RANK.get(str(before)), _MEMBERS_RANK.get(str(after))
-    return None not in ranks and ranks[0] < ranks[1]  # type: ignore[operator]  # neither is None
+    was, now = _MEMBERS_RANK.get(str(before)), _MEMBERS_RANK.get(str(after))
+    return was is not None and now is not None and was < now
 
 
 def _many_queries(before: object, after: object) -> bool:
@@ -102,7 +98,7 @@ def told_under(purpose: Purpose, fields: Collection[str]) -> frozenset[EventKind
     Args:
         fields: of the finding, as far as the purpose and the grant let the member see them.
     """
-    graded = purpose is Purpose.ACCOUNT_REVIEW
+    graded = PURPOSES[purpose].graded
     return frozenset(
         kind
         for kind, (band, _) in _RULES.items()

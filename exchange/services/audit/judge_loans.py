@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from consent.purposes import NEW_CREDIT
 from exchange.domain.flags.events import Flag
 from exchange.domain.flags.parameters import Parameters
 from exchange.domain.leaves import JsonValue
 from exchange.domain.lend_first import (
     LOANS_MIN,
     OPENED_EVENT,
-    PURPOSES,
     Check,
     Judged,
     Loan,
@@ -142,7 +142,7 @@ def _is_loan(subject: Payload) -> bool:
 def _may_clear(subject: Payload) -> bool:
     return (
         subject.get("kind") == Kind.QUERY
-        and subject.get("purpose") in PURPOSES
+        and subject.get("purpose") in NEW_CREDIT
         and subject.get("outcome") != "WITHHELD"
     )
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from consent.decision import Decision
+from consent.purposes import NEW_CREDIT
 from exchange.crypto.sealing import pad, unpad
 from exchange.domain.findings import Answer
 from exchange.domain.leaves import SALT_BYTES, Slot, commitment, entry, opening_aads, pad_opening
@@ -25,7 +26,6 @@ from exchange.services.ports import Ports
 from exchange.services.queries.issue_receipt import SUBJECT_SALT_BYTES, Receipts
 from exchange.services.queries.ports import AnswerRow, GateResult, GateRow, StoredAnswer
 
-_VELOCITY = frozenset({"credit_application", "guarantor_check"})
 # Two salts of a leaf, the one of a receipt, and a nonce for each of three sealings.
 _FRESH = struct.Struct(f"{SALT_BYTES}s {SALT_BYTES}s {SUBJECT_SALT_BYTES}s 12s 12s 12s")
 
@@ -169,7 +169,7 @@ def _lay_out(
         row.operator_mac,
         application_mac,
     )
-    counts = what.decision.permitted and query.purpose in _VELOCITY
+    counts = what.decision.permitted and query.purpose in NEW_CREDIT
     return AnswerRow(query.query_id, query.digest, stored, sealed[2], row.indices if counts else ())
 
 

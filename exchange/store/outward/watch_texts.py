@@ -130,7 +130,7 @@ FROM (
     WHERE p.log_id = %(log_id)s AND p.leaf_index >= %(first)s AND p.leaf_index < %(end)s
         AND (s.kind IN ('record', 'dispute', 'grant')
             OR s.kind = 'query' AND s.outcome <> 'WITHHELD'
-                AND s.purpose IN ('credit_application', 'guarantor_check'))
+                AND s.purpose = ANY(%(new_credit)s::text[]))
 ) AS told
 WHERE w.member_id = told.member_id AND w.watch_id = told.watch_id AND w.ended_at IS NULL
 """)

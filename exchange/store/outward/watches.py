@@ -13,11 +13,14 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from consent.purposes import NEW_CREDIT
 from consent.reciprocity import Earned
 from exchange.domain.findings import Velocity
 from exchange.services.batches.ports import Action
 from exchange.services.watches.ports import SealedSeen, Watch, WatchKey, WatchToken
 from exchange.store.outward import watch_texts as texts
+
+_NEW_CREDIT = [purpose.value for purpose in NEW_CREDIT]
 
 
 class Watches:
@@ -117,7 +120,7 @@ class Watches:
         read = 0
         for log_id, first, size in list(texts.UNREAD.run(self._connection, {})):
             span = {"log_id": log_id, "first": first, "end": min(size, first + leaves_max)}
-            texts.MARK_LOGGED.run(self._connection, span)
+            texts.MARK_LOGGED.run(self._connection, {**span, "new_credit": _NEW_CREDIT})
             texts.READ_ON.run(self._connection, span)
             read += span["end"] - first
         return read

@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from exchange_client._consent.purposes import NEW_CREDIT
 from exchange_client.audit.export import VerifiedExport
 from exchange_client.audit.leaves import AuditLeaf
 from exchange_client.core.encoding import JSON
@@ -117,7 +118,7 @@ def _row(member: str, month: str, loans: list[JudgedLoan]) -> Mapping[str, objec
 def _may_clear(leaf: AuditLeaf) -> bool:
     return (
         leaf.kind == "query"
-        and leaf.said("purpose") in ("credit_application", "guarantor_check")
+        and leaf.said("purpose") in NEW_CREDIT
         and leaf.said("outcome") != "WITHHELD"
     )
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Self
 
+from exchange_client._consent.purposes import NEW_CREDIT
 from exchange_client.answers import Outcome
 from exchange_client.core.encoding import loads_object
 from exchange_client.core.proving import ProvenReceipt
@@ -24,7 +25,6 @@ from exchange_client.log.policy import Policy as Witnesses
 from exchange_client.pins import Pins
 from exchange_client.receipts import Receipt, Verified, check_audience, verify
 
-PURPOSES: Final = frozenset({"credit_application", "guarantor_check"})
 AGE_HOURS: Final = 72
 AGE_HOURS_MAX: Final = 720  # 30 days: an older look no longer clears a loan (records.md 14)
 
@@ -96,10 +96,9 @@ class Gate:
             ReceiptInvalid: receipt or proof prove nothing; keep them.
             UsageError: purpose or age are none that a payout may rest on.
         """
-        if purpose not in PURPOSES or not 0 < max_age_hours <= AGE_HOURS_MAX:
-            raise UsageError(
-                f"a payout rests on {' or '.join(sorted(PURPOSES))}, 1 to {AGE_HOURS_MAX} hours old"
-            )
+        if purpose not in NEW_CREDIT or not 0 < max_age_hours <= AGE_HOURS_MAX:
+            named = " or ".join(sorted(NEW_CREDIT))
+            raise UsageError(f"a payout rests on {named}, 1 to {AGE_HOURS_MAX} hours old")
         now = self.now()
         verified = self._verify(receipt, now)
         claims = verified.receipt.claims

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from exchange_client._consent.decision import Decision
-from exchange_client._consent.purposes import Detail
+from exchange_client._consent.purposes import NEW_CREDIT, PURPOSES, Detail, Purpose
 from exchange_client.core.encoding import b64url, dumps, standard_base64, unb64url
 from exchange_client.grades import MODEL, grade_of
 from exchange_client.receipts import PAYLOAD_BYTES, RECEIPT_TYPE, SUBJECT_LABEL
 from exchange_client.signing import sign_jws
 from exchange_client.testing import findings
-from exchange_client.testing.deciding import GRADED, judge
+from exchange_client.testing.deciding import judge
 from exchange_client.testing.messages import Caller
 from exchange_client.testing.questions import Asked
 from exchange_client.testing.refusals import Refusal
@@ -32,7 +32,6 @@ from exchange_client.testing.world import (
 )
 
 ANSWER_DAYS: Final = 180
-COUNTED: Final = frozenset({"credit_application", "guarantor_check"})
 
 
 def answer(world: World, caller: Caller, asked: Asked) -> tuple[str, bool]:
@@ -136,7 +135,7 @@ def _found(world: World, member: str, asked: Asked, shown: Decision) -> dict[str
     outcome, finding = seen(world, member, asked.identities, shown.fields)
     if "velocity" in shown.fields:
         finding["velocity"] = velocity(world, member, asked.tokens)
-    if asked.purpose in COUNTED:
+    if asked.purpose in NEW_CREDIT:
         world.inquiries.append(Inquiry(member=member, tokens=asked.tokens, at=world.clock()))
         world.looks[member, asked.primary] = Look(
             member=member,
@@ -173,7 +172,7 @@ def graded(
     outcome: str, finding: Mapping[str, object], purpose: str, shown: Decision
 ) -> tuple[str | None, tuple[str, ...]]:
     """Return grade and reasons, as far as a purpose is graded at all."""
-    if purpose not in GRADED or shown.detail is not Detail.BANDS:
+    if not PURPOSES[Purpose(purpose)].graded or shown.detail is not Detail.BANDS:
         return None, ()
     if outcome == "NO_DATA":
         return "U", ()

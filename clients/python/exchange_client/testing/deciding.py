@@ -21,7 +21,6 @@ from exchange_client._consent.profiles import Profile, load_profile
 from exchange_client._consent.purposes import PURPOSES, Account, Act, Detail, Party, Purpose
 
 PROFILE_ID: Final = "CN"
-GRADED: Final = frozenset({"credit_application", "guarantor_check", "account_review"})
 _LENDER: Final = frozenset({Party.ASKER.value, Party.CONTRIBUTOR.value})
 
 
@@ -112,7 +111,6 @@ def judge_reported(grant: FakeGrant, member: str, now: int) -> str | None:
 
 
 __all__ = [
-    "GRADED",
     "FakeGrant",
     "TransitionRefused",
     "judge",

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
+from consent.purposes import NEW_CREDIT
 from exchange.domain.members import Member
 from exchange.errors import UnavailableError
 from exchange.services.borrower.looks.open_entry import open_entry
@@ -22,7 +23,6 @@ from exchange.services.borrower.statements import EntriesAsk, OwnEntry, PageSess
 from exchange.services.ports import Ports, Work
 
 ROWS_MAX = 100  # a page (log.md, 12)
-_INQUIRIES = frozenset({"credit_application", "guarantor_check"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Look:
     def counts(self) -> bool:
         """Tell whether it counts as an inquiry, as other lenders see their number."""
         answered = self.kind == "query" and self.outcome != "WITHHELD"
-        return answered and self.purpose in _INQUIRIES
+        return answered and self.purpose in NEW_CREDIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, cast
 
 from exchange_client._consent.decision import Decision
+from exchange_client._consent.purposes import PURPOSES, Purpose
 
 _MEMBERS: Final = ("0", "1", "2", "3+")
 _VELOCITY: Final = ("0", "1", "2", "3-4", "5-9", "10+")
@@ -56,7 +57,7 @@ def changes(
 
 def possible_kinds(purpose: str, decision: Decision) -> set[str]:
     """Return the kinds that purpose and grant can ever show."""
-    graded_too = purpose == "account_review" and "current_bucket" in decision.fields
+    graded_too = PURPOSES[Purpose(purpose)].graded and "current_bucket" in decision.fields
     return {
         kind
         for kind, (band, _) in RULES.items()
