@@ -36,6 +36,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 REASONS_MAX: Final = 4
+SCORE_MAX: Final = 100
 LOWEST: Final = (("F", 55), ("E", 40), ("D", 30), ("C", 20), ("B", 1), ("A", 0))
 
 
@@ -50,7 +51,7 @@ class Grade(NamedTuple):
 def grade_of(finding: Mapping[str, object]) -> Grade:
     """Score a finding, given as the `finding` claim of a receipt."""
     gained = {band: points.get(_shown(finding, band), 0) for band, points in POINTS.items()}
-    score = max(0, min(100, sum(gained.values())))
+    score = max(0, min(SCORE_MAX, sum(gained.values())))
     weighty = sorted(
         (-points, REASONS[band]) for band, points in gained.items() if band in REASONS and points
     )

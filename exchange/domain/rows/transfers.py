@@ -15,8 +15,6 @@ from exchange.domain import history
 from exchange.domain.records import HISTORY_MONTHS_MAX, TERMINAL, RecordPayload, Status
 from exchange.domain.rows.faults import Flaw
 
-CODE = "row.transfer"
-
 
 class Stated(NamedTuple):
     """What one side said of the debt."""
@@ -37,13 +35,13 @@ def check_transfer(sold: Stated, bought: Stated, before: RecordPayload | None) -
     """
     flaws = []
     if sold.member == bought.member:
-        flaws.append(Flaw("transfer_id", CODE))  # A number that changes is a RENUMBER.
+        flaws.append(Flaw("transfer_id", "row.transfer"))  # A number that changes is a RENUMBER.
     if sold.epoch == bought.epoch and sold.indices.isdisjoint(bought.indices):
-        flaws.append(Flaw("tokens", CODE))
+        flaws.append(Flaw("tokens", "row.transfer"))
     if not _same_first_day(sold.payload, bought.payload, before):
-        flaws.append(Flaw("first_overdue_on", CODE))
+        flaws.append(Flaw("first_overdue_on", "row.transfer"))
     if not _same_history(sold.payload, bought.payload, amends=before is not None):
-        flaws.append(Flaw("history", CODE))
+        flaws.append(Flaw("history", "row.transfer"))
     return flaws
 
 

@@ -23,8 +23,6 @@ from exchange.services.records.ports import (
     TransferRow,
 )
 
-_CODE = "row.transfer"
-
 
 class KnownTransfers(NamedTuple):
     """What is known of some transfers."""
@@ -103,14 +101,14 @@ def judge_transfer(
     amends = before if row.reason is Reason.AMEND else None
     side, transfer_id = _told(row, own.payload)
     left = [one for one in _left(amends, own.payload) if one[1] in known.rows]
-    if any(known.other(one, of) for of, one in left):
-        return (), [Flaw("transfer_id", _CODE)]  # Both sides have spoken: the number stands.
+    if any(known.other(one, of) for of, one in left):  # Both sides have spoken: the number stands.
+        return (), [Flaw("transfer_id", "row.transfer")]
     moves = [known.move(one, of, ends=True) for of, one in left]
     if transfer_id is None:
         return tuple(moves), []
     taken = known.own(transfer_id, side)
     if taken and taken.record_id != own.record_id:
-        return (), [Flaw("transfer_id", _CODE)]
+        return (), [Flaw("transfer_id", "row.transfer")]
     other = known.other(transfer_id, side)
     if other is None:
         return (*moves, known.move(transfer_id, side)), []

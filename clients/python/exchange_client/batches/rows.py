@@ -27,7 +27,7 @@ INTEGER_CELLS: Final = frozenset(
 )
 IDENTIFIER_CELLS: Final = ("id_type", "country", "number")
 _WHOLE: Final = "no whole number"
-_INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)")
+WHOLE_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)")
 
 Row = Mapping[str, object]
 
@@ -190,7 +190,7 @@ def _value(name: str, cell: str) -> object:
         return loads(cell)
     if name not in INTEGER_CELLS:
         return cell
-    if not _INTEGER.fullmatch(cell):  # What int() takes beside it is a slip of somebody's pen.
+    if not WHOLE_NUMBER.fullmatch(cell):  # What int() takes beside it is a slip of somebody's pen.
         raise ValueError(_WHOLE)
     return int(cell)
 

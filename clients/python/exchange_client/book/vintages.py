@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
-from exchange_client.book.loans import Loan, ratio
+from exchange_client.book.loans import Loan, month_of, ratio
 from exchange_client.book.reading import Book
 from exchange_client.book.suppressing import Amounts, unsafe
 
@@ -69,7 +69,7 @@ def vintages(books: Iterable[Book], *, outward: bool = False) -> list[Vintage]:
 
 
 def _life(loan: Loan, known: _Life | None) -> _Life:
-    newest = loan.as_of.year * 12 + loan.as_of.month - 1
+    newest = month_of(loan.as_of)
     # A sale ends a history with `G`, which hides how bad the debt was when it was sold.
     told = loan.character + loan.told[1:] if loan.status == "SOLD" else loan.told or loan.character
     life = _Life(

@@ -8,7 +8,7 @@ from functools import reduce
 from typing import Final
 
 from exchange_client.answers import Outcome
-from exchange_client.grades import LOWEST, POINTS
+from exchange_client.grades import LOWEST, POINTS, SCORE_MAX
 from exchange_client.policy import places
 from exchange_client.policy.fields import (
     BANDS,
@@ -26,7 +26,6 @@ from exchange_client.policy.sheets import Sheet, shown
 TESTS: Final = ("eq", "in", "gte", "lte")
 TEXT_CHARACTERS_MAX: Final = 200
 LIST_ITEMS_MAX: Final = 200
-SCORE_MAX: Final = 100
 
 _MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 

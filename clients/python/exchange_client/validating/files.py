@@ -19,6 +19,7 @@ from typing import Final
 
 from exchange_client.batches.files import CSV_START, BatchFile
 from exchange_client.batches.flows import RowFault
+from exchange_client.batches.rows import INTEGER_CELLS, WHOLE_NUMBER
 from exchange_client.core.encoding import JSON, loads, loads_object
 from exchange_client.validating.checks import (
     TERMINAL,
@@ -38,9 +39,6 @@ from exchange_client.validating.forms import (
 from exchange_client.validating.reading import read_object
 
 CSV_END: Final = b"#cx-end "
-INTEGERS: Final = frozenset(
-    {"principal_minor", "balance_minor", "overdue_minor", "dpd", "bucket", "five_class"}
-)
 TOKENS: Final = ("id_token_1", "id_token_2", "id_token_3", "contact_token")
 COLUMNS: Final = (
     *("op", "account_ref", *TOKENS),
@@ -49,7 +47,6 @@ COLUMNS: Final = (
 ONE_AMOUNT_ROWS_MIN: Final = 20
 ONE_AMOUNT_PERCENT_MAX: Final = 30
 _RFC4180: Final = re.compile(r'(?:"(?:[^"]|"")*"|[^",]*)(?:,(?:"(?:[^"]|"")*"|[^",]*))*')
-_INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)")
 LIVE_ACCOUNTS_MAX: Final = 20  # of one subject
 
 
@@ -114,8 +111,8 @@ def csv_row(line: bytes) -> dict[str, JSON]:
 
 
 def _value(name: str, cell: str) -> JSON:
-    if name in INTEGERS:
-        return int(cell) if _INTEGER.fullmatch(cell) else cell
+    if name in INTEGER_CELLS:
+        return int(cell) if WHOLE_NUMBER.fullmatch(cell) else cell
     if name in ("pauses", "notice"):
         try:
             return loads(cell)
