@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from exchange_client import DisputeAnswer, DisputeOpening, Outcome
+from exchange_client import DisputeAnswer, DisputeOpening, Outcome, Refused
 from exchange_client.core.records.reporting import QualityMonth, QualityReport
 from exchange_client.testing import FakeExchange
-from tests.support.borrowers import borrower
+from tests.support.borrowers import borrower, unsigned
 
 
 @pytest.fixture
@@ -74,6 +74,30 @@ def test_an_event_and_a_measure_are_told_as_a_test_likes(fake: FakeExchange) -> 
     (event,) = exchange.events()
     assert (told, "GRANT_EXPIRING", 30) == (event.event_id, event.kind, event.facts["days"])
     assert [report] == exchange.data_quality()
+
+
+def test_a_borrower_answers_what_was_requested(fake: FakeExchange) -> None:
+    """A lender that waits for a signature must be able to try out both answers."""
+    exchange, who = fake.member("lender-a"), borrower(1)
+    asked = [unsigned(who, "credit_application", key=fake.key("lender-a"), pins=fake.pins)]
+    asked += [unsigned(who, "credit_application", key=fake.key("lender-a"), pins=fake.pins)]
+    for grant in asked:
+        exchange.request_grant(grant, who)
+
+    fake.answer_request(asked[0].grant_id, agreed=True)
+    fake.answer_request(asked[1].grant_id, agreed=False)
+
+    answers = [
+        exchange.query(who, purpose="credit_application", grant=one.grant_id) for one in asked
+    ]
+    assert ["permitted", "grant.rejected"] == [one.receipt.claims.reason for one in answers]
+    kinds = [event.kind for event in exchange.events()]
+    assert ["GRANT_ACCEPTED", "GRANT_REJECTED"] == kinds
+    assert asked[0].claims["exp"] == exchange.grant(asked[0].grant_id)["expires"]
+    with pytest.raises(Refused, match=r"grant\.transition"):
+        exchange.request_grant(asked[0], who)
+    with pytest.raises(ValueError, match="nothing is requested"):
+        fake.answer_request(asked[0].grant_id, agreed=True)
 
 
 def test_the_readmes_own_example_runs() -> None:

@@ -14,7 +14,7 @@ import time
 
 from consent.sandbox.notices import SANDBOX_VERSION, sandbox_notice, sandbox_notice_id
 from exchange_client.core.encoding import b64url
-from exchange_client.grants import Grant, build, evidence_of
+from exchange_client.grants import Grant, build, evidence_of, evidence_to_sign
 from exchange_client.identifiers import Identifier
 from exchange_client.keys import KeyFile
 from exchange_client.pins import Pins
@@ -59,28 +59,32 @@ def mobile(number: int) -> Identifier:
 
 def consent(identifier: Identifier, purpose: str, *, key: KeyFile, pins: Pins) -> Grant:
     """Make a synthetic borrower's level-1 consent, as its lender would sign it."""
+    kept = evidence_of(secrets.token_bytes(16), media="application/pdf", member=key.member)
+    terms = {**_terms(identifier, purpose, act="checkbox+otp"), "evidence": kept}
+    return build(identifier, terms, key=key, pins=pins)
+
+
+def unsigned(identifier: Identifier, purpose: str, *, key: KeyFile, pins: Pins) -> Grant:
+    """Make what a synthetic borrower is asked to sign with a passkey (level 2)."""
+    terms = {**_terms(identifier, purpose, act="passkey"), "evidence": evidence_to_sign()}
+    return build(identifier, terms, key=key, pins=pins)
+
+
+def _terms(identifier: Identifier, purpose: str, *, act: str) -> dict[str, object]:
     now = int(time.time())
-    return build(
-        identifier,
-        {
-            "purpose": purpose,
-            "subject": {"ref": f"cust-{hashlib.sha256(identifier.oprf_input()).hexdigest()[:12]}"},
-            "notice": {
-                "id": sandbox_notice_id(purpose),
-                "version": SANDBOX_VERSION,
-                "lang": "zh-CN",
-                "sha256": b64url(hashlib.sha256(sandbox_notice(purpose, "zh-CN", "CN")).digest()),
-                "shown_at": now - 60,
-                "separate": True,
-            },
-            "collection": {"channel": "app", "act": "checkbox+otp", "at": now - 30},
-            "evidence": evidence_of(
-                secrets.token_bytes(16), media="application/pdf", member=key.member
-            ),
-            "retention": {"answer_days": 180, "evidence_months": 84},
-            "jurisdiction": "CN",
-            "withdrawal": {"uri": "https://member.example/withdraw"},
+    return {
+        "purpose": purpose,
+        "subject": {"ref": f"cust-{hashlib.sha256(identifier.oprf_input()).hexdigest()[:12]}"},
+        "notice": {
+            "id": sandbox_notice_id(purpose),
+            "version": SANDBOX_VERSION,
+            "lang": "zh-CN",
+            "sha256": b64url(hashlib.sha256(sandbox_notice(purpose, "zh-CN", "CN")).digest()),
+            "shown_at": now - 60,
+            "separate": True,
         },
-        key=key,
-        pins=pins,
-    )
+        "collection": {"channel": "app", "act": act, "at": now - 30},
+        "retention": {"answer_days": 180, "evidence_months": 84},
+        "jurisdiction": "CN",
+        "withdrawal": {"uri": "https://member.example/withdraw"},
+    }

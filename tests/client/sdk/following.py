@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
+from urllib.parse import urlsplit
 
 from exchange_client import Identifier
 from exchange_client.core.disbursing import Disbursement
@@ -12,6 +13,7 @@ from exchange_client.core.ids import new_id
 from exchange_client.statuses import Status
 from tests.client.sdk.contract import Desk, House, refused, stranger
 from tests.client.sdk.samples import PURPOSE, account_of, row
+from tests.support.borrowers import unsigned
 
 
 class FollowingContract:
@@ -57,6 +59,22 @@ class FollowingContract:
         )
         assert [told[-1]] == list(desk.sdk.events(after=told[1].event_id))
         refused("request.cursor", 400, lambda: list(desk.sdk.events(after=new_id("evt"))))
+
+    def test_a_requested_grant_waits_for_its_subject(self, desk: Desk, who: Identifier) -> None:
+        """A consent that the borrower has yet to sign permits nothing, however often it is sent."""
+        grant = unsigned(who, PURPOSE, key=desk.key, pins=desk.sdk.pins)
+
+        told = [desk.sdk.request_grant(grant, who) for _ in range(2)]
+
+        assert ["REQUESTED"] * 2 == [one["state"] for one in told]
+        links = {urlsplit(str(one["link"])) for one in told}
+        assert {"/borrower/request"} == {link.path for link in links}
+        assert [22, 22] == [len(link.fragment) for link in links]  # 16 bytes, and never the same
+        assert {grant.grant_id} == {one["grant_id"] for one in told}
+        assert told[0]["link_expires"] == desk.sdk.grant(grant.grant_id)["expires"]
+        answer = desk.sdk.query(who, purpose=PURPOSE, grant=grant.grant_id)
+        assert "grant.requested" == answer.reason
+        refused("grant.policy", 422, lambda: desk.sdk.register_grant(grant, who))
 
     def test_an_ended_grant_is_confirmed_to_be_used_no_more(
         self, desk: Desk, who: Identifier

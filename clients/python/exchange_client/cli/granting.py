@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from exchange_client.cli.options import Keyed, Pinned, Telling, open_exchange
-from exchange_client.cli.subjects import IdFile, read_subject
+from exchange_client.cli.subjects import IdFile, read_one
 from exchange_client.cli.telling import REFUSED, tell
 from exchange_client.client import Exchange
 from exchange_client.core.encoding import JSON
@@ -40,17 +40,24 @@ def register(
     id_file: IdFile,
 ) -> None:
     """Register a grant, bound to the subject it was made for."""
-    grant = Grant.load(file)
-    identifiers = read_subject(id_file)
-    if len(identifiers) != 1:
-        raise UsageError("a grant is of one identifier")
+    grant, subject = Grant.load(file), read_one(id_file)
     with open_exchange(telling, pinned, keyed) as exchange:
-        state = exchange.register_grant(grant, identifiers[0])
-    tell(
-        {**state, "grant_id": grant.grant_id},
-        _lines(grant.grant_id, state),
-        as_json=telling.as_json,
-    )
+        state = exchange.register_grant(grant, subject)
+    tell({**state}, _lines(grant.grant_id, state), as_json=telling.as_json)
+
+
+def request(
+    telling: Telling,
+    pinned: Pinned,
+    keyed: Keyed,
+    file: Annotated[Path, typer.Argument(help="a grant that was made without evidence")],
+    id_file: IdFile,
+) -> None:
+    """Request a grant that the borrower signs: the link opens once, pass it on unread."""
+    grant, subject = Grant.load(file), read_one(id_file)
+    with open_exchange(telling, pinned, keyed) as exchange:
+        state = exchange.request_grant(grant, subject)
+    tell({**state}, _lines(grant.grant_id, state), as_json=telling.as_json)
 
 
 def withdraw(

@@ -36,6 +36,14 @@ def read_subject(place: Path) -> tuple[Identifier, ...]:
     return subject_of(read_identifiers(place, TEXT_BYTES_MAX))
 
 
+def read_one(place: Path) -> Identifier:
+    """Read the one identifier that a grant is of; raises what `read_subject` raises."""
+    identifiers = read_subject(place)
+    if len(identifiers) != 1:
+        raise UsageError("a grant is of one identifier")
+    return identifiers[0]
+
+
 def read_identifiers(place: Path, bytes_max: int) -> list[Identifier]:
     """Read identifiers, one a line; raises what `read_subject` raises."""
     lines = _text(place, bytes_max).splitlines()

@@ -13,6 +13,7 @@ from exchange_client.core.records.disputing import Dispute, DisputeAnswer, Dispu
 from exchange_client.core.records.reporting import QualityReport
 from exchange_client.core.records.watching import NewWatch, Watch
 from exchange_client.core.setup import Desk
+from exchange_client.grants import Grant
 from exchange_client.identifiers import Identifier
 
 T = TypeVar("T")
@@ -87,6 +88,10 @@ class Standing:
         """Replace the list of one's own people, looks at whom are flagged; return its leaf."""
         return self._run(staffing.list_staff(self._desk, people))
 
+    def request_grant(self: _Runs, grant: Grant, identifier: Identifier) -> Mapping[str, JSON]:
+        """Request a grant that its subject signs as well: pass the answer's `link` on to them."""
+        return self._run(granting.request(self._desk, grant, identifier))
+
     def show_evidence(self: _Runs, grant_id: str, content: bytes) -> Mapping[str, JSON]:
         """Send the evidence that was asked for (`GRANT_EVIDENCE_ASKED`); its bytes are not kept."""
         return self._run(granting.show_evidence(grant_id, content))
@@ -160,6 +165,12 @@ class AsyncStanding:
     async def list_staff(self: _RunsLater, people: Iterable[Identifier]) -> str:
         """Replace the list of one's own people, looks at whom are flagged; return its leaf."""
         return await self._run(staffing.list_staff(self._desk, people))
+
+    async def request_grant(
+        self: _RunsLater, grant: Grant, identifier: Identifier
+    ) -> Mapping[str, JSON]:
+        """Request a grant that its subject signs as well: pass the answer's `link` on to them."""
+        return await self._run(granting.request(self._desk, grant, identifier))
 
     async def show_evidence(self: _RunsLater, grant_id: str, content: bytes) -> Mapping[str, JSON]:
         """Send the evidence that was asked for (`GRANT_EVIDENCE_ASKED`); its bytes are not kept."""

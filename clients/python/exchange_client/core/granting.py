@@ -1,4 +1,4 @@
-"""Register and withdraw grants."""
+"""Register, request and withdraw grants."""
 
 from __future__ import annotations
 
@@ -20,6 +20,20 @@ def register(desk: Desk, grant: Grant, identifier: Identifier) -> Flow[Mapping[s
         UsageError: the grant is not one of this identifier.
         Refused: the exchange does not take it; `code` names the step.
     """
+    return (yield from _sent("/v1/grants", desk, grant, identifier))
+
+
+def request(desk: Desk, grant: Grant, identifier: Identifier) -> Flow[Mapping[str, JSON]]:
+    """Request a grant that its subject signs as well; `link` in the answer opens once.
+
+    Raises:
+        UsageError: the grant is not one of this identifier.
+        Refused: the exchange does not take it, or the subject has answered already.
+    """
+    return (yield from _sent("/v1/grant-requests", desk, grant, identifier))
+
+
+def _sent(path: str, desk: Desk, grant: Grant, identifier: Identifier) -> Flow[Mapping[str, JSON]]:
     grant.check_subject(identifier)
     epoch = desk.pins.current_epoch
     tokens = yield from evaluate([identifier], epoch)
@@ -28,7 +42,7 @@ def register(desk: Desk, grant: Grant, identifier: Identifier) -> Flow[Mapping[s
         "token": b64url(tokens[identifier]),
         "epoch": epoch.epoch,
     }
-    reply = yield post_json("/v1/grants", body, accepted=frozenset({200, 201}))
+    reply = yield post_json(path, body, accepted=frozenset({200, 201}))
     return reply.json()
 
 

@@ -218,6 +218,11 @@ def evidence_of_file(path: Path | str, *, media: str, member: str) -> dict[str, 
     return _attested(digest, media, member)
 
 
+def evidence_to_sign() -> dict[str, object]:
+    """Describe what stands in its place where the borrower signs with a passkey (level 2)."""
+    return {"level": 2, "type": "borrower_passkey"}
+
+
 def renewal(older: Grant, terms: Mapping[str, object]) -> dict[str, object]:
     """Return the terms of a grant that takes the place of an older one: see `build`.
 

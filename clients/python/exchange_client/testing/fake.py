@@ -39,6 +39,7 @@ from exchange_client.testing.messages import Caller, authenticate, signed_header
 from exchange_client.testing.personas import Persona, personas
 from exchange_client.testing.refusals import Answered, Refusal
 from exchange_client.testing.routes import route
+from exchange_client.testing.standing import requesting
 from exchange_client.testing.standing.telling import tell
 from exchange_client.testing.world import PUBLIC_BASE, Account, Clock, World
 
@@ -135,6 +136,10 @@ class FakeExchange:
         elif ends == "EXPIRED":
             held.held = replace(held.held, expires=self.clock())
         return grant.grant_id
+
+    def answer_request(self, grant_id: str, *, agreed: bool) -> None:
+        """Let a borrower answer a grant that was requested, as on the exchange's page."""
+        requesting.answer(self.world, grant_id, agreed=agreed)
 
     def ask_evidence(self, grant_id: str) -> None:
         """Ask for the evidence behind a grant, as the exchange's nightly sample does."""

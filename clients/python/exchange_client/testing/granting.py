@@ -24,6 +24,16 @@ from exchange_client.testing.standing.telling import tell
 from exchange_client.testing.world import EPOCH, EXCHANGE, PROFILE, World
 
 _LENDER: Final = frozenset({Party.ASKER.value, Party.CONTRIBUTOR.value})
+_LEVELS: Final = {GrantEvent.REGISTER: 1, GrantEvent.REQUEST: 2}  # of evidence
+# What a grant's member is told: kind, who did it, reason.
+_TOLD: Final = {
+    GrantEvent.ACCEPT: ("GRANT_ACCEPTED", Actor.SUBJECT, ""),
+    GrantEvent.REFUSE: ("GRANT_REJECTED", Actor.SUBJECT, ""),
+    GrantEvent.WITHDRAW: ("GRANT_WITHDRAWN", Actor.SUBJECT, ""),
+    GrantEvent.PAUSE: ("GRANT_PAUSED", Actor.SUBJECT, ""),
+    GrantEvent.RESUME: ("GRANT_RESUMED", Actor.SUBJECT, ""),
+    GrantEvent.ASK_EVIDENCE: ("GRANT_EVIDENCE_ASKED", Actor.EXCHANGE, "sample"),
+}
 _EVENTS: Final = {
     "withdraw": (GrantEvent.WITHDRAW, GrantState.WITHDRAWN),
     "pause": (GrantEvent.PAUSE, GrantState.PAUSED),
@@ -31,8 +41,16 @@ _EVENTS: Final = {
 }
 
 
-def register(world: World, caller: Caller, body: Mapping[str, JSON]) -> dict[str, object]:
+def register(
+    world: World,
+    caller: Caller,
+    body: Mapping[str, JSON],
+    event: GrantEvent = GrantEvent.REGISTER,
+) -> dict[str, object]:
     """Register an artefact under its own id, bound to its subject's token.
+
+    Args:
+        event: REGISTER, or REQUEST where the subject signs as well.
 
     Raises:
         Refusal: 422, the artefact is refused; 409, its id was used before, or the epoch is closed.
@@ -43,9 +61,11 @@ def register(world: World, caller: Caller, body: Mapping[str, JSON]) -> dict[str
         raise Refusal(409, "token.epoch", pointer="/epoch")
     text, token = str(body["artefact"]), str(body["token"])
     artefact = _read(world, caller, text)
+    if artefact.evidence.level != _LEVELS[event]:
+        raise Refusal(422, "grant.policy", pointer="/artefact/evidence/level")
     known = world.grants.get(artefact.jti)
     if known is None:
-        known = _enter(world, caller, artefact, (text, token))
+        known = _enter(world, caller, artefact, (text, token), event)
     if (known.artefact, known.token) != (text, token):
         raise Refusal(409, "grant.conflict", pointer="/artefact")
     return shown(world, known)
@@ -65,34 +85,31 @@ def relay(world: World, caller: Caller, grant_id: str, verb: str) -> dict[str, o
         except TransitionRefused:
             raise Refusal(409, "grant.transition") from None
         leaf = _log(world, caller, grant, event.value)
-        facts = {
-            "grant_id": grant_id,
-            "state": grant.state(world.clock()).value,
-            "actor": Actor.SUBJECT.value,
-            "reason": "",
-            "acted_at": world.clock(),
-            "effective_at": world.clock(),
-            "leaf": b64url(leaf),
-        }
-        tell(world, caller.member, f"GRANT_{after.value}".replace("ACTIVE", "RESUMED"), facts)
+        tell_change(world, grant, event, leaf)
     return shown(world, grant)
+
+
+def tell_change(world: World, grant: FakeGrant, event: GrantEvent, leaf: bytes) -> None:
+    """Tell a grant's member what happened to it, now."""
+    now, (kind, actor, reason) = world.clock(), _TOLD[event]
+    facts = {
+        "grant_id": grant.grant_id,
+        "state": grant.state(now).value,
+        "actor": actor.value,
+        "reason": reason,
+        "acted_at": now,
+        "effective_at": now,
+        "leaf": b64url(leaf),
+    }
+    tell(world, grant.held.grantee, kind, facts)
 
 
 def ask_evidence(world: World, grant_id: str) -> None:
     """Ask a grant's member for the evidence behind it, as the nightly sample does."""
-    grant, now = world.grants[grant_id], world.clock()
-    after = next_state(grant.state(now), GrantEvent.ASK_EVIDENCE, Actor.EXCHANGE)
+    grant = world.grants[grant_id]
+    next_state(grant.state(world.clock()), GrantEvent.ASK_EVIDENCE, Actor.EXCHANGE)
     grant.evidence_asked = True
-    facts = {
-        "grant_id": grant_id,
-        "state": after.value,
-        "actor": Actor.EXCHANGE.value,
-        "reason": "sample",
-        "acted_at": now,
-        "effective_at": now,
-        "leaf": b64url(grant.leaf),
-    }
-    tell(world, grant.held.grantee, "GRANT_EVIDENCE_ASKED", facts)
+    tell_change(world, grant, GrantEvent.ASK_EVIDENCE, grant.leaf)
 
 
 def confirm_stop(world: World, caller: Caller, grant_id: str) -> dict[str, object]:
@@ -190,7 +207,9 @@ def _read(world: World, caller: Caller, text: str) -> Artefact:
     return artefact
 
 
-def _enter(world: World, caller: Caller, artefact: Artefact, sent: tuple[str, str]) -> FakeGrant:
+def _enter(
+    world: World, caller: Caller, artefact: Artefact, sent: tuple[str, str], event: GrantEvent
+) -> FakeGrant:
     text, token = sent
     now, named = world.clock(), artefact.notice
     try:
@@ -203,14 +222,14 @@ def _enter(world: World, caller: Caller, artefact: Artefact, sent: tuple[str, st
         grant_id=artefact.jti,
         artefact=text,
         token=token,
-        held=hold(artefact, GrantState.ACTIVE),
+        held=hold(artefact, next_state(None, event, Actor.GRANTEE)),
         chain_id=old.chain_id if old else artefact.jti,
         registered_at=now,
         evidence=artefact.evidence.sha256,
     )
-    grant.leaf = _log(world, caller, grant, "register")
+    grant.leaf = _log(world, caller, grant, event.value)
     world.grants[grant.grant_id] = grant
-    if old:
+    if old and event is GrantEvent.REGISTER:
         old.happen(GrantEvent.SUPERSEDE, Actor.GRANTEE, now)
     return grant
 
@@ -232,7 +251,9 @@ def _superseded(world: World, artefact: Artefact, token: str) -> FakeGrant | Non
 
 
 def _claim_evidence(world: World, artefact: Artefact, token: str) -> None:
-    place = (artefact.grantee, artefact.evidence.sha256 or b"")
+    if artefact.evidence.sha256 is None:
+        return  # Nothing is kept: the subject signs.
+    place = (artefact.grantee, artefact.evidence.sha256)
     stands_for = (artefact.bundle or "", token)
     known = world.evidence.setdefault(place, stands_for)
     if known is not stands_for and (known != stands_for or not artefact.bundle):

@@ -18,6 +18,7 @@ from exchange_client.testing.messages import Caller
 from exchange_client.testing.questions import Asked, read_question
 from exchange_client.testing.records import receiving, reporting
 from exchange_client.testing.refusals import Answered, Refusal
+from exchange_client.testing.standing import requesting
 from exchange_client.testing.standing import routes as standing
 from exchange_client.testing.visits import Places, Visit, json_answer
 from exchange_client.testing.world import EPOCH, World
@@ -160,6 +161,10 @@ def _register(visit: Visit) -> Answered:
     return json_answer(granting.register(visit.world, visit.caller, visit.json()))
 
 
+def _request(visit: Visit) -> Answered:
+    return json_answer(requesting.request(visit.world, visit.caller, visit.json()))
+
+
 def _grant(visit: Visit) -> Answered:
     grant = visit.world.grant_of(visit.caller.member, visit.parts[0])
     return json_answer(granting.shown(visit.world, grant))
@@ -211,6 +216,7 @@ ROUTES: Final[Places] = (
     ("PUT", "/v1/records/([^/]+)", JSON_TYPE, _put),
     ("DELETE", "/v1/records/([^/]+)", None, _delete),
     ("POST", "/v1/grants", JSON_TYPE, _register),
+    ("POST", "/v1/grant-requests", JSON_TYPE, _request),
     ("GET", f"/v1/grants/{_ID}", None, _grant),
     ("POST", f"/v1/grants/{_ID}/(withdraw|pause|resume)", JSON_TYPE, _relay),
     ("POST", f"/v1/grants/{_ID}/evidence", PART_TYPE, _evidence),
