@@ -65,12 +65,17 @@ def renew_checkpoint() -> None:
 
 @keys.command("list")
 def list_keys() -> None:
-    """Show every key's use and what its thief could do: `exchange keys list`."""
+    """Show every key's use and what its thief could do, and what is read out to members.
+
+    Example: exchange keys list
+    """
     from exchange import settings
     from exchange.crypto.keyring import load_keyring
 
-    for key in load_keyring(settings.load().keyring_file).inventory():
+    keyring = load_keyring(settings.load().keyring_file)
+    for key in keyring.inventory():
         print(f"{key['kid']}  {key['use']}  a thief could {key['harm']}")
+    print(f"fingerprint to read out to who pins: {keyring.fingerprint}")
 
 
 @profile.command("show")

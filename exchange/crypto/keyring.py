@@ -160,6 +160,11 @@ class Keyring:
         """The 32 bytes that verify checkpoints."""
         return self._signers[Use.CHECKPOINT][1].public
 
+    @property
+    def fingerprint(self) -> str:
+        """What the operator reads out to who pins: of the key that signs the description."""
+        return fingerprint(self._signers[Use.STATEMENT][1].public)
+
     def public_keys(self) -> tuple[PublicKey, ...]:
         """List the public halves, older ones included, for the description."""
         return tuple(

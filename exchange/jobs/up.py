@@ -24,7 +24,7 @@ from threading import Event
 from typing import BinaryIO, TypeAlias
 
 from exchange import settings as settings_module
-from exchange.crypto.keyring import create_keyring
+from exchange.crypto.keyring import create_keyring, load_keyring
 from exchange.errors import LaunchError
 from exchange.jobs.parents import end_with_parent, name_process
 from exchange.settings import Settings
@@ -122,6 +122,7 @@ def _environment(data_dir: Path, port: int, server: Server) -> dict[str, str]:
         "SANDBOX": "true",
         "LISTEN": f"127.0.0.1:{port}",
         "PUBLIC_BASE_URL": f"http://127.0.0.1:{port}",
+        "PAGES_BASE_URL": f"http://localhost:{port}",  # passkeys want a name
     }
 
 
@@ -226,13 +227,18 @@ def _tell(
     say(f"PostgreSQL {binaries.version} ({binaries.source})")
     for member, path in files.items():
         say(f"key of     {member}: {path}")
+    say(f"pages      {settings.pages_base_url}/borrower")
+    say("in another terminal, where both programs are on the path after")
+    say(f"           export PATH={Path(sys.executable).parent}:$PATH")
     say("the operator's commands speak to it after")
     say(f"           export {PREFIX}DATABASE_URL_FILE={_url_file(settings)} \\")
     say(f"               {PREFIX}DATA_DIR={settings.data_dir} {PREFIX}SANDBOX=true")
     say("try first: pin it, then ask about a synthetic borrower; without a grant it is WITHHELD")
-    say(f"           cx pin {settings.public_base_url}")
+    say(f"           cx pin {settings.public_base_url} \\")
+    say(f"               --fingerprint '{load_keyring(settings.keyring_file).fingerprint}'")
     say("           echo 'ric CN 11010519491231002X' | cx query --purpose credit_application \\")
     say(f"               --id-file - --key-file {next(iter(files.values()), 'KEY_FILE')}")
+    say("           # clients/python/README.md goes on: a consent, an answer, a file")
     say("Ctrl-C stops everything")
 
 

@@ -103,17 +103,18 @@ def test_what_up_prints_can_be_typed(newcomer: Newcomer) -> None:
 
 def test_a_member_joins_by_two_people_and_follows_its_readme(newcomer: Newcomer) -> None:
     """The page that a member's engineer reads first must hold, line by line."""
-    lines = snippet("clients/python/README.md", "sh", "cx init").splitlines()[1:]
-    pinned = newcomer.types(f"cx pin {newcomer.base} --pins read-out.json --json").stdout
-    read_out = re.search(r'"fingerprint": ?"([^"]+)"', pinned)
-    assert read_out, pinned
+    init, export, pin = snippet("clients/python/README.md", "sh", "cx init").splitlines()[1:]
+    asking = snippet("clients/python/README.md", "sh", "cx query --purpose").splitlines()
+    listed = newcomer.operates("exchange keys list").stdout
+    read_out = re.search(r"fingerprint to read out .*: (.+)", listed)
+    assert read_out, listed
 
     for person in ("anna", "ben"):
         own = f"cx init {person} --key-file {person}.json --exchange cx-sandbox"
         enrol = newcomer.types(own).stdout.strip().splitlines()[-1].strip()
         added = newcomer.operates(enrol.replace("member key add", "operator add"))
         assert 0 == added.returncode, added
-    made = newcomer.types(lines[0])
+    made = newcomer.types(init)
     register = made.stdout.strip().splitlines()[-1].strip()
     fingerprint = made.stdout.split("fingerprint  ")[1].splitlines()[0]
     for proposed, read_back in (
@@ -128,13 +129,12 @@ def test_a_member_joins_by_two_people_and_follows_its_readme(newcomer: Newcomer)
         approved = newcomer.operates(f"{approve} --key-file ben.json")
         assert (1, "another operator" in alone.stderr) == (alone.returncode, True), alone
         assert 0 == approved.returncode, approved
-    pin = lines[2].replace("https://exchange.example", newcomer.base).replace("…", read_out[1])
-    assert 0 == newcomer.types(lines[1], pin).returncode
+    pin = pin.replace("https://exchange.example", newcomer.base).replace("…", read_out[1])
+    assert 0 == newcomer.types(export, pin).returncode
     key, pins = newcomer.folder / "lender-x.key.json", newcomer.folder / "exchange.pins.json"
     grant = newcomer.grant(key, pins)
     (newcomer.folder / "subject.txt").write_text(f"ric CN {NUMBER}\n")
-    rest = [line.replace("gnt_…", grant) for line in lines[1:2] + lines[3:]]
-    asked = newcomer.types("set -e", *rest)
+    asked = newcomer.types("set -e", export, *(line.replace("gnt_…", grant) for line in asking))
 
     assert 0 == asked.returncode, asked
     assert "NO_DATA" in asked.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,13 +11,14 @@ import pytest
 
 from exchange.store.rights import ROLES
 from tests.structure.generated import ROOT, tracked
-from tests.structure.test_examples import COMMANDS
+from tests.structure.test_examples import COMMANDS, FILLED
 
 PAGES = sorted(path for path in tracked("*.md") if "vendor" not in path.parts)
 RUNBOOK = ROOT / "deploy" / "RUNBOOK.md"
 INDEX = {"exchange": RUNBOOK, "cx": ROOT / "clients" / "python" / "README.md"}
 _NAMED = re.compile(r"`((?:exchange|cx) [^`]+)`|^((?:exchange|cx) .+)$", re.MULTILINE)
-_LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+_LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
+_BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 _OPTION = re.compile(r"--[a-z][a-z-]*")
 
 
@@ -45,7 +47,57 @@ def test_a_page_names_only_what_exists(page: Path) -> None:
     links = _LINK.findall(page.read_text())
 
     assert [] == [told for line in command_lines(page) if (told := fault(line))]
-    assert [] == [one for one in links if not (page.parent / one).exists()]
+    assert [] == [link for link in links if not leads(page, *link)]
+
+
+def leads(page: Path, place: str, heading: str) -> bool:
+    """Tell whether a link of a page leads somewhere: to a file, and a heading or anchor of it."""
+    aim = page.parent / place if place else page
+    if not heading:
+        return aim.exists()
+    text = aim.read_text()
+    slugs = {
+        re.sub(r"[^\w\- ]", "", one).strip().lower().replace(" ", "-")
+        for one in re.findall(r"(?m)^#+ (.+)$", text)
+    }
+    return heading in slugs or f'<a id="{heading}">' in text
+
+
+@pytest.mark.parametrize(
+    "page",
+    [one for one in PAGES if _BLOCK.search(one.read_text())],
+    ids=lambda page: str(page.relative_to(ROOT)),
+)
+def test_each_line_of_a_block_is_taken_as_it_stands(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever copies a line must not be told first what it lacks."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CX_KEY_FILE", "key.json")
+    monkeypatch.setenv("CX_POLICY", "policy.txt")
+    targets = re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text())
+    lines = [line for text in _BLOCK.findall(page.read_text()) for line in text.splitlines()]
+
+    for line in lines:
+        words = shlex.split(filled(line), comments=True)
+        if words[:1] == ["make"]:
+            assert set(words[1:]) <= set(targets)
+        elif words and words[0] in INDEX:
+            count = next(n for n in range(len(words), 1, -1) if " ".join(words[:n]) in COMMANDS)
+            for name in words:  # Some commands look for their texts at once.
+                if name.endswith(".txt"):
+                    (tmp_path / name).touch()
+            command, _ = COMMANDS[" ".join(words[:count])]
+            end = words.index(">") if ">" in words else len(words)
+            taken = command.make_context(line, words[count:end])  # type: ignore[attr-defined]  # click
+            assert not taken.args
+
+
+def filled(line: str) -> str:
+    """Put something where a line leaves a place for it."""
+    for placeholder, value in FILLED.items():
+        line = line.replace(placeholder, value)
+    return line
 
 
 @pytest.mark.parametrize("program", INDEX)

@@ -37,6 +37,12 @@ class VerifierKey:
     public_key: bytes  # 32 bytes
     key_id: bytes  # 4 bytes
 
+    @property
+    def vkey(self) -> str:
+        """Its one-line form: `name+key id+base64`."""
+        typed = base64.b64encode(bytes([self.kind]) + self.public_key).decode()
+        return f"{self.name}+{self.key_id.hex()}+{typed}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:

@@ -1,4 +1,4 @@
-"""`cx log`: verify a whole access log, or keep a mirror of it, from pinned keys alone."""
+"""`cx log`: write a policy of the pins; verify an access log, or mirror it, by a policy alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from exchange_client.cli.options import Telling
+from exchange_client.audit.flows import policy_of
+from exchange_client.cli.options import Pinned, Telling
 from exchange_client.cli.telling import tell
 from exchange_client.errors import Outage
 from exchange_client.log.mirroring import Mirrored, mirror_log
@@ -33,6 +34,13 @@ class Trusted:
     def load(self) -> Policy:
         """Read the policy."""
         return Policy.load(self.policy)
+
+
+def show_policy(telling: Telling, pinned: Pinned) -> None:
+    """Write the policy that your pins amount to: the keys of the log, and no witness yet."""
+    keys = [key.vkey for key in policy_of(pinned.load()).logs]
+    lines = [*(f"log {key}" for key in keys), "quorum none"]
+    tell({"log": keys, "quorum": "none"}, "\n".join(lines), as_json=telling.as_json)
 
 
 def verify(

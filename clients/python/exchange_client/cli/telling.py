@@ -34,7 +34,7 @@ _DISPUTE = "dsp_0192f3a0000070008000000000000001"
 _MONTHS = "jan.ndjson feb.ndjson mar.ndjson"
 _GRANT = "gnt_0192f3a0000070008000000000000001"
 _NOTICE = '--notice notice.json --name "Lender X" --contact "+86 10 0000 0000"'
-_EVIDENCE = "--terms terms.json --evidence form.pdf --id-file subject.txt --out grant.jws"
+_EVIDENCE = "--terms terms.toml --evidence form.pdf --id-file subject.txt --out consent.json"
 
 # One of each command, shown under its help; key file and pins stand in the environment.
 EXAMPLES: Mapping[str, str] = MappingProxyType(
@@ -46,16 +46,17 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "upload": "cx upload rows.ndjson --receipt rows.receipt",
         "staff": "cx staff people.txt",
         "disburse": "cx disburse --account acc-1 --id-file subject.txt",
-        "register": "cx grant register grant.jws --id-file subject.txt",
+        "register": "cx grant register consent.json --id-file subject.txt",
+        "request": "cx grant request consent.json --id-file subject.txt",
         "withdraw": f"cx grant withdraw {_GRANT}",
         "pause": f"cx grant pause {_GRANT}",
         "resume": f"cx grant resume {_GRANT}",
         "make": f"cx grant make {_EVIDENCE}",
-        "renew": f"cx grant renew grant.jws {_EVIDENCE.replace('grant.jws', 'next.jws')}",
+        "renew": f"cx grant renew consent.json {_EVIDENCE.replace('consent', 'next')}",
         "show": f"cx grant show {_GRANT}",
         "confirm_stop": f"cx grant confirm-stop {_GRANT}",
         "evidence": f"cx grant evidence {_GRANT} form.pdf",
-        "decide": "cx grant decide grant.jws --purpose credit_application",
+        "decide": "cx grant decide consent.json --purpose credit_application",
         "list_reasons": "cx grant list-reasons",
         "list_notices": "cx grant list-notices",
         "receipts.verify": "cx receipt verify one.receipt",
@@ -66,6 +67,7 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "test": "cx policy test policy.toml one.receipt --old before.toml",
         "explain": f"cx policy explain policy.toml one.receipt {_NOTICE}",
         "looks.verify": "cx looks verify looks.jws",
+        "show_policy": "cx log policy",
         "logs.verify": "cx log verify --policy policy.txt mirror",
         "mirror": "cx log mirror --policy policy.txt https://exchange.example/log mirror",
         "search": "cx audit search --member lender-a --outcome WITHHELD",
