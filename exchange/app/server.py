@@ -36,7 +36,13 @@ from exchange.api.tokens import token_routes
 from exchange.app.counsel import check_counsel
 from exchange.app.edge import edge_ports, make_paging, ops_ports
 from exchange.app.outward import outward_routes
-from exchange.app.pages import PAGE_ROUTES, borrower_ports, install_pages
+from exchange.app.pages import (
+    PAGE_ROUTES,
+    borrower_ports,
+    install_console,
+    install_pages,
+    make_site,
+)
 from exchange.app.ports import (
     make_audit_ports,
     make_ports,
@@ -74,8 +80,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     _add_log_routes(api, settings, ports, database)
     borrower = borrower_ports(settings, database, ports)
     api.register_blueprint(grant_request_routes(borrower))
-    install_pages(app, settings, borrower, edge.note)
+    site = make_site(settings, edge.note)
+    install_pages(app, settings, borrower, site)
     audit_ports = make_audit_ports(settings, ports, database)
+    console = install_console(app, settings, borrower, site, audit_ports)
+    app.extensions["exchange.console"] = console
     api.register_blueprint(audit_routes(audit_ports, make_paging(settings, ports)))
     app.register_blueprint(ops_routes(ops_ports(settings, ports, api)))
     return app

@@ -22,6 +22,7 @@ from exchange.cli.members import member
 from exchange.cli.notices import notice
 from exchange.cli.operators import operator
 from exchange.cli.recovering import recover
+from exchange.cli.seats import seat
 from exchange.cli.security import security
 from exchange.cli.verify_run import verify_run
 from exchange.cli.witness import publish, witness
@@ -48,6 +49,7 @@ app.command()(report)
 app.add_typer(config, name="config")
 app.add_typer(member, name="member")
 app.add_typer(operator, name="operator")
+app.add_typer(seat, name="seat")
 app.add_typer(profile, name="profile")
 app.add_typer(keys, name="keys")
 app.add_typer(grant, name="grant")

@@ -35,6 +35,7 @@ from exchange.services.queries.ports import QueryQuotas, QueryStatements
 from exchange.services.records.ports import RecordStatements, TransferStatements
 from exchange.services.reports.ports import ReportStatements
 from exchange.services.retention.ports import RetentionStatements
+from exchange.services.seats.ports import SeatStatements
 from exchange.services.security.ports import SecurityStatements
 from exchange.services.standing.ports import StandingStatements
 from exchange.services.statuses.ports import StatusStatements
@@ -108,6 +109,11 @@ class Work(Protocol):
     @property
     def operators(self) -> OperatorStatements:
         """Statements about operators' keys."""
+        ...
+
+    @property
+    def seats(self) -> SeatStatements:
+        """Statements about seats at the console."""
         ...
 
     @property

@@ -49,6 +49,9 @@ _NARROWED: Mapping[str, tuple[LiteralString, LiteralString, LiteralString]] = Ma
         "member_key": (_LOOK, _EVERYTHING, _LOOK),
         "member_proposal": (_LOOK, _EVERYTHING, _LOOK),
         "operator_key": (_LOOK, _EVERYTHING, _LOOK),
+        "lend_first_month": (_LOOK, _EVERYTHING, _LOOK),
+        "seat": (_LOOK, _EVERYTHING, _LOOK),
+        "seat_key": ("SELECT, INSERT, UPDATE (sign_count)", _LOOK, _LOOK),  # one a link, for good
         "profile_in_force": (_LOOK, _EVERYTHING, _LOOK),
         "notice_approval": (_LOOK, _EVERYTHING, _LOOK),
         "alembic_version": (_LOOK, _LOOK, _LOOK),

@@ -33,13 +33,15 @@ from exchange.store.log.daily import Daily
 from exchange.store.log.disbursements import Disbursements
 from exchange.store.log.erasure import Erasure
 from exchange.store.log.meters import Meters
+from exchange.store.log.months import Months
 from exchange.store.members import Members
 from exchange.store.notices import Notices
-from exchange.store.operators import Operators
 from exchange.store.outward.events import Events
 from exchange.store.outward.statuses import Statuses
 from exchange.store.outward.watches import Watches
 from exchange.store.outward.webhooks import Webhooks
+from exchange.store.people.operators import Operators
+from exchange.store.people.seats import Seats
 from exchange.store.queries import Queries
 from exchange.store.records import Records
 from exchange.store.security_events import SecurityEvents
@@ -74,6 +76,7 @@ class Work:
     log = _Noun(Leaves)
     members = _Noun(Members)
     operators = _Noun(Operators)
+    seats = _Noun(Seats)
     grants = _Noun(Grants)
     notices = _Noun(Notices)
     records = _Noun(Records)
@@ -98,6 +101,7 @@ class Work:
     watches = _Noun(Watches)
     statuses = _Noun(Statuses)
     audit = _Noun(Audit)
+    months = _Noun(Months)
     standing = _Noun(Standing)
 
     def __init__(self, connection: TripConnection) -> None:

@@ -1,9 +1,9 @@
 """`python -m tests.bench NAME [PATH] [--seconds N] [--out FILE]`: figures as one JSON object.
 
 NAME is query, grant-check, batch-query, ingest-query, lookup, log, final, log-verify, tokens,
-demo, start, races, mutation, ingest, growth, uci or all. `uci` takes the path of the public UCI
-credit-card default file (UCI Machine Learning Repository, data set 350, as CSV with the columns ID,
-X1 to X23, Y);
+demo, start, races, mutation, console, ingest, growth, uci or all. `uci` takes the path of the
+public UCI credit-card default file (UCI Machine Learning Repository, data set 350, as CSV with
+the columns ID, X1 to X23, Y);
 `all` runs it only where a path is given, and says so otherwise.
 Progress goes to standard error. Run it on a quiet machine: figures are ratios of one run.
 """
@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.bench.console import measure_console
 from tests.bench.files.beside import measure_beside
 from tests.bench.files.growth import measure_growth
 from tests.bench.files.ingest import measure_ingest
@@ -34,7 +35,7 @@ from tests.bench.uci.run import bench_uci
 
 # They share one loaded sandbox.
 STAGED = ("query", "grant-check", "batch-query", "lookup", "log", "ingest-query")
-SMALL = ("tokens", "demo", "start", "races", "mutation", "final", "log-verify")
+SMALL = ("tokens", "demo", "start", "races", "mutation", "final", "log-verify", "console")
 INGESTS = ("ingest", "growth")  # each has an exchange of its own
 NAMES = (*STAGED, *SMALL, *INGESTS, "uci")
 
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=1_000_000, help="loaded before queries")
     parser.add_argument("--leaves", type=int, default=500_000, help="of the log that is sequenced")
     parser.add_argument("--proof-leaves", type=int, default=10_000_000, help="of the proven tree")
+    parser.add_argument("--console-leaves", type=int, default=1_000_000, help="behind its pages")
     parser.add_argument(
         "--receipts", type=int, default=0, help="`log`: only a mixed run, every receipt verified"
     )
@@ -79,12 +81,12 @@ def _run(options: argparse.Namespace) -> dict[str, object]:
     if options.name == "uci":
         return bench_uci(options.path, options.clients)
     if options.name in SMALL:
-        return report(options.name, _small(options.name, options.seconds))
+        return report(options.name, _small(options.name, options))
     if options.name in INGESTS:
         return _ingest(options.name, options)
     if options.name in STAGED:
         return _staged((options.name,), options)[options.name]
-    done: dict[str, object] = {name: report(name, _small(name, options.seconds)) for name in SMALL}
+    done: dict[str, object] = {name: report(name, _small(name, options)) for name in SMALL}
     done |= _staged(STAGED, options)
     done |= {name: _ingest(name, options) for name in INGESTS}
     if options.path:
@@ -101,15 +103,16 @@ def _ingest(name: str, options: argparse.Namespace) -> dict[str, object]:
     return report(name, measures, rows=options.rows, stored=[small, large], durable=True)
 
 
-def _small(name: str, seconds: int) -> dict[str, Measure]:
+def _small(name: str, options: argparse.Namespace) -> dict[str, Measure]:
     made: dict[str, Callable[[], dict[str, Measure]]] = {
-        "tokens": lambda: measure_tokens(seconds),
+        "tokens": lambda: measure_tokens(options.seconds),
         "demo": measure_demo,
         "start": measure_starts,
         "races": measure_races,
         "mutation": measure_mutation,
         "final": measure_finality,
         "log-verify": measure_log_verify,
+        "console": lambda: measure_console(options.console_leaves),
     }
     return made[name]()
 

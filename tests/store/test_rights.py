@@ -13,6 +13,7 @@ LOGGED = ("leaf", "opening", "tile", "checkpoint", "leaf_place", "log_search", "
 ENTRANCES = (
     *("member", "member_key", "member_proposal", "operator_key", "notice_approval"),
     "profile_in_force",
+    "seat",
 )
 SPOILING = {  # each would change a row, if there were one and it were allowed
     "UPDATE": "UPDATE {table} SET {column} = {column}",

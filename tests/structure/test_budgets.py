@@ -46,9 +46,9 @@ FULLER_FOLDERS = {
     "exchange/services/grants": (16, "one use case a file"),
     "exchange/services/log": (17, "one step of the log a file"),
     "exchange/crypto": (17, "one primitive or one signed form a file"),
-    "exchange/cli": (20, "one file a group of commands"),
+    "exchange/cli": (21, "one file a group of commands"),
     "tests/client": (20, "one file a thing that members use"),
-    "tests/support": (40, "one file a thing that several tests need"),
+    "tests/support": (41, "one file a thing that several tests need"),
 }
 
 

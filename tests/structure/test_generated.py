@@ -34,7 +34,7 @@ OPEN_ROUTES = {
     "/openapi.json": "answers the operator's addresses only",
 }
 # People have no keys of members: these rooms guard their own pages, by sessions and passkeys.
-PAGES = ("/borrower", "/assets/")
+PAGES = ("/borrower", "/console", "/assets/")
 # One of them is of the type that a route takes; the other is refused for its type.
 TYPES = ("application/json", "application/x-ndjson", "application/octet-stream")
 # A code, behind the field that it is raised on where both stand together.
@@ -81,7 +81,7 @@ def test_no_page_opens_on_another_host_and_none_tells_without_a_session() -> Non
     """A page that someone forgot to guard shows borrowers to whoever guesses its address."""
     app = application()
     client = app.test_client()
-    pages = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/borrower")]
+    pages = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith(PAGES[:2])]
 
     elsewhere, here = (
         {
@@ -95,7 +95,8 @@ def test_no_page_opens_on_another_host_and_none_tells_without_a_session() -> Non
     )
 
     assert {404} == set(elsewhere.values())
-    assert {("/borrower", "GET"), ("/borrower/request", "GET")} == {
+    doors = ("/borrower", "/borrower/request", "/console", "/console/seat")
+    assert {(door, "GET") for door in doors} == {
         page for page, status in here.items() if status != 403
     }
 

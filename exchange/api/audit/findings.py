@@ -7,17 +7,17 @@ import re
 from flask import Response
 from marshmallow import fields
 
-from exchange.api.audit import arguments as read
 from exchange.api.edge.blueprints import Routes, answer
 from exchange.api.edge.fields import StrictSchema
 from exchange.api.edge.guard import current_caller
 from exchange.api.edge.paging import arguments
 from exchange.api.edge.transport import RoutePolicy
+from exchange.domain.audit import arguments as read
 from exchange.domain.members import Role
 from exchange.errors import InvalidField
 from exchange.services.audit.judge_loans import judge_loans, shown_month
 from exchange.services.audit.ports import AuditPorts
-from exchange.services.audit.show_flags import show_compliance, show_flags
+from exchange.services.audit.show_flags import show_compliance, show_flags, shown_flag
 
 _READS = RoutePolicy(roles=frozenset({Role.REGULATOR}))
 _MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
@@ -57,7 +57,7 @@ def add_findings(routes: Routes, audit_ports: AuditPorts) -> None:
         rule, member = read.word(given, "rule"), read.word(given, "member")
         asker = current_caller().asker
         found = show_flags(read.origin(given, active()), rule, member, asker, audit_ports)
-        return answer({"flags": found})
+        return answer({"flags": [shown_flag(one) for one in found]})
 
     @routes.signed("GET", "/audit/v1/lend-first", policy=_READS)
     @routes.takes(member="whose loans", month="such as 2026-11", year="another year's log")

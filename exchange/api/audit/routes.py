@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
-from collections.abc import Mapping
-
 from flask import Response
 
-from exchange.api.audit import arguments as read
 from exchange.api.audit.findings import add_findings
 from exchange.api.audit.schemas import AuditEntriesSchema, AuditLogSchema
 from exchange.api.audit.subjects import add_subjects
@@ -16,13 +11,14 @@ from exchange.api.edge.blueprints import Routes, answer
 from exchange.api.edge.guard import current_caller
 from exchange.api.edge.paging import Paging, arguments
 from exchange.api.edge.transport import RoutePolicy
+from exchange.domain.audit import arguments as read
+from exchange.domain.audit.exports import TAR_TYPE, packed
 from exchange.domain.members import Role
 from exchange.services.audit.export_range import ExportAsk, export_range
 from exchange.services.audit.ports import AuditPorts
 from exchange.services.audit.search_entries import SearchAsk, search_entries
 from exchange.services.audit.show_log import show_log
 
-TAR_TYPE = "application/x-tar"
 _READS = RoutePolicy(roles=frozenset({Role.REGULATOR}))
 
 
@@ -60,7 +56,7 @@ def audit_routes(audit_ports: AuditPorts, paging: Paging) -> Routes:
             size=read.number(given, "size"),
         )
         files = export_range(ask, current_caller().asker, audit_ports)
-        return Response(_tar(files), content_type=TAR_TYPE)
+        return Response(packed(files), content_type=TAR_TYPE)
 
     @routes.signed("GET", "/audit/v1/log", policy=_READS)
     @routes.takes(year="the log of another calendar year")
@@ -73,14 +69,3 @@ def audit_routes(audit_ports: AuditPorts, paging: Paging) -> Routes:
     add_subjects(routes, audit_ports)
     add_findings(routes, audit_ports)
     return routes
-
-
-def _tar(files: Mapping[str, bytes]) -> bytes:
-    """Pack files; the same files always give the same bytes."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for name in sorted(files):
-            member = tarfile.TarInfo(name)
-            member.size = len(files[name])
-            tar.addfile(member, io.BytesIO(files[name]))
-    return packed.getvalue()

@@ -82,5 +82,10 @@ class AuditLogSchema(StrictSchema):
     checkpoint = fields.String(required=True)
     signed_at = fields.Integer(required=True)
     age_seconds = fields.Integer(required=True)
+    witnesses = fields.List(
+        fields.Dict(),
+        required=True,
+        metadata={"description": "name, cosigned_at: unix seconds, 0 where it did not yet"},
+    )
     vkey = fields.String(required=True)
     statement_vkey = fields.String(required=True)

@@ -1,7 +1,8 @@
 // Let the person's device make a passkey, or sign with one, before a form is sent.
 //
-// A form says by `data-passkey` what it needs: "get" signs, "agree" also makes a key where the
-// person has none. Everything the device signs comes from the server, in the form's data.
+// A form says by `data-passkey` what it needs: "get" signs, "make" makes a key, "agree" signs and
+// makes a key before where the person has none. Everything the device signs comes from the server,
+// in the form's data.
 "use strict";
 
 const encode = (buffer) =>
@@ -64,11 +65,14 @@ function prepare(form) {
   let made = null;
 
   async function answer() {
-    if (form.dataset.passkey === "agree" && !known.checked) {
+    const needs = form.dataset.passkey;
+    if (needs === "make" || (needs === "agree" && !known.checked)) {
       made ??= await make(form.dataset);
       form.elements.creation.value = made.sent;
     }
-    form.elements.assertion.value = await sign(form.dataset, made && made.raw);
+    if (needs !== "make") {
+      form.elements.assertion.value = await sign(form.dataset, made && made.raw);
+    }
     form.submit();
   }
 

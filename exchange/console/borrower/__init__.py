@@ -1,0 +1,3 @@
+"""The borrower's pages."""
+
+HOME = "/borrower"

@@ -6,12 +6,13 @@ import hashlib
 
 from flask import Blueprint, Response
 
-from exchange.console.borrower.desk import HOME, Desk, Visit, moved_in, started
+from exchange.console.borrower import HOME
 from exchange.console.web.cookies import give_session, take_session
-from exchange.crypto.page_tokens import LINK_BYTES, creation_challenge, form_token
+from exchange.console.web.desk import Desk, Visit, moved_in, started
+from exchange.console.web.forms import link_secret
+from exchange.crypto.page_tokens import creation_challenge, form_token
 from exchange.crypto.passkeys import parse_assertion, parse_creation
-from exchange.domain.base64url import b64url, unb64url
-from exchange.errors import LinkError
+from exchange.domain.base64url import b64url
 from exchange.services.borrower.answer_request import Signing, accept_request, refuse_request
 from exchange.services.borrower.open_link import open_link
 from exchange.services.borrower.show_request import GrantRequest, show_request
@@ -35,7 +36,7 @@ def answering_pages(routes: Blueprint, desk: Desk) -> None:
         """Open the link, once."""
         _, form = desk.started_form("code")
         visitor = desk.new_visitor()
-        open_link(_secret(form["code"]), visitor, desk.borrower)
+        open_link(link_secret(form["code"]), visitor, desk.borrower)
         return moved_in(visitor, f"{REQUEST}/answer")
 
     @routes.get(f"{REQUEST}/answer")
@@ -95,14 +96,3 @@ def _answered_page(desk: Desk, answered: GrantRequest, answer: str) -> Response:
         answer=answer,
         grantee=answered.grantee,
     )
-
-
-def _secret(code: str) -> bytes:
-    """Read the code of a link; one that cannot be any is told like one that is not ours."""
-    try:
-        secret = unb64url(code.strip())
-    except ValueError as error:
-        raise LinkError from error
-    if len(secret) != LINK_BYTES:
-        raise LinkError
-    return secret

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from exchange.console.borrower.desk import HOME, Desk
+from exchange.console.borrower import HOME
+from exchange.console.web.desk import Desk
 from exchange.console.web.words import Words
 from exchange.domain.base64url import b64url, unb64url
 from exchange.domain.records import date_of

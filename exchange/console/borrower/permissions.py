@@ -6,7 +6,8 @@ from uuid import UUID
 
 from flask import Blueprint, Response
 
-from exchange.console.borrower.desk import HOME, Desk, Visit, go
+from exchange.console.borrower import HOME
+from exchange.console.web.desk import Desk, Visit, go
 from exchange.domain.ids import parse, show
 from exchange.errors import AbsentError, InvalidField
 from exchange.services.borrower.own_grants import (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from exchange.console.borrower.answering import answering_pages
-from exchange.console.borrower.desk import Desk, remember_language
 from exchange.console.borrower.own_file import file_pages
 from exchange.console.borrower.permissions import permission_pages
 from exchange.console.borrower.signing_in import sign_in_pages
+from exchange.console.web.desk import Desk, remember_language
 from exchange.console.web.headers import harden
 from exchange.console.web.refusals import refusal_page
 from exchange.errors import ExchangeError

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from exchange.console.borrower.desk import HOME, Desk, go, moved_in, started
+from exchange.console.borrower import HOME
 from exchange.console.web.cookies import session_secret, take_session
+from exchange.console.web.desk import Desk, go, moved_in, started
 from exchange.crypto.page_tokens import form_token, sign_in_challenge
 from exchange.crypto.passkeys import parse_assertion
 from exchange.domain.base64url import b64url

@@ -11,15 +11,16 @@ from flask import Request, Response
 from exchange.crypto.page_tokens import SECRET_BYTES
 from exchange.domain.base64url import b64url, unb64url
 
-SESSION = "__Host-cx-session"
+SESSION = "__Host-cx-session"  # a borrower's
+CONSOLE = "__Host-cx-console"  # that of a member's or regulator's person
 START = "__Host-cx-start"
 LANGUAGE = "__Host-cx-language"
 _LANGUAGE_SECONDS = 365 * 24 * 3600
 
 
-def session_secret(request: Request) -> bytes | None:
+def session_secret(request: Request, cookie: str = SESSION) -> bytes | None:
     """Return the session's secret that the browser holds, if it has the form of one."""
-    secret = _bytes(request, SESSION)
+    secret = _bytes(request, cookie)
     return secret if secret is not None and len(secret) == SECRET_BYTES else None
 
 
@@ -28,9 +29,9 @@ def start_of(request: Request) -> bytes | None:
     return _bytes(request, START)
 
 
-def give_session(response: Response, secret: bytes) -> None:
+def give_session(response: Response, secret: bytes, cookie: str = SESSION) -> None:
     """Give the browser a session's secret; the start is of no more use."""
-    _set(response, SESSION, b64url(secret), same_site="Lax")
+    _set(response, cookie, b64url(secret), same_site="Lax")
     response.delete_cookie(START, secure=True, httponly=True)
 
 
@@ -44,9 +45,9 @@ def give_language(response: Response, language: str) -> None:
     _set(response, LANGUAGE, language, same_site="Lax", seconds=_LANGUAGE_SECONDS)
 
 
-def take_session(response: Response) -> None:
+def take_session(response: Response, cookie: str = SESSION) -> None:
     """Take the session's secret from the browser."""
-    response.delete_cookie(SESSION, secure=True, httponly=True)
+    response.delete_cookie(cookie, secure=True, httponly=True)
 
 
 def _set(

@@ -14,8 +14,16 @@ from urllib.parse import parse_qsl
 
 from flask import Request
 
-from exchange.crypto.page_tokens import form_token
-from exchange.errors import ForgedForm, FormError, LengthRequired, TooLarge, WrongMediaType
+from exchange.crypto.page_tokens import LINK_BYTES, form_token
+from exchange.domain.base64url import unb64url
+from exchange.errors import (
+    ForgedForm,
+    FormError,
+    LengthRequired,
+    LinkError,
+    TooLarge,
+    WrongMediaType,
+)
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 FORM_BYTES_MAX = 64 * 1024
@@ -46,6 +54,21 @@ def read_form(
     if not hmac.compare_digest(given.pop(TOKEN, "").encode(), form_token(secret).encode()):  # 4
         raise ForgedForm("the form comes from another session; open the page anew")
     return {name: given.get(name, "") for name in fields}
+
+
+def link_secret(code: str) -> bytes:
+    """Read the code of a one-time link, 16 bytes; one that cannot be any is told like a used one.
+
+    Raises:
+        LinkError: it is none.
+    """
+    try:
+        secret = unb64url(code.strip())
+    except ValueError as error:
+        raise LinkError from error
+    if len(secret) != LINK_BYTES:
+        raise LinkError
+    return secret
 
 
 def _body(request: Request) -> bytes:

@@ -6,6 +6,9 @@ small print for whoever is asked for help.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from flask import Response, request
 
 from exchange.console.web.site import Site
@@ -16,9 +19,11 @@ from exchange.errors import (
     ForgedForm,
     FormError,
     IntegrityError,
+    InvalidField,
     LinkError,
     PasskeyRefused,
     QuotaError,
+    RoleError,
     RuleError,
     SessionError,
     SignatureError,
@@ -46,13 +51,38 @@ _SHOWN: dict[type[ExchangeError], tuple[int, str]] = {
 }
 
 
-def refusal_page(error: ExchangeError, site: Site) -> Response:
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Whose pages they are: where they begin, and how they word a refusal."""
+
+    home: str
+    words: str
+    shown: Mapping[type[ExchangeError], tuple[int, str]]
+
+
+BORROWERS = Room("/borrower", "refusal", _SHOWN)
+# Who asks by fields, and by a role, is told which one it is.
+STAFF = Room(
+    "/console",
+    "console_refusal",
+    {**_SHOWN, InvalidField: (422, "field"), RoleError: (403, "role")},
+)
+
+
+def refusal_page(error: ExchangeError, site: Site, room: Room = BORROWERS) -> Response:
     """Answer with the page of an error, and report it."""
     site.report(error)
-    status, key = next(_SHOWN[base] for base in type(error).__mro__ if base in _SHOWN)
-    words = site.language(request)
+    shown = room.shown
+    status, key = next(shown[base] for base in type(error).__mro__ if base in shown)
     response = site.page(
-        "refusal.html", words, status=status, key=key, code=error.code, path=request.path
+        "refusal.html",
+        site.language(request),
+        status=status,
+        key=f"{room.words}.{key}",
+        room=room,
+        code=error.code,
+        faults=error.faults if key == "field" else (),
+        path=request.path,
     )
     if isinstance(error, QuotaError):
         response.headers["Retry-After"] = str(error.retry_after_seconds)

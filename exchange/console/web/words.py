@@ -1,4 +1,4 @@
-"""The words of the pages, by language: one TOML file each, with the same keys in all.
+"""The words of the pages, by language: the same TOML files with the same keys for each.
 
 A text may name values in braces. They are put in as they are and escaped where the page is
 rendered, like every other text.
@@ -52,7 +52,10 @@ def load_words() -> dict[str, Words]:
 
 @cache
 def _words(language: str) -> Words:
-    return Words(language, dict(_flat(tomllib.loads(_text(language)))))
+    texts: dict[str, str] = {}
+    for path in sorted((FOLDER / language).glob("*.toml")):
+        texts |= _flat(tomllib.loads(path.read_text(encoding="utf-8")))
+    return Words(language, texts)
 
 
 def choose_language(wanted: str | None, accepted: str) -> str:
@@ -70,10 +73,6 @@ def choose_language(wanted: str | None, accepted: str) -> str:
             if offer and language.lower().split("-")[0] == offer.split("-")[0]:
                 return language
     return LANGUAGES[0]
-
-
-def _text(language: str) -> str:
-    return (FOLDER / f"{language}.toml").read_text(encoding="utf-8")
 
 
 def _flat(table: Mapping[str, object], path: str = "") -> Iterator[tuple[str, str]]:

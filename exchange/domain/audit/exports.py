@@ -7,6 +7,8 @@ Source: log.md, 11.
 
 from __future__ import annotations
 
+import io
+import tarfile
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from exchange.errors import InvalidField, TileDamaged
 
 CHECKPOINT, CHECKPOINTS = "checkpoint", "checkpoints.ndjson"
 OPENINGS, MANIFEST = "openings.ndjson", "manifest"
+TAR_TYPE = "application/x-tar"
 _LABEL = "credit-exchange/export/v1"
 
 
@@ -91,3 +94,14 @@ def closed_slots(entry: bytes) -> dict[str, JsonValue]:
     """Write the slots of a leaf that nobody can open: what its entry commits to."""
     _, subject, audit, _ = entry.decode().split("\n")
     return {Slot.SUBJECT.value: {"c": subject}, Slot.AUDIT.value: {"c": audit}}
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """Pack an export as a tar; the same files always give the same bytes."""
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name in sorted(files):
+            member = tarfile.TarInfo(name)
+            member.size = len(files[name])
+            tar.addfile(member, io.BytesIO(files[name]))
+    return written.getvalue()

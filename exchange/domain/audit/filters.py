@@ -19,6 +19,7 @@ class AuditFilter:
     outcome: str | None = None
     kind: str | None = None
     flag: str | None = None  # a rule: the leaves that its flags name as hits
+    index: int | None = None  # of the one leaf that is wanted
     since: int | None = None  # unix seconds, the first that counts
     until: int | None = None  # unix seconds, the first that does not
 

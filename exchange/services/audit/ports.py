@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -36,7 +36,7 @@ class SearchTerms(NamedTuple):
 
     filter: AuditFilter
     operator_mac: bytes | None
-    hits: list[int] | None  # indices that flags name; None: not narrowed by flags
+    hits: list[int] | None  # indices that flags or the filter name; None: not narrowed by any
 
 
 class SignedCheckpoint(NamedTuple):
@@ -58,6 +58,25 @@ class RaisedFlag(NamedTuple):
     hits: tuple[int, ...]  # indices
     leaf_hash: bytes  # of its own leaf
     raised_at: int  # unix seconds
+
+
+class JudgedMonth(NamedTuple):
+    """What a member's loans of a month came to, in a log of one size."""
+
+    member: str
+    month: str  # such as 2026-11
+    in_time: int
+    stale: int
+    late: int
+    never: int
+    unwitnessed: int  # of all of them: judged by the exchange's clock
+    size: int
+    judged_at: int  # unix seconds
+
+    @property
+    def loans(self) -> int:
+        """How many there are."""
+        return self.in_time + self.stale + self.late + self.never
 
 
 class SubjectOpening(NamedTuple):
@@ -167,12 +186,29 @@ class AuditStatements(Protocol):
         ...
 
 
+class MonthStatements(Protocol):
+    """Statements about how months of loans were judged."""
+
+    def keep(self, log_id: int, months: Sequence[JudgedMonth], *, size: int) -> None:
+        """Keep how months were judged, unless a longer log was judged already."""
+        ...
+
+    def all(self, log_id: int) -> list[JudgedMonth]:
+        """List how months were judged last, by member and month."""
+        ...
+
+
 class AuditWork(Work, Protocol):
     """A unit of work of the audit."""
 
     @property
     def audit(self) -> AuditStatements:
         """Statements that read the log for an authority."""
+        ...
+
+    @property
+    def months(self) -> MonthStatements:
+        """Statements about how months of loans were judged."""
         ...
 
     @property

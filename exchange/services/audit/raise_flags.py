@@ -12,10 +12,12 @@ from hashlib import sha256
 from exchange.domain.flags.engine import find_flags
 from exchange.domain.flags.events import Event, Flag, event_of
 from exchange.domain.leaves import JsonValue, canonical_json
+from exchange.domain.lend_first import months
 from exchange.domain.log.kinds import Kind
 from exchange.services.audit.judge_loans import judged_loans, late_months
 from exchange.services.audit.ports import AuditPorts, RaisedFlag
 from exchange.services.audit.read_events import Opened, read_opened
+from exchange.services.audit.show_months import keep_months
 from exchange.services.log.ports import LogRef
 from exchange.services.log.write_leaves import LeafDraft, write_leaves
 
@@ -36,7 +38,9 @@ def raise_flags(audit_ports: AuditPorts) -> int:
         raised = work.audit.flag_digests(log.log_id)
     opened = list(read_opened(log, newest.size, audit_ports))
     found = find_flags(events_of(opened), signed_at, audit_ports.parameters)
-    found += late_months(judged_loans(opened, log, audit_ports), opened, audit_ports.parameters)
+    judged = judged_loans(opened, log, audit_ports)
+    keep_months(months(judged), log, newest.size, audit_ports)
+    found += late_months(judged, opened, audit_ports.parameters)
     fresh = [flag for flag in found if flag_digest(flag) not in raised]
     return sum(_raise(flag, log, newest.size, audit_ports) for flag in fresh)
 

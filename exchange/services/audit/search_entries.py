@@ -97,6 +97,8 @@ def _terms(
     operator = filter_.operator
     mac = None if operator is None else audit_ports.ports.keyring.search_mac(operator)
     hits = None if filter_.flag is None else work.audit.flagged(log.log_id, filter_.flag)
+    if filter_.index is not None:
+        hits = [filter_.index] if hits is None or filter_.index in hits else []
     return SearchTerms(filter=filter_, operator_mac=mac, hits=hits)
 
 

@@ -14,7 +14,7 @@ from exchange.services.audit.ports import AuditPorts, RaisedFlag
 
 def show_flags(
     origin: str, rule: str | None, member: str | None, asker: Asker, audit_ports: AuditPorts
-) -> list[dict[str, JsonValue]]:
+) -> list[RaisedFlag]:
     """Return flags as they were raised, and log that they were read.
 
     Raises:
@@ -31,7 +31,7 @@ def show_flags(
         access = Access(asker=asker, what=what, rows=len(found))
         log_access(work, access, ports, ports.now())
         work.commit()
-    return [_shown(flag) for flag in found]
+    return found
 
 
 def show_compliance(
@@ -78,7 +78,8 @@ def _standing(
     }
 
 
-def _shown(flag: RaisedFlag) -> dict[str, JsonValue]:
+def shown_flag(flag: RaisedFlag) -> dict[str, JsonValue]:
+    """Write a flag as it is shown."""
     return {
         "rule": flag.rule,
         "member": flag.member,

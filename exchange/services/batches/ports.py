@@ -83,6 +83,14 @@ class BatchRow(NamedTuple):
     refusal_detail: str
 
 
+class FaultCount(NamedTuple):
+    """How often a code was met in a file."""
+
+    code: str
+    severity: str
+    faults: int
+
+
 class PartKey(NamedTuple):
     """The data key that seals what was sent of a file."""
 
@@ -198,6 +206,14 @@ class BatchStatements(Protocol):
 
     def faults(self, key: BatchKey, after_line: int, limit: int) -> list[RowFault]:
         """List faults of whole lines behind a line, in their order."""
+        ...
+
+    def listed(self, member: str, after: UUID | None, rows: int) -> list[BatchRow]:
+        """List a member's files, the newest first, behind one."""
+        ...
+
+    def fault_counts(self, key: BatchKey) -> list[FaultCount]:
+        """Count the faults of a file by code, the most frequent first."""
         ...
 
     def absent(self, key: BatchKey, after_ref: str, limit: int) -> list[str]:

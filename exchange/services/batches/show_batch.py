@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
+from exchange.domain.lists.pages import Page, PageAsk, page_of
 from exchange.domain.rows import RowFault
 from exchange.errors import AbsentError
-from exchange.services.batches.ports import BatchKey, BatchRow, BatchState
+from exchange.services.batches.ports import BatchKey, BatchRow, BatchState, FaultCount
 from exchange.services.ports import Ports, Work
 
 
@@ -16,6 +19,25 @@ def find_batch(key: BatchKey, ports: Ports) -> BatchRow:
     """
     with ports.begin() as work:
         return _find(key, work)
+
+
+def list_batches(member: str, ask: PageAsk, ports: Ports) -> Page[BatchRow]:
+    """Return a page of the member's files, the newest first."""
+    after = UUID(ask.after) if ask.after else None
+    with ports.begin() as work:
+        found = work.batches.listed(member, after, ask.fetch)
+    return page_of(found, ask, lambda batch: batch.batch_id.hex)
+
+
+def count_faults(key: BatchKey, ports: Ports) -> list[FaultCount]:
+    """Count the faults of a file by code, the most frequent first.
+
+    Raises:
+        AbsentError: there is no such file of this member.
+    """
+    with ports.begin() as work:
+        _find(key, work)
+        return work.batches.fault_counts(key)
 
 
 def batch_faults(key: BatchKey, after_line: int, limit: int, ports: Ports) -> list[RowFault]:

@@ -6,6 +6,9 @@ and after some wrong tries an address must wait until the hour is over.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from exchange.crypto.page_tokens import check_start, digest, sign_in_challenge
 from exchange.crypto.passkeys import verify_assertion
 from exchange.domain.base64url import b64url
@@ -31,9 +34,20 @@ def sign_in(assertion: Assertion, start: bytes, visitor: Visitor, borrower: Borr
         PasskeyRefused: the key does not establish who signs in, or did so before.
         QuotaError: too many tries from this address went wrong within the hour.
     """
+    with limited_tries(visitor, borrower):
+        _sign_in_once(assertion, start, visitor, borrower)
+
+
+@contextmanager
+def limited_tries(visitor: Visitor, borrower: BorrowerPorts) -> Iterator[None]:
+    """Count a try to sign in that goes wrong within the block, and let only so many be made.
+
+    Raises:
+        QuotaError: too many tries from this address went wrong within the hour.
+    """
     _refuse_tired(visitor, borrower)
     try:
-        _sign_in_once(assertion, start, visitor, borrower)
+        yield
     except PasskeyRefused:
         _count_wrong(visitor, borrower)
         raise

@@ -8,16 +8,21 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from exchange.domain.rows import RowFault, Severity
-from exchange.services.batches.ports import BatchKey, BatchRow, BatchState, PartKey
+from exchange.services.batches.ports import BatchKey, BatchRow, BatchState, FaultCount, PartKey
 from exchange.store.statement import Statement
 
-_FIND = Statement("""
+_SELECT = """
 SELECT b.batch_id, b.digest, b.sequence, b.state, b.kind, b.rows, b.rows_done, b.faults,
     b.received_at, b.received_bytes, b.total_bytes, j.started_at, b.key_id, b.leaf_hash,
     b.receipt, b.refusal, b.refusal_field, b.refusal_detail
 FROM batch b
 LEFT JOIN batch_job j ON j.member_id = b.member_id AND j.batch_id = b.batch_id
-WHERE b.member_id = %(member)s AND b.batch_id = %(batch_id)s
+WHERE b.member_id = %(member)s
+"""
+_FIND = Statement(f"{_SELECT} AND b.batch_id = %(batch_id)s")
+# An id begins with the time at which its member made it.
+_LISTED = Statement(f"""{_SELECT}
+    AND (%(after)s::uuid IS NULL OR b.batch_id < %(after)s) ORDER BY b.batch_id DESC LIMIT %(rows)s
 """)
 
 _INSERT = """
@@ -102,6 +107,12 @@ _FAULTS = Statement("""
 SELECT line, field, code, severity FROM batch_fault
 WHERE member_id = %(member)s AND batch_id = %(batch_id)s AND line > %(after)s
 ORDER BY line, n LIMIT %(rows)s
+""")
+
+_FAULT_COUNTS = Statement("""
+SELECT code, severity, count(*) FROM batch_fault
+WHERE member_id = %(member)s AND batch_id = %(batch_id)s
+GROUP BY code, severity ORDER BY 3 DESC, 1
 """)
 
 _ABSENT = Statement("""
@@ -212,6 +223,15 @@ class Batches:
         """List faults behind a line, in their order."""
         found = _FAULTS.run(self._connection, {**_of(key), "after": after_line, "rows": limit})
         return [RowFault(row[0], row[1], row[2], Severity(row[3])) for row in found]
+
+    def listed(self, member: str, after: UUID | None, rows: int) -> list[BatchRow]:
+        """List a member's files, the newest first, behind one."""
+        asked = {"member": member, "after": after, "rows": rows}
+        return [BatchRow(*row) for row in _LISTED.run(self._connection, asked)]
+
+    def fault_counts(self, key: BatchKey) -> list[FaultCount]:
+        """Count the faults of a file by code, the most frequent first."""
+        return [FaultCount(*row) for row in _FAULT_COUNTS.run(self._connection, _of(key))]
 
     def absent(self, key: BatchKey, after_ref: str, limit: int) -> list[str]:
         """List open accounts that a FULL file did not mention."""

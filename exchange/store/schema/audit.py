@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ARRAY, BigInteger, Column, Index, Integer, LargeBinary, Table, Text, Uuid
 
-from exchange.store.schema.columns import at, blob, metadata, text
+from exchange.store.schema.columns import at, blob, count, metadata, text
 
 subject_opening = Table(
     "subject_opening",
@@ -34,4 +34,21 @@ flag = Table(
     Column("hits", ARRAY(BigInteger), nullable=False),  # indices of the leaves that show it
     blob("leaf_hash"),  # of the flag's own leaf
     at("raised_at"),
+)
+
+# What a member's loans of a month came to, when the log was last judged as a whole: the evidence
+# is judged anew whenever it is asked for.
+lend_first_month = Table(
+    "lend_first_month",
+    metadata,
+    Column("log_id", Integer, primary_key=True),
+    Column("member_id", Text, primary_key=True),
+    Column("month", Text, primary_key=True),  # such as 2026-11
+    count("in_time"),
+    count("stale"),
+    count("late"),
+    count("never"),
+    count("unwitnessed"),
+    Column("size", BigInteger, nullable=False),  # of the log that was judged
+    at("judged_at"),
 )

@@ -107,3 +107,29 @@ security_event = Table(
     Column("body_bytes", BigInteger, nullable=False),
     count("dropped"),  # events of this peer left out since the one before
 )
+
+# One person's place at the console. A newer link takes the place of the one before, and ends the
+# key that was made with it.
+seat = Table(
+    "seat",
+    metadata,
+    Column("member_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    blob("link_sha256"),
+    at("link_until"),  # first second in which it opens no more
+    at("enrolled_at"),
+    at("retired_at", nullable=True),
+    Index("seat_link", "link_sha256", unique=True),
+)
+
+# The passkey that was made with a seat's link: one a link, so what was taken is taken.
+seat_key = Table(
+    "seat_key",
+    metadata,
+    Column("credential_id", LargeBinary, primary_key=True),
+    blob("link_sha256"),
+    blob("public_key"),  # COSE key
+    Column("sign_count", BigInteger, nullable=False),
+    at("made_at"),
+    Index("seat_key_link", "link_sha256", unique=True),
+)

@@ -25,6 +25,7 @@ BY_TWO: Final = frozenset(
     {
         *("enrolled", "roles_changed", "key_added", "active", "operator_added"),
         *("operator_retired", "person_confirmed", "passkey_ended", "notice_approved"),
+        "seat_enrolled",
         *("log.recovered", "log.unwitnessed"),
     }
 )

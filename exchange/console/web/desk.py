@@ -1,4 +1,4 @@
-"""What the borrower's pages share: the site, the services' ports, and who is visiting."""
+"""What pages of people share: the site, the services' ports, and who is visiting."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import Response, request
 
 from exchange.console.web.cookies import (
+    SESSION,
     give_language,
     give_session,
     give_start,
@@ -23,7 +24,6 @@ from exchange.services.borrower.keep_session import resume_session
 from exchange.services.borrower.ports import BorrowerPorts, Visitor
 from exchange.services.borrower.statements import PageSession
 
-HOME = "/borrower"
 AGENT_CHARACTERS_MAX = 512  # of a browser's own name
 
 
@@ -42,13 +42,14 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Where the borrower's pages find what they need."""
+    """Where pages find what they need."""
 
     site: Site
     borrower: BorrowerPorts
     contact: str  # of the exchange, for people
     peer: Callable[[], str]  # the address that the request at hand came from
     zone: str  # IANA time zone of moments that are no member's
+    cookie: str = SESSION  # that holds the session's secret
 
     def visit(self) -> Visit:
         """Return the visit of whoever sent this request.
@@ -56,7 +57,7 @@ class Desk:
         Raises:
             SessionError: no session is open in this browser.
         """
-        secret = session_secret(request)
+        secret = session_secret(request, self.cookie)
         if secret is None:
             raise SessionError("open the link or sign in")
         visitor = Visitor(secret=secret, agent=_agent(), peer=self.peer())
@@ -121,10 +122,10 @@ def started(response: Response, start: bytes) -> Response:
     return response
 
 
-def moved_in(visitor: Visitor, path: str) -> Response:
+def moved_in(visitor: Visitor, path: str, cookie: str = SESSION) -> Response:
     """Send a browser on, with the session that was just opened."""
     response = go(path)
-    give_session(response, visitor.secret)
+    give_session(response, visitor.secret, cookie)
     return response
 
 

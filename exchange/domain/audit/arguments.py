@@ -1,4 +1,4 @@
-"""Arguments of the regulator's interface, read strictly: a name, a time, an index, a log."""
+"""What a regulator asks by, read strictly out of texts: a name, a time, an index, a log."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ SEARCH = {
     "outcome": "NO_DATA, NO_ADVERSE, ADVERSE or WITHHELD",
     "kind": "the kind of leaf, such as query",
     "flag": "a rule: what its flags name as hits",
+    "index": "the one entry at this place",
     "from": "unix seconds, the first that counts",
     "to": "unix seconds, the first that does not",
     "year": "the log of another calendar year",
@@ -42,7 +43,11 @@ def read_filter(given: Mapping[str, str]) -> AuditFilter:
         for name in ("member", "purpose", "operator", "outcome", "kind", "flag")
     }
     return AuditFilter(
-        subject=subject, since=number(given, "from"), until=number(given, "to"), **words
+        subject=subject,
+        index=number(given, "index"),
+        since=number(given, "from"),
+        until=number(given, "to"),
+        **words,
     )
 
 

@@ -1,0 +1,1 @@
+"""A member's pages: its files, its quality, disputes and notices, watches. They only read."""

@@ -1,0 +1,1 @@
+"""The regulator's pages: how the log stands, searches, flags, members' compliance."""

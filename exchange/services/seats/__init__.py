@@ -1,0 +1,1 @@
+"""Seats: who signs in to the console, and for which member."""

@@ -1,0 +1,1 @@
+"""People who are no borrowers: operators, and who sits at the console for a member."""
