@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -151,6 +152,13 @@ def alarm(event: str, **fields: object) -> None:
     """Write one line that a person must look at."""
     if structlog.is_configured():
         structlog.get_logger().error(event, alarm=True, **fields)
+
+
+def trace_of(error: BaseException) -> tuple[str, ...]:
+    """Say where an exception came from, without its message: that may hold values."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = tuple(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
+    return (*places, type(error).__name__)
 
 
 def metrics() -> bytes:

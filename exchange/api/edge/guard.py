@@ -31,7 +31,6 @@ from exchange.api.edge.problems import (
     allowed_methods,
     needs_alarm,
     status_of,
-    trace_of,
     typed,
 )
 from exchange.api.edge.transport import (
@@ -60,6 +59,7 @@ from exchange.errors import (
     ReplayedRequest,
     SignatureError,
 )
+from exchange.telemetry import trace_of
 
 API_VERSION = "2026-12-01"
 

@@ -9,7 +9,6 @@ Kept out: values, traces and library messages; they never reach the document.
 from __future__ import annotations
 
 import json
-import traceback
 from dataclasses import dataclass
 
 from flask import Response
@@ -143,13 +142,6 @@ def typed(error: Exception) -> ExchangeError:
 def needs_alarm(error: ExchangeError) -> bool:
     """Tell whether a person must look at this: our own fault, or damaged evidence."""
     return isinstance(error, IntegrityError) or status_of(type(error)) == 500
-
-
-def trace_of(error: BaseException) -> tuple[str, ...]:
-    """Say where an exception came from, without its message: that may hold values."""
-    frames = traceback.extract_tb(error.__traceback__)
-    places = tuple(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
-    return (*places, type(error).__name__)
 
 
 def allowed_methods(error: Exception, methods: tuple[str, ...]) -> tuple[str, ...]:
