@@ -59,6 +59,14 @@ SELECT grant_id FROM grant_artefact
 WHERE grantee = %(member)s AND grant_id = ANY (%(grant_ids)s::uuid[])
 """)
 
+# In the order of the key. One that was removed or moved on since it was read is not found.
+_HOLD_ACCOUNTS = Statement("""
+SELECT a.account_ref FROM account a
+JOIN unnest(%(refs)s::text[], %(record_ids)s::uuid[], %(versions)s::int[])
+    AS v(account_ref, record_id, version) USING (account_ref, record_id, version)
+WHERE a.member_id = %(member)s ORDER BY a.account_ref FOR UPDATE OF a
+""")
+
 _RETIRE = Statement("""
 UPDATE record SET current = false WHERE record_id = ANY (%(record_ids)s::uuid[]) AND current
 """)
@@ -129,6 +137,17 @@ class Records:
         parameters = {"member": member, "grant_ids": array_of(one.hex() for one in grant_ids)}
         found = _REGISTERED.run(self._connection, parameters, prepare=False)
         return {row[0].bytes for row in found}
+
+    def hold_accounts(self, member: str, versions: Sequence[NewVersion]) -> bool:
+        """Hold the accounts of versions that follow others; False if one has moved on."""
+        parameters = {
+            "member": member,
+            "refs": [version.previous_ref or version.account_ref for version in versions],
+            "record_ids": [UUID(bytes=version.record_id) for version in versions],
+            "versions": [version.version - 1 for version in versions],
+        }
+        found = _HOLD_ACCOUNTS.run(self._connection, parameters, prepare=len(versions) == 1)
+        return len(found.fetchall()) == len(versions)
 
     def append_versions(self, versions: Sequence[NewVersion], writing: Writing) -> None:
         """Append versions, each the current one of its record from now on."""

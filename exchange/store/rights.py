@@ -41,6 +41,7 @@ _NARROWED: Mapping[str, tuple[LiteralString, LiteralString, LiteralString]] = Ma
         "grant_event": (_ADD, _ADD, _LOOK),
         "grant_evidence": (_ADD, _ADD, _LOOK),
         "suppression": (_ADD, _ADD, _LOOK),
+        "withheld": (_EVERYTHING, _EVERYTHING, _LOOK),
         "grant_cosignature": (_ADD, _ADD, _LOOK),
         "purge_run": (_LOOK, _ADD, _LOOK),
         "report": (_LOOK, _ADD, _LOOK),

@@ -186,7 +186,8 @@ _SHOWN_AFTER_END = """SELECT r.record_id, ended.artefact
     JOIN grant_artefact a
         ON a.grantee = ended.grantee AND coalesce(a.chain_id, a.grant_id) = ended.chain_id
     JOIN record r ON r.member_id = a.grantee AND r.grant_id = a.grant_id
-    WHERE r.current AND NOT r.suppressed"""
+    WHERE r.current AND NOT r.suppressed AND NOT EXISTS (SELECT 1 FROM withheld w
+        WHERE w.record_id = r.record_id AND r.version <= w.version)"""
 _RECORDS = """SELECT record_id, version, member_id, epoch, kek_id, wrapped, sealed
     FROM record ORDER BY random() LIMIT %s"""
 _FIND_QUERY = Statement("""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from exchange.services.ports import Ports, Session, Work
+
+WAITED_SECONDS_MAX = 10
 
 
 @dataclass(slots=True)
@@ -17,6 +20,21 @@ class Steps:
 
     def step(self, name: str, call: Callable[[], object]) -> object:
         """Do one step."""
+        self.steps.append(name)
+        return call()
+
+
+@dataclass(slots=True, kw_only=True)
+class Meanwhile(Steps):
+    """Lets something happen once, before one of the steps."""
+
+    before: str
+    does: Callable[[], object]
+
+    def step(self, name: str, call: Callable[[], object]) -> object:
+        """Do one step, and what comes before it."""
+        if name == self.before and name not in self.steps:
+            self.does()
         self.steps.append(name)
         return call()
 
@@ -78,3 +96,19 @@ def stepped(real: Ports, steps: Steps) -> Ports:
             yield _Session(session, steps)
 
     return replace(real, begin=begin, session=session)
+
+
+def waits(sql: Callable[[str], list[tuple[object, ...]]]) -> bool:
+    """Say whether a session of this database waits for another."""
+    return [] != sql(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock'"
+    )
+
+
+def await_waiting(sql: Callable[[str], list[tuple[object, ...]]]) -> None:
+    """Wait until a session of this database waits for another."""
+    deadline = time.monotonic() + WAITED_SECONDS_MAX
+    while not waits(sql):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

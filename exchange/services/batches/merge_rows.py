@@ -4,8 +4,8 @@ In:  a file whose rows are judged and staged in this session.
 Out: its row as its member sees it from now on; None where an account has moved on since the rows
      were judged, and they must be judged again.
 Grants are judged here, all of a file's at once, and not held: who withdraws one goes on at once. In
-the end the file makes up for what was suppressed since, as if it had been stored before that; then,
-for as long as it takes to make its rows current and to write its leaf, withdrawals wait for it.
+the end, when all else is written, the file makes up for what was suppressed since, as if it had
+been stored before that; withdrawals wait for no more than this and the commit.
 """
 
 from __future__ import annotations
@@ -64,39 +64,34 @@ def merge_rows(staged: Staged, session: Session, ports: Ports) -> BatchRow | Non
         elif staged.file.header.dry_run:
             ended = _dry_run(staged, _tally(staged, counts, work), ports)
         elif tally := _store(staged, counts, work, ports):
-            _make_current(staged, (counts, seen), work, ports)
             ended = _done(staged, tally, work, ports)
         else:
             return None
         work.batches.finish(key.member, ended)
+        if ended.state == BatchState.DONE:
+            work.grants.suppress_since(key.member, seen)  # Withdrawals wait from here.
         work.commit()  # The leaf is durable before the receipt leaves.
     return ended
 
 
 def _store(staged: Staged, counts: StagedCounts, work: Work, ports: Ports) -> BatchTally | None:
-    """Store the versions beside those that they follow; None if they must be judged again."""
+    """Let the versions take the place of those that they follow; None: judge them again.
+
+    New versions are written first: nobody else sees them. From the first write to one that others
+    see, what is withdrawn is withheld from looks until the file has ended.
+    """
+    member = staged.task.key.member
     if _corrects(counts):  # Before anything is written, so that only the file makes a difference.
         note_before(_name(staged), work, ports)
     if not (work.staging.merge(_terms(staged), counts) and work.transfers.keep_staged()):
         return None
-    work.watches.touch_staged(staged.task.key.member)
-    return _tally(staged, counts, work)
-
-
-def _make_current(
-    staged: Staged, judged: tuple[StagedCounts, int], work: Work, ports: Ports
-) -> None:
-    """Let the versions take the place of those that they follow, and tell whom they correct.
-
-    Withdrawals of the member's grants wait from here on, and so every row of a record that was
-    there before is written here and not earlier: see `LOCK_SUPPRESSIONS`.
-    """
-    counts, seen = judged
-    work.grants.suppress_since(staged.task.key.member, seen)
+    work.watches.touch_staged(member)
     if counts.later:
+        work.grants.hold_versions(member)
         work.staging.retire()
     if _corrects(counts):
         tell_after(_name(staged), work, ports)
+    return _tally(staged, counts, work)
 
 
 def _corrects(counts: StagedCounts) -> bool:

@@ -152,14 +152,14 @@ def change_within(
     if change.event is GrantEvent.ACCEPT:
         _supersede(stored, change, work, ports)
     work.grants.move(stored, after, expires)
-    if after in _ENDING and stored.held.purpose == Purpose.CONTRIBUTE and _by_consent(stored):
-        work.grants.suppress_records(stored)
     answers: list[bytes] = []
     if change.event is GrantEvent.INVALIDATE:
         answers = carried_answers(stored, work, ports)
     told = {"answers": [standard_base64(one) for one in answers]} if answers else None
     leaf_hash = write_event_leaf(stored, change, work, ports, told=told)
     work.grants.add_event(event_row(stored, change, after, leaf_hash, ports))
+    if after in _ENDING and stored.held.purpose == Purpose.CONTRIBUTE and _by_consent(stored):
+        work.grants.suppress_records(stored)  # Last: whoever waits for it waits for the commit.
     held = replace(stored.held, state=after, expires=expires)
     return replace(standing(stored._replace(held=held), now), answers=tuple(answers))
 

@@ -186,13 +186,20 @@ class GrantStatements(Protocol):
     def suppress_records(self, stored: StoredGrant) -> int:
         """Take the records that rest on a grant's chain out of every answer; say how many.
 
-        Waits for a file of the grantee that is being made current, and numbers itself, so that a
-        file that did not see it does the same to its rows.
+        It numbers itself, so that a file that did not see it does the same to its rows. Beside
+        whoever holds the grantee's versions it withholds them from looks, and waits for nobody.
         """
         ...
 
     def last_suppression(self, grantee: str) -> int:
         """Return the number of the newest of this grantee's suppressions; 0 if there is none."""
+        ...
+
+    def hold_versions(self, grantee: str) -> None:
+        """Let suppressions do no more than withhold this grantee's records, until the end.
+
+        Whoever writes to versions that others see holds them first.
+        """
         ...
 
     def suppress_since(self, grantee: str, n: int) -> int:

@@ -19,7 +19,8 @@ def append_versions(changes: Sequence[Change], writing: Writing, work: Work, por
     """Append the versions of these changes; whom a correction concerns is told of it.
 
     Raises:
-        UnavailableError: the other side of a transfer spoke after these rows were judged.
+        UnavailableError: after these rows were judged an account was purged, or the other side of a
+            transfer spoke.
     """
     if not changes:
         return
@@ -30,6 +31,10 @@ def append_versions(changes: Sequence[Change], writing: Writing, work: Work, por
         if (cause := corrects(change.row))
     ]
     versions = seal_versions(changes, writing.member, ports)
+    if later := [version for version in versions if version.version > 1]:
+        if not work.records.hold_accounts(writing.member, later):
+            raise UnavailableError("the account is being removed just now")
+        work.grants.hold_versions(writing.member)
     work.records.append_versions(versions, writing)
     moved = [
         move.moved((version.record_id, version.version))

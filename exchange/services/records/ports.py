@@ -154,6 +154,10 @@ class RecordStatements(Protocol):
         """Say which of these grants the member has registered, for whatever subject."""
         ...
 
+    def hold_accounts(self, member: str, versions: Sequence[NewVersion]) -> bool:
+        """Hold the accounts of versions that follow others; False if one has moved on."""
+        ...
+
     def append_versions(self, versions: Sequence[NewVersion], writing: Writing) -> None:
         """Append versions, each the current one of its record from now on."""
         ...

@@ -71,6 +71,10 @@ class RetentionStatements(Protocol):
         """Find records past their last day, deleted or withdrawn, oldest first."""
         ...
 
+    def hold(self, due: Sequence[DueRecord]) -> list[DueRecord]:
+        """Hold what belongs to due records; leave out what others are at, or have moved on."""
+        ...
+
     def remove(self, record_ids: Sequence[UUID]) -> tuple[list[GoneVersion], list[GoneAccount]]:
         """Remove records: versions, keys, accounts wherever they are listed, statements, marks."""
         ...

@@ -2,8 +2,9 @@
 
 In:  the day, and how many records a turn may take.
 Out: the signed certificate: counts by cause, keys destroyed, a root over what went.
-Order: due records are found, opened once to learn the cause, removed with their keys; then the
-leaf, the certificate, the commit. A second run of a day removes nothing more.
+Order: due records are found and held, opened once to learn the cause, removed with their keys; then
+the leaf, the certificate, the commit. A second run of a day removes nothing more.
+What a file, a record sent alone or a dispute's answer is at is left to a later run: nobody waits.
 Findings never wait for this job: whatever is due is out of every formula by its date.
 """
 
@@ -72,7 +73,8 @@ def purge_records(records_max: int, fault_keep_days: int, ports: Ports) -> Purge
     with ports.begin() as work:
         if not work.retention.begin_purge():
             raise PurgeRunning
-        due = work.retention.due(today, records_max)
+        found = work.retention.due(today, records_max)
+        due = work.retention.hold(found)
         bounds = bounds_of(profile, today, now, fault_keep_days)
         gone = _remove(due, bounds, today, work, ports)
         earlier = work.retention.runs(today, 1)
@@ -82,7 +84,7 @@ def purge_records(records_max: int, fault_keep_days: int, ports: Ports) -> Purge
         run = _certify(gone, today, work, ports)
         work.retention.add_run(run)
         work.commit()
-    return Purged(run=run, full=len(due) == records_max)
+    return Purged(run=run, full=bool(due) and len(found) == records_max)
 
 
 def _remove(

@@ -88,7 +88,9 @@ WHERE g.grant_id = %(grant_id)s LIMIT 1
 _RECORDS = Statement(f"""
 WITH {_OPENED}
 SELECT DISTINCT ON (r.record_id) r.record_id, r.member_id, r.version, r.epoch, r.disputed,
-    r.suppressed, r.kek_id, r.wrapped, r.sealed, false
+    r.suppressed OR EXISTS (SELECT 1 FROM withheld w
+        WHERE w.record_id = r.record_id AND r.version <= w.version),
+    r.kek_id, r.wrapped, r.sealed, false
 FROM opened o JOIN record r ON r.token_index = o.token_index AND r.current
     AND (o.member IS NULL OR r.member_id = o.member)
 ORDER BY r.record_id DESC LIMIT %(rows_max)s

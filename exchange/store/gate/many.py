@@ -160,7 +160,9 @@ BEGIN
     LEFT JOIN said s USING (ord)
     LEFT JOIN LATERAL (
         SELECT e.record_id, e.member_id, e.version, e.epoch, d.record_id IS NOT NULL AS disputed,
-            e.suppressed, e.kek_id, e.wrapped, e.sealed,
+            e.suppressed OR EXISTS (SELECT 1 FROM withheld w
+                WHERE w.record_id = e.record_id AND e.version <= w.version) AS suppressed,
+            e.kek_id, e.wrapped, e.sealed,
             coalesce(d.due_at <= p_now, false) AS answer_late
         FROM record e LEFT JOIN dispute_mark d ON d.record_id = e.record_id
         WHERE a.spent AND e.token_index = ANY (ARRAY[a.index, a.index_2, a.index_3]) AND e.current

@@ -197,7 +197,9 @@ BEGIN
         FOR record_id, record_member, version, epoch, disputed, suppressed, kek_id, wrapped,
             sealed, answer_late
         IN SELECT r.record_id, r.member_id, r.version, r.epoch, d.record_id IS NOT NULL,
-            r.suppressed, r.kek_id, r.wrapped, r.sealed, coalesce(d.due_at <= p_now, false)
+            r.suppressed OR EXISTS (SELECT 1 FROM withheld w
+                WHERE w.record_id = r.record_id AND r.version <= w.version),
+            r.kek_id, r.wrapped, r.sealed, coalesce(d.due_at <= p_now, false)
         FROM record r LEFT JOIN dispute_mark d ON d.record_id = r.record_id
         WHERE r.token_index = ANY (ARRAY[p_index, p_index_2, p_index_3]) AND r.current
         LOOP

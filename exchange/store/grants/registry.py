@@ -175,13 +175,19 @@ class Grants:
         parameters = {"grantee": stored.held.grantee, "grant_id": stored.grant_id}
         texts.LOCK_SUPPRESSIONS.run(self._connection, parameters)
         row = texts.ADD_SUPPRESSION.run(self._connection, parameters).fetchone()
-        own = row[0] if row else 0
-        return texts.SUPPRESS_SINCE.run(self._connection, {**parameters, "n": own - 1}).rowcount
+        since = {**parameters, "n": row[0] - 1 if row else 0}
+        free = texts.TRY_VERSIONS.run(self._connection, parameters).fetchone() == (True,)
+        statement = texts.SUPPRESS_SINCE if free else texts.WITHHOLD_SINCE
+        return statement.run(self._connection, since).rowcount
 
     def last_suppression(self, grantee: str) -> int:
         """Return the number of the newest of this grantee's suppressions; 0 if there is none."""
         row = texts.LAST_SUPPRESSION.run(self._connection, {"grantee": grantee}).fetchone()
         return int(row[0]) if row else 0
+
+    def hold_versions(self, grantee: str) -> None:
+        """Let suppressions do no more than withhold this grantee's records, until the end."""
+        texts.LOCK_VERSIONS.run(self._connection, {"grantee": grantee})
 
     def suppress_since(self, grantee: str, n: int) -> int:
         """Do to this transaction's rows what later suppressions did to those that they saw."""

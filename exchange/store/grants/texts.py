@@ -162,9 +162,7 @@ WHERE b.token_index = %(token_index)s AND b.grantee = %(grantee)s AND g.purpose 
 """)
 
 # Who suppresses records of a member, and who stores its files: one after the other, from here on
-# until the commit. Whoever has this lock takes no row of `grants`, `grant_artefact` or `account`
-# any more, and whoever waits for it holds none of `record` that was there before: so no two wait
-# for each other.
+# until the commit. It is everybody's last lock but that of the rows it is about.
 LOCK_SUPPRESSIONS = Statement(
     "SELECT pg_advisory_xact_lock(hashtextextended('suppressions of ' || %(grantee)s, 0))"
 )
@@ -178,31 +176,51 @@ SELECT %(grantee)s, coalesce(max(n), 0) + 1, %(grant_id)s
 FROM suppression WHERE grantee = %(grantee)s
 RETURNING n
 """)
+# A file has this lock from its first write to versions that others see until its commit. Whoever
+# suppresses tries it and never waits: who gets it writes to the versions, who does not withholds.
+LOCK_VERSIONS = Statement(
+    "SELECT pg_advisory_xact_lock(hashtextextended('versions of ' || %(grantee)s, 0))"
+)
+TRY_VERSIONS = Statement(
+    "SELECT pg_try_advisory_xact_lock(hashtextextended('versions of ' || %(grantee)s, 0))"
+)
 # The grants of a chain share their subject's tokens, one in each epoch; their records stand under
-# every identity token of the subject. Most often there is nothing to do: an array, and probes by
-# OFFSET 0, so that the plan hangs on no statistics. Where they were old, a plain join read all
-# records again and again while the lender's withdrawals waited.
-SUPPRESS_SINCE = Statement("""
+# every identity token of the subject. Probes by OFFSET 0, so that the plan hangs on no statistics.
+# Where they were old, a plain join read all records again and again while withdrawals waited.
+_RESTING_SINCE = """
+    SELECT r.record_id, r.version
+    FROM suppression s, LATERAL (
+        SELECT coalesce(chain_id, grant_id) AS chain FROM grant_artefact
+        WHERE grantee = s.grantee AND grant_id = s.grant_id OFFSET 0
+    ) AS ended, LATERAL (
+        SELECT token_index FROM grant_binding
+        WHERE grantee = s.grantee AND grant_id = s.grant_id OFFSET 0
+    ) AS own, LATERAL (
+        SELECT token_index, grant_id FROM grant_binding
+        WHERE token_index = own.token_index AND grantee = s.grantee OFFSET 0
+    ) AS b, LATERAL (
+        SELECT coalesce(chain_id, grant_id) AS chain FROM grant_artefact
+        WHERE grantee = s.grantee AND grant_id = b.grant_id OFFSET 0
+    ) AS a, LATERAL (
+        SELECT record_id, version FROM record
+        WHERE token_index = b.token_index AND current AND member_id = s.grantee
+            AND grant_id = b.grant_id OFFSET 0
+    ) AS r
+    WHERE s.grantee = %(grantee)s AND s.n > %(n)s AND a.chain = ended.chain"""
+# Most often there is nothing to do: an array, and nothing is looked up by it.
+SUPPRESS_SINCE = Statement(f"""
+WITH resting AS MATERIALIZED ({_RESTING_SINCE}
+), settled AS (
+    DELETE FROM withheld WHERE record_id = ANY (ARRAY(SELECT record_id FROM resting))
+)
 UPDATE record SET suppressed = true
-WHERE record_id = ANY (ARRAY(
-        SELECT r.record_id
-        FROM suppression s, LATERAL (
-            SELECT coalesce(chain_id, grant_id) AS chain FROM grant_artefact
-            WHERE grantee = s.grantee AND grant_id = s.grant_id OFFSET 0
-        ) AS ended, LATERAL (
-            SELECT token_index FROM grant_binding
-            WHERE grantee = s.grantee AND grant_id = s.grant_id OFFSET 0
-        ) AS own, LATERAL (
-            SELECT token_index, grant_id FROM grant_binding
-            WHERE token_index = own.token_index AND grantee = s.grantee OFFSET 0
-        ) AS b, LATERAL (
-            SELECT coalesce(chain_id, grant_id) AS chain FROM grant_artefact
-            WHERE grantee = s.grantee AND grant_id = b.grant_id OFFSET 0
-        ) AS a, LATERAL (
-            SELECT record_id FROM record
-            WHERE token_index = b.token_index AND current AND member_id = s.grantee
-                AND grant_id = b.grant_id OFFSET 0
-        ) AS r
-        WHERE s.grantee = %(grantee)s AND s.n > %(n)s AND a.chain = ended.chain))
-    AND NOT suppressed
-""")
+WHERE record_id = ANY (ARRAY(SELECT record_id FROM resting)) AND NOT suppressed
+""")  # noqa: S608 - both texts are constants of this module
+# What looks leave out at once, and the file that is under way will suppress; should it come to
+# nothing, the purge finds it here.
+WITHHOLD_SINCE = Statement(f"""
+INSERT INTO withheld AS w (record_id, version)
+SELECT record_id, max(version) FROM ({_RESTING_SINCE}
+) AS resting GROUP BY record_id ORDER BY record_id
+ON CONFLICT (record_id) DO UPDATE SET version = greatest(w.version, excluded.version)
+""")  # noqa: S608 - both texts are constants of this module

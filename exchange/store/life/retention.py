@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
@@ -21,18 +22,36 @@ from exchange.store.statement import Statement
 
 _BEGIN = Statement("SELECT pg_try_advisory_xact_lock(hashtextextended('purge', 0))")
 
-_DUE_COLUMNS = """SELECT record_id, member_id, version, epoch, suppressed, kek_id, wrapped, sealed
-    FROM record WHERE current AND """
-# Two index probes: records are due by their day, or because nobody may use them any more.
+_DUE_COLUMNS = "record_id, member_id, version, epoch, suppressed, kek_id, wrapped, sealed"
+_CURRENT = f"SELECT {_DUE_COLUMNS} FROM record WHERE current AND"  # noqa: S608 - a constant
+# Three index probes: records are due by their day, or because nobody may use them any more.
 _DUE = Statement(f"""
 SELECT DISTINCT ON (record_id) * FROM (
-    ({_DUE_COLUMNS} purge_on IS NOT NULL AND purge_on <= %(today)s
+    ({_CURRENT} purge_on IS NOT NULL AND purge_on <= %(today)s
         ORDER BY purge_on LIMIT 4 * %(rows)s)
     UNION ALL
-    ({_DUE_COLUMNS} suppressed ORDER BY record_id LIMIT 4 * %(rows)s)
+    ({_CURRENT} suppressed ORDER BY record_id LIMIT 4 * %(rows)s)
+    UNION ALL
+    (SELECT r.record_id, r.member_id, r.version, r.epoch, true, r.kek_id, r.wrapped, r.sealed
+        FROM withheld w, LATERAL (
+            SELECT * FROM record
+            WHERE record_id = w.record_id AND version <= w.version AND current OFFSET 0
+        ) AS r
+        ORDER BY r.record_id LIMIT 4 * %(rows)s)
 ) AS due
-ORDER BY record_id LIMIT %(rows)s
+ORDER BY record_id, suppressed DESC LIMIT %(rows)s
 """)  # noqa: S608 - composed of constants alone
+
+# Rows that belong to due records; those of them that nobody else is at are held, and the others not
+# waited for: a file that has an account waits for its record, and we would for its account.
+_BELONGING = {
+    "account": "SELECT record_id, version FROM account WHERE record_id = ANY (%(ids)s::uuid[])",
+    "dispute": "SELECT record_id, 0 FROM dispute WHERE record_id = ANY (%(ids)s::uuid[])",
+    "sold": "SELECT sold_record, 0 FROM transfer WHERE sold_record = ANY (%(ids)s::uuid[])",
+    "bought": "SELECT bought_record, 0 FROM transfer WHERE bought_record = ANY (%(ids)s::uuid[])",
+}
+_LOOK = {name: Statement(text) for name, text in _BELONGING.items()}
+_HOLD = {name: Statement(text + " FOR UPDATE SKIP LOCKED") for name, text in _BELONGING.items()}
 
 _REMOVE = Statement("""
 DELETE FROM record WHERE record_id = ANY (%(ids)s::uuid[]) RETURNING record_id, version
@@ -48,6 +67,7 @@ WHERE a.member_id = gone.member_id AND a.account_ref = gone.account_ref
 """)
 _REMOVE_STATEMENTS = Statement("DELETE FROM statement WHERE record_id = ANY (%(ids)s::uuid[])")
 _REMOVE_MARKS = Statement("DELETE FROM dispute_mark WHERE record_id = ANY (%(ids)s::uuid[])")
+_REMOVE_WITHHELD = Statement("DELETE FROM withheld WHERE record_id = ANY (%(ids)s::uuid[])")
 _REMOVE_DISPUTES = Statement("""
 WITH gone AS (
     DELETE FROM dispute WHERE record_id = ANY (%(ids)s::uuid[]) RETURNING dispute_id
@@ -74,6 +94,13 @@ DELETE FROM statement s
 WHERE s.record_id IS NULL
     AND NOT EXISTS (SELECT 1 FROM record r WHERE r.token_index = s.token_index AND r.current)
 """)
+# What came after took its place, or suppressed it as well.
+_IDLE_WITHHELD = Statement("""
+DELETE FROM withheld w
+WHERE NOT EXISTS (
+    SELECT FROM record r WHERE r.record_id = w.record_id AND r.version <= w.version
+        AND r.current AND NOT r.suppressed)
+""")
 _OLD_FAULTS = Statement("""
 DELETE FROM batch_fault f USING batch b
 WHERE b.member_id = f.member_id AND b.batch_id = f.batch_id AND b.received_at < %(faults)s
@@ -86,6 +113,8 @@ WHERE b.member_id = a.member_id AND b.batch_id = a.batch_id AND b.received_at < 
         SELECT max(f.sequence) FROM batch f
         WHERE f.member_id = a.member_id AND f.state = 'DONE' AND f.kind = 'FULL')
 """)
+
+_LEFTOVERS = (_OLD_DISPUTES, _IDLE_STATEMENTS, _IDLE_WITHHELD, _OLD_FAULTS, _OLD_ABSENT)
 
 _ADD_TOMBSTONES = Statement("""
 INSERT INTO tombstone (record_id, member_id, account_mac, reason, day)
@@ -121,6 +150,24 @@ class Retention:
         found = _DUE.run(self._connection, {"today": today, "rows": rows}, prepare=False)
         return [DueRecord(*row) for row in found]
 
+    def hold(self, due: Sequence[DueRecord]) -> list[DueRecord]:
+        """Hold what belongs to due records; leave out what others are at, or have moved on."""
+        ids = {"ids": [one.record_id for one in due]}
+        versions: dict[UUID, int] = {}
+        busy: set[UUID] = set()
+        for name in _BELONGING:
+            seen = Counter(row[0] for row in _LOOK[name].run(self._connection, ids, prepare=False))
+            rows = _HOLD[name].run(self._connection, ids, prepare=False).fetchall()
+            held = Counter(row[0] for row in rows)
+            busy |= {one for one in seen | held if seen[one] != held[one]}
+            if name == "account":
+                versions = dict(rows)
+        return [
+            one
+            for one in due
+            if one.record_id not in busy and versions.get(one.record_id, one.version) == one.version
+        ]
+
     def remove(self, record_ids: Sequence[UUID]) -> tuple[list[GoneVersion], list[GoneAccount]]:
         """Remove records: versions, keys, accounts wherever they are listed, statements, marks."""
         ids = {"ids": list(record_ids)}
@@ -135,6 +182,7 @@ class Retention:
         _REMOVE_ABSENT.run(self._connection, named, prepare=False)
         _REMOVE_STATEMENTS.run(self._connection, ids, prepare=False)
         _REMOVE_MARKS.run(self._connection, ids, prepare=False)
+        _REMOVE_WITHHELD.run(self._connection, ids, prepare=False)
         return sorted(versions), accounts
 
     def remove_disputes(self, record_ids: Sequence[UUID]) -> None:
@@ -145,7 +193,7 @@ class Retention:
         """Remove what only stood beside records that are gone, and versions long replaced."""
         values = bounds._asdict()
         old = {GoneVersion(*row) for row in _OLD_VERSIONS.run(self._connection, values)}
-        for statement in (_OLD_DISPUTES, _IDLE_STATEMENTS, _OLD_FAULTS, _OLD_ABSENT):
+        for statement in _LEFTOVERS:
             statement.run(self._connection, values)
         return sorted(old)
 

@@ -82,7 +82,9 @@ ORDER BY i.member_id, i.asked_at DESC
 """)
 # As the gate reads them: see store/functions.py.
 _RECORDS_OF = Statement("""
-SELECT r.record_id, r.member_id, r.version, r.epoch, d.record_id IS NOT NULL, r.suppressed,
+SELECT r.record_id, r.member_id, r.version, r.epoch, d.record_id IS NOT NULL,
+    r.suppressed OR EXISTS (SELECT 1 FROM withheld w
+        WHERE w.record_id = r.record_id AND r.version <= w.version),
     r.kek_id, r.wrapped, r.sealed, coalesce(d.due_at <= %(now)s, false)
 FROM record r LEFT JOIN dispute_mark d ON d.record_id = r.record_id
 WHERE r.token_index = ANY (%(indices)s::bytea[]) AND r.current

@@ -70,6 +70,7 @@ UNDISTRIBUTED = frozenset(
         "grant_event",
         "grant_evidence",
         "suppression",
+        "withheld",
         "grant_status",
         "grant_link",
         "index_part",

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
 import pytest
-from werkzeug.test import TestResponse
 
 from consent.grants import GrantEvent
 from exchange.services.batches.work_off import work_off_one
 from exchange.services.grants.change_grant import change_within, relayed
+from exchange.services.retention.purge_records import purge_records
 from tests.support.grant_desk import shown
 from tests.support.record_desk import RecordDesk
-from tests.support.stepped import Steps, stepped
-
-WAITED_SECONDS_MAX = 10
-
-
-@dataclass(slots=True, kw_only=True)
-class Meanwhile(Steps):
-    """Lets something happen before one of the steps."""
-
-    before: str
-    does: Callable[[], object]
-
-    def step(self, name: str, call: Callable[[], object]) -> object:
-        """Do one step, and what comes before it."""
-        if name == self.before and name not in self.steps:
-            self.does()
-        self.steps.append(name)
-        return call()
+from tests.support.stepped import Meanwhile, Steps, await_waiting, stepped
 
 
 class Case(NamedTuple):
@@ -71,7 +52,7 @@ CASES = {
         ["row.grant_withdrawn"],  # one of two: rejected
     ),
     "right after": Case("staging.warn_crowded", withdraw(1), OUT),
-    "before rows are made current": Case("grants.suppress_since", withdraw(1), OUT),
+    "before it is made up for": Case("grants.suppress_since", withdraw(1), OUT),
     "what renewed it": Case("staging.merge", renew_and_withdraw, OUT),
     "only paused": Case("staging.merge", pause, BOTH),
     "of somebody else": Case("staging.merge", withdraw(3), BOTH),
@@ -109,20 +90,53 @@ def test_a_grant_that_changes_before_its_row_is_refused_covers_nothing(desk: Rec
     )
 
 
-def test_a_withdrawal_waits_while_rows_are_made_current(desk: RecordDesk) -> None:
-    """It takes out what it waited for, the version before as well as the one stored meanwhile."""
+@pytest.mark.parametrize("before", ["staging.retire", "batches.finish"])
+def test_a_withdrawal_waits_for_no_file_and_is_heard_at_once(desk: RecordDesk, before: str) -> None:
+    """A nightly file takes minutes: nobody is shown so long, nor told to come again."""
+    other = RecordDesk(sandbox=desk.sandbox, key=desk.sandbox.enrol("member-b"))
     later_file(desk)
-    with ThreadPoolExecutor(1) as pool:
-        ended: list[Future[TestResponse]] = []
+    told: list[object] = [other.answer(other.granted(1), 1)]
 
-        def withdraw() -> None:
-            ended.append(pool.submit(desk.end, desk.contribute(1), "withdraw"))
-            await_waiting(desk)
+    def withdraw() -> None:
+        told.append(shown(desk.end(desk.contribute(1), "withdraw"))["state"])
+        told.append(other.answer(other.granted(1), 1))
 
-        work_off(desk, Meanwhile(before="staging.retire", does=withdraw))
+    work_off(desk, Meanwhile(before=before, does=withdraw))
 
-        assert "WITHDRAWN" == shown(ended[0].result())["state"]
+    assert [("NO_ADVERSE", "permitted"), "WITHDRAWN", ("NO_DATA", "permitted")] == told
+    assert ("NO_DATA", "permitted") == other.answer(other.granted(1), 1)
     assert TOLD_TWICE == versions(desk)
+    assert [] == desk.sql("SELECT FROM withheld")
+
+
+def test_what_a_file_withheld_that_came_to_nothing_is_out_for_good(desk: RecordDesk) -> None:
+    """A worker that dies must not bring back what was withdrawn while it lived."""
+    other = RecordDesk(sandbox=desk.sandbox, key=desk.sandbox.enrol("member-b"))
+    later_file(desk)
+    grants = [other.granted(1) for _ in range(2)]
+
+    def withdraw_and_die() -> None:
+        shown(desk.end(desk.contribute(1), "withdraw"))
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        work_off(desk, Meanwhile(before="grants.suppress_since", does=withdraw_and_die))
+
+    assert ("NO_DATA", "permitted") == other.answer(grants[0], 1)
+    assert 1 == purge_records(100, 90, desk.sandbox.ports).run.records
+    assert [("acc-2", True, False)] == versions(desk)
+    assert [] == desk.sql("SELECT FROM withheld")
+
+
+def test_nothing_is_left_to_do_once_withdrawals_wait(desk: RecordDesk) -> None:
+    """From the lock on they wait for the file, however long it is: for its commit alone."""
+    later_file(desk)
+    steps = Steps()
+
+    work_off(desk, steps)
+
+    done = steps.steps[steps.steps.index("staging.retire") :]
+    assert ["grants.suppress_since", "commit"] == done[done.index("grants.suppress_since") :]
 
 
 def test_a_file_waits_for_a_withdrawal_under_way(desk: RecordDesk) -> None:
@@ -137,7 +151,7 @@ def test_a_file_waits_for_a_withdrawal_under_way(desk: RecordDesk) -> None:
             change_within(desk.member, grant_id, change, work, desk.sandbox.ports)
 
         stored.append(pool.submit(work_off, desk, Meanwhile(before="staging.merge", does=withdraw)))
-        await_waiting(desk)
+        await_waiting(desk.sql)
         work.commit()
         stored[0].result()
 
@@ -173,14 +187,3 @@ def versions(desk: RecordDesk) -> list[tuple[object, ...]]:
         "SELECT account_ref, current, suppressed FROM record JOIN account USING (record_id)"
         " ORDER BY account_ref, record.version"
     )
-
-
-def await_waiting(desk: RecordDesk) -> None:
-    """Wait until a session of this database waits for another."""
-    deadline = time.monotonic() + WAITED_SECONDS_MAX
-    while not desk.sql(
-        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
-        " AND wait_event_type = 'Lock'"
-    ):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
