@@ -1,6 +1,6 @@
 """Register a grant that the member attests (evidence level 1): `POST /v1/grants`.
 
-Also the one transaction around every entry: a race for one grant id is looked at once more.
+A race for one grant id is looked at once more.
 """
 
 from __future__ import annotations
@@ -28,27 +28,18 @@ def register_grant(
     """
     index = ports.keyring.index(epoch, token)
     entry = Entry(artefact=artefact, epoch=epoch, token_index=index)
-    return enter_alone(entry, GrantEvent.REGISTER, caller, ports)
-
-
-def enter_alone(entry: Entry, event: GrantEvent, caller: Asker, ports: Ports) -> Standing:
-    """Enter an artefact in a transaction of its own.
-
-    Raises:
-        InvalidGrant, GrantConflict, GrantTransition: as `register_grant`.
-    """
     try:
-        return _enter_once(entry, event, caller, ports)
+        return _register_once(entry, caller, ports)
     except GrantConflict:
         # Somebody stored this id while we looked: what is stored now decides. A second conflict
         # is a real one.
-        return _enter_once(entry, event, caller, ports)
+        return _register_once(entry, caller, ports)
 
 
-def _enter_once(entry: Entry, event: GrantEvent, caller: Asker, ports: Ports) -> Standing:
+def _register_once(entry: Entry, caller: Asker, ports: Ports) -> Standing:
     try:
         with ports.begin() as work:
-            entered = enter_grant(entry, event, caller, work, ports)
+            entered = enter_grant(entry, GrantEvent.REGISTER, caller, work, ports)
             work.commit()
     except ArtefactRefused as error:
         raise problem(error) from error

@@ -11,7 +11,8 @@ from exchange.domain.members import Role
 from exchange.domain.queries import Asker
 from exchange.errors import GrantTransition, InvalidGrant
 from exchange.services.grants.change_grant import change_grant
-from exchange.services.grants.request_grant import request_grant
+from exchange.services.grants.enter_grant import Entry
+from exchange.services.grants.request_grant import request_within
 from exchange.services.grants.show_grant import Standing
 from exchange.services.grants.write_events import Change
 from tests.support.artefacts import ABSENT, DAY_SECONDS
@@ -37,8 +38,18 @@ def caller(desk: GrantDesk) -> Asker:
 
 def request(desk: GrantDesk, subject: int = 1, **changes: object) -> Standing:
     """Request a grant of the n-th subject."""
-    artefact = desk.artefact(changes={**COSIGNED, **changes})
-    return request_grant(artefact, token(subject), "ep_1", caller(desk), desk.sandbox.ports)
+    return send(desk, desk.artefact(changes={**COSIGNED, **changes}), subject)
+
+
+def send(desk: GrantDesk, artefact: str, subject: int = 1) -> Standing:
+    """Request this very artefact."""
+    ports = desk.sandbox.ports
+    index = ports.keyring.index("ep_1", token(subject))
+    entry = Entry(artefact=artefact, epoch="ep_1", token_index=index)
+    with ports.begin() as work:
+        standing = request_within(entry, caller(desk), work, ports)
+        work.commit()
+    return standing
 
 
 def happen(desk: GrantDesk, grant_id: UUID, event: GrantEvent, actor: Actor) -> Standing:
@@ -88,7 +99,7 @@ def test_a_member_cannot_accept_for_the_borrower(desk: GrantDesk) -> None:
     with pytest.raises(GrantTransition):
         happen(desk, requested.grant.grant_id, GrantEvent.ACCEPT, Actor.GRANTEE)
     with pytest.raises(InvalidGrant):
-        request_grant(desk.artefact(), token(1), "ep_1", caller(desk), desk.sandbox.ports)
+        send(desk, desk.artefact())
     registered = desk.register(desk.artefact(changes=COSIGNED))
 
     assert (422, "grant.policy", "/artefact/evidence/level") == refusal(registered)
@@ -97,10 +108,8 @@ def test_a_member_cannot_accept_for_the_borrower(desk: GrantDesk) -> None:
 def test_the_same_request_is_one_request(desk: GrantDesk) -> None:
     """A lender that sends a request again does not ask the borrower twice."""
     artefact = desk.artefact(changes=COSIGNED)
-    ports = desk.sandbox.ports
 
-    first = request_grant(artefact, token(1), "ep_1", caller(desk), ports)
-    again = request_grant(artefact, token(1), "ep_1", caller(desk), ports)
+    first, again = send(desk, artefact), send(desk, artefact)
 
     assert (False, True) == (first.replayed, again.replayed)
     assert 1 == desk.leaves()
@@ -182,7 +191,7 @@ def test_an_accepted_renewal_ends_the_older_grant_only_then(desk: GrantDesk) -> 
     """Until the borrower has agreed to the new terms the old ones stand."""
     first = desk.granted(purpose="account_review")
     artefact = desk.artefact(purpose="account_review", changes={**COSIGNED, "supersedes": first})
-    newer = request_grant(artefact, token(1), "ep_1", caller(desk), desk.sandbox.ports)
+    newer = send(desk, artefact)
     before = shown(desk.send("GET", f"/v1/grants/{first}"))["state"]
 
     happen(desk, newer.grant.grant_id, GrantEvent.ACCEPT, Actor.SUBJECT)
