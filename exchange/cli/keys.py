@@ -46,12 +46,14 @@ def create() -> None:
     from exchange.crypto.keyring import create_keyring
 
     current = settings.load()
+    place = current.keyring_file
     create_keyring(
-        current.keyring_file,
+        place,
         environment=current.consortium,
         epoch=current.epoch,
         now=int(time.time()),
     )
+    print(f"{place}: keep a copy offline, in two hands; `exchange keys list` shows what is in it")
 
 
 @keys.command("renew-checkpoint")

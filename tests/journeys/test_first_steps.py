@@ -110,9 +110,9 @@ def test_a_member_joins_by_two_people_and_follows_its_readme(newcomer: Newcomer)
     assert read_out, listed
 
     for person in ("anna", "ben"):
-        own = f"cx init {person} --key-file {person}.json --exchange cx-sandbox"
+        own = f"cx init {person} --operator --key-file {person}.json --exchange cx-sandbox"
         enrol = newcomer.types(own).stdout.strip().splitlines()[-1].strip()
-        added = newcomer.operates(enrol.replace("member key add", "operator add"))
+        added = newcomer.operates(enrol)
         assert 0 == added.returncode, added
     made = newcomer.types(init)
     register = made.stdout.strip().splitlines()[-1].strip()

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from exchange_client.cli.main import app
 from exchange_client.cli.telling import EXAMPLES
+from tests.structure.generated import ROOT
 from tests.support.life.books import loan, series, write
 
 MONTHS = ("2026-01", "2026-02", "2026-03")
@@ -66,6 +67,24 @@ def test_the_example_of_each_help_works_as_it_stands(name: str) -> None:
     sources = shown["sources"]
     assert isinstance(sources, list)
     assert {64} == {len(one["sha256"]) for one in sources}
+
+
+def test_every_line_of_the_page_works_as_it_stands(desk: Path) -> None:
+    """A head of risk types what the page shows, at a month's end, with nobody to ask."""
+    page = (ROOT / "clients/python/README.md").read_text()
+    block = next(one for one in page.split("```sh\n") if one.startswith("cx book strata"))
+    lines = block.partition("```")[0].splitlines()
+    (desk / "events.json").write_text(json.dumps(FEED))
+    (desk / "allowed.csv").write_text("collector\ngood\n")
+    (desk / "placed.csv").write_text("account_ref,collector\n")
+
+    typed = [shlex.split(line, comments=True)[1:] for line in lines]
+    own = {" ".join(words): cx(*words) for words in typed if words[1] != "consortium"}
+
+    assert len(COMMANDS) < len(own)
+    assert [] == [(line, done.output) for line, done in own.items() if done.exit_code]
+    assert (desk / "calls.csv").exists()
+    assert (desk / "roll.html").exists()
 
 
 def test_the_strata_say_who_is_left_alone(desk: Path) -> None:

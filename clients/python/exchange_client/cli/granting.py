@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +17,7 @@ from exchange_client.core.encoding import JSON
 from exchange_client.errors import Refused, UsageError
 from exchange_client.grants import Grant
 from exchange_client.grants.permissions import REASONS, Look, foresee
+from exchange_client.identifiers import Identifier
 
 GrantId = Annotated[str, typer.Argument(help="gnt_…")]
 
@@ -40,10 +41,8 @@ def register(
     id_file: IdFile,
 ) -> None:
     """Register a grant, bound to the subject it was made for."""
-    grant, subject = Grant.load(file), read_one(id_file)
     with open_exchange(telling, pinned, keyed) as exchange:
-        state = exchange.register_grant(grant, subject)
-    tell({**state}, _lines(grant.grant_id, state), as_json=telling.as_json)
+        _enter(exchange.register_grant, file, id_file, telling)
 
 
 def request(
@@ -54,10 +53,8 @@ def request(
     id_file: IdFile,
 ) -> None:
     """Request a grant that the borrower signs: the link opens once, pass it on unread."""
-    grant, subject = Grant.load(file), read_one(id_file)
     with open_exchange(telling, pinned, keyed) as exchange:
-        state = exchange.request_grant(grant, subject)
-    tell({**state}, _lines(grant.grant_id, state), as_json=telling.as_json)
+        _enter(exchange.request_grant, file, id_file, telling)
 
 
 def withdraw(
@@ -151,6 +148,17 @@ def list_notices(telling: Telling, pinned: Pinned, keyed: Keyed) -> None:
         for one in notices
     ]
     tell({"notices": [dict(one) for one in notices]}, "\n".join(lines), as_json=telling.as_json)
+
+
+def _enter(
+    enter: Callable[[Grant, Identifier], Mapping[str, JSON]],
+    file: Path,
+    id_file: Path,
+    telling: Telling,
+) -> None:
+    grant = Grant.load(file)
+    state = enter(grant, read_one(id_file))
+    tell({**state}, _lines(grant.grant_id, state), as_json=telling.as_json)
 
 
 def _standing(exchange: Exchange, grant: Grant) -> Mapping[str, JSON] | None:

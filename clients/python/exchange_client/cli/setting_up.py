@@ -36,6 +36,9 @@ class NewKey:
         str | None,
         typer.Option(help="id of the exchange that the key is proven to"),
     ] = None
+    operator: Annotated[
+        bool, typer.Option("--operator", help="it is one of the exchange's operators' own")
+    ] = False
     p256: Annotated[bool, typer.Option("--p256", help="ECDSA P-256 in place of Ed25519")] = False
     passphrase_prompt: Annotated[
         bool, typer.Option("--passphrase-prompt", help="seal the file; asks on the terminal")
@@ -54,7 +57,8 @@ def init(
     passphrase = ask_passphrase(confirm=True) if new.passphrase_prompt else None
     key.save(place, passphrase=passphrase)
     public = b64url(key.public_key)
-    register = registering(key, new.exchange)
+    words = "operator add" if new.operator else "member key add"
+    register = registering(key, new.exchange, words)
     made = {
         "key_file": str(place),
         "keyid": key.keyid,
@@ -67,7 +71,7 @@ def init(
         f"key file     {place}\n"
         f"public half  {public}\n"
         f"fingerprint  {key.fingerprint}\n"
-        "The operator registers it with this line, and reads the fingerprint back to you:\n"
+        "It is registered with this line; read the fingerprint to whoever types it:\n"
         f"  {register}"
     )
     tell(made, text, as_json=telling.as_json)
@@ -93,10 +97,14 @@ def prove(
     tell(proven, f"fingerprint  {key.fingerprint}\n{register}", as_json=telling.as_json)
 
 
-def registering(key: KeyFile, exchange: str | None) -> str:
-    """Write the operator's line that registers a key; with `=`: a value may begin with a dash."""
+def registering(key: KeyFile, exchange: str | None, words: str = "member key add") -> str:
+    """Write the operator's line that registers a key; with `=`: a value may begin with a dash.
+
+    Args:
+        words: of the command that registers it.
+    """
     member, _, name = key.keyid.partition("/")
-    line = f"exchange member key add {member} {name} --public-key={b64url(key.public_key)}"
+    line = f"exchange {words} {member} {name} --public-key={b64url(key.public_key)}"
     if key.algorithm is not Algorithm.ED25519:
         line += f" --algorithm {key.algorithm.value}"
     if exchange is not None:
