@@ -227,7 +227,7 @@ def _tell(
     say(f"PostgreSQL {binaries.version} ({binaries.source})")
     for member, path in files.items():
         say(f"key of     {member}: {path}")
-    say(f"pages      {settings.pages_base_url}/borrower")
+    say(f"pages      {settings.pages_base_url}/borrower (of members and regulators: /console)")
     say("in another terminal, where both programs are on the path after")
     say(f"           export PATH={Path(sys.executable).parent}:$PATH")
     say("the operator's commands speak to it after")
