@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -186,12 +188,22 @@ def test_a_refused_batch_names_its_rows_and_can_be_asked_for_again(terminal: Ter
     told = read(terminal.cx("upload", str(terminal.at("rows")), "--json"))
     batch_id = refused.stdout.partition(":")[0]
     again = terminal.cx("batch", "faults", batch_id)
+    spelled = {
+        form: terminal.cx("batch", "faults", batch_id, "--format", form)
+        for form in ("csv", "ndjson")
+    }
+    both = terminal.cx("batch", "faults", batch_id, "--format", "csv", "--json")
 
     assert (1, "batch.fault_share") == (refused.exit_code, told["error"])
     assert [2] == [fault["line"] for fault in listed(told["faults"])]
     assert f"{batch_id}: batch.fault_share: nothing was stored" == refused.stdout.splitlines()[0]
     assert expected in refused.stdout
     assert refused.stdout.splitlines()[1:] == again.stdout.splitlines()[1:]
+    faults = listed(told["faults"])
+    assert faults == [json.loads(line) for line in spelled["ndjson"].stdout.splitlines()]
+    cells = [{name: str(cell) for name, cell in one.items()} for one in faults]
+    assert cells == list(csv.DictReader(io.StringIO(spelled["csv"].stdout)))
+    assert (2, "--json, --format") == (both.exit_code, str(read(both)["message"])[:16])
 
 
 def test_a_full_batch_names_what_it_leaves_out(terminal: Terminal) -> None:

@@ -209,6 +209,8 @@ def test_salt_and_payload_are_cut_where_the_leaf_cut_them() -> None:
         PROOF.replace(b"index 1\n", b"index 1\n" + b"A" * 43 + b"=\n"),
         PROOF.replace(b"extra ", b"extra  "),
         PROOF.replace(b"extra ", b"extra !"),
+        b"\n".join([PROOF.split(b"\n")[0], b"extra Ww==", *PROOF.split(b"\n")[2:]]),  # no JSON: [
+        PROOF.split(b"\n")[0] + b"\n\n" + NOTE,
         PROOF.replace(b"\n", b"\r\n"),
         PROOF + b"x" * 300_000,
         b"\xff" + PROOF,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import astuple
-from datetime import date
 
 import pytest
 
@@ -13,22 +12,16 @@ from exchange.domain.rows import RULES, Deletion, check_deletion, check_row, rea
 from exchange.errors import FormError
 from exchange_client.batches.files import BatchFile
 from exchange_client.core.encoding import b64url
-from exchange_client.validating.checks import Circumstances, check_flaws, delete_flaws
+from exchange_client.validating.checks import check_flaws, delete_flaws
 from exchange_client.validating.files import csv_row, validate
 from exchange_client.validating.forms import form_flaws
+from exchange_client.validating.profiles import circumstances_under, profile_named
 from exchange_client.validating.reading import read_object
 from tests.support.batches import BATCH_ID, file_of, header_fields
 from tests.support.csv_files import csv_file, csv_line, framed_csv
 from tests.support.rows import CN, TODAY, clean_fields, line_of, row_fields, submission
 
-JUDGED_IN = Circumstances(
-    today=TODAY,
-    as_of_from=date(1900, 1, 1),
-    as_of_to=TODAY,
-    currency=CN.currency,
-    smallest_overdue_minor=CN.smallest_overdue_minor,
-    bases=frozenset(CN.contribute_bases),
-)
+JUDGED_IN = circumstances_under(profile_named(CN.ref), TODAY)
 DAYS = ("1899-12-31", "2024-02-30", "2025-01-10", "2026-03-01", "2026-03-31", "2026-04-01", None)
 ALTERED: dict[str, tuple[object, ...]] = {
     "op": ("PUT", "DELETE", "PATCH", 1),

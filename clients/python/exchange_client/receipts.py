@@ -181,7 +181,7 @@ def prove(receipt: Receipt, proof: bytes, pins: Pins) -> VerifiedProof:
         raise InclusionInvalid(f"(8) {error}") from error
     for slot, said in _said(receipt.claims).items():  # 9
         if slot in proven.openings:
-            _compare(loads_object(proven.openings[slot]), said, slot)
+            _compare(_opened(proven.openings[slot], slot), said, slot)
     return proven
 
 
@@ -232,6 +232,13 @@ def _said(claims: ReceiptClaims) -> dict[str, dict[str, str | None]]:
             "policy": claims.policy,
         },
     }
+
+
+def _opened(payload: bytes, slot: str) -> dict[str, JSON]:
+    try:
+        return loads_object(payload)
+    except ValueError as error:
+        raise _fails(9, f"its leaf is no JSON object ({slot})") from error
 
 
 def _compare(opened: dict[str, JSON], said: dict[str, str | None], slot: str) -> None:

@@ -58,12 +58,12 @@ def take_part(part: Part, content: bytes, caller: Asker, ports: Ports) -> Taken:
     task = _task(part, caller, ports)
     with ports.begin() as work:
         known = work.batches.find(task.key)
-    if known and known.state != BatchState.RECEIVING:
-        return _as_it_stands(known, task, ports)
     if known is None:
         if part.offset:
             raise BatchOffset("an upload begins at 0", field="offset")
         known = _begin(task, content, ports)
+    if known.state != BatchState.RECEIVING:
+        return _as_it_stands(known, task, ports)
     return _go_on(task.key, known, part, content, ports)
 
 
@@ -116,7 +116,8 @@ def _begin(task: Task, content: bytes, ports: Ports) -> BatchRow:
                 "too many unfinished uploads; end one, or let it expire",
                 retry_after_seconds=_RETRY_SECONDS,
             )
-        work.batches.add(member, row, PartKey(data_key.kek_id, data_key.wrapped))
+        if not work.batches.add(member, row, PartKey(data_key.kek_id, data_key.wrapped)):
+            return work.batches.find(task.key) or row  # Perhaps of another file.
         work.commit()
     return row
 

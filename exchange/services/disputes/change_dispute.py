@@ -99,7 +99,8 @@ def reopen_dispute(dispute_id: UUID, text: str, voice: Voice, ports: Ports) -> D
 
     Raises:
         AbsentError: there is no such dispute, it is not this voice's, or the record is gone.
-        DisputeTransition: it is not closed, too long closed, or not this voice's to reopen.
+        DisputeTransition: it is not closed or too long closed, or another one runs.
+        DisputeConflict: another one about the record was opened at the same moment.
         InvalidField: the text is no plain text of its length.
         QuotaError: too many words about this subject today.
     """

@@ -134,7 +134,11 @@ class DisputeStatements(Protocol):
         ...
 
     def save(self, dispute: StoredDispute) -> None:
-        """Store where a locked dispute stands now."""
+        """Store where a locked dispute stands now.
+
+        Raises:
+            DisputeConflict: it was opened again, and another one runs about its record.
+        """
         ...
 
     def add_event(self, dispute_id: UUID, event: NewEvent) -> None:
@@ -166,7 +170,11 @@ class DisputeStatements(Protocol):
         ...
 
     def add_statement(self, statement: NewStatement) -> None:
-        """Store a statement under each of the subject's tokens."""
+        """Store a statement under each of the subject's tokens.
+
+        Raises:
+            StatementConflict: somebody stored one of this id a moment ago.
+        """
         ...
 
     def statement(self, index: bytes, statement_id: UUID) -> StoredStatement | None:

@@ -62,7 +62,11 @@ class WatchStatements(Protocol):
         ...
 
     def add(self, watch: Watch, tokens: Sequence[WatchToken], live_max: int) -> bool:
-        """Store a watch; False where its member has as many as it may have."""
+        """Store a watch; False where its member has as many as it may have.
+
+        Raises:
+            WatchConflict: the member's other request stored one of this id a moment ago.
+        """
         ...
 
     def listed(self, member: str, after: UUID | None, rows: int) -> list[Watch]:

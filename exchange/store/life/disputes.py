@@ -10,6 +10,7 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import TupleRow
 
 from exchange.domain.life.disputes import Cause, DisputeEvent, DisputeState, Result
+from exchange.errors import DisputeConflict, StatementConflict
 from exchange.services.disputes.ports import (
     DisputeAsk,
     DisputedRecord,
@@ -135,7 +136,10 @@ class Disputes:
 
     def save(self, dispute: StoredDispute) -> None:
         """Store where a locked dispute stands now."""
-        _SAVE.run(self._connection, dispute._asdict())
+        try:
+            _SAVE.run(self._connection, dispute._asdict())
+        except UniqueViolation as error:  # It was opened again, and so was another.
+            raise DisputeConflict("another dispute runs about this record") from error
 
     def add_event(self, dispute_id: UUID, event: NewEvent) -> None:
         """Append one step to a dispute that is locked, or was added just now."""
@@ -175,7 +179,10 @@ class Disputes:
     def add_statement(self, statement: NewStatement) -> None:
         """Store a statement under each of the subject's tokens."""
         parameters = {**statement._asdict(), "indices": list(statement.indices)}
-        _ADD_STATEMENT.run(self._connection, parameters)
+        try:
+            _ADD_STATEMENT.run(self._connection, parameters)
+        except UniqueViolation as error:
+            raise StatementConflict("was made a moment ago", field="statement_id") from error
 
     def statement(self, index: bytes, statement_id: UUID) -> StoredStatement | None:
         """Find a statement of this id."""

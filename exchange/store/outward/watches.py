@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from psycopg import Connection
+from psycopg.errors import UniqueViolation
 from psycopg.rows import TupleRow
 
 from consent.purposes import NEW_CREDIT
 from consent.reciprocity import Earned
 from exchange.domain.findings import Velocity
+from exchange.errors import WatchConflict
 from exchange.services.batches.ports import Action
 from exchange.services.watches.ports import SealedSeen, Watch, WatchKey, WatchToken
 from exchange.store.outward import watch_texts as texts
@@ -45,7 +47,10 @@ class Watches:
         counted = {"member": watch.key.member, "live_max": live_max}
         if texts.COUNT_IN.run(self._connection, counted).rowcount != 1:
             return False
-        texts.ADD.run(self._connection, _parameters(watch))
+        try:
+            texts.ADD.run(self._connection, _parameters(watch))
+        except UniqueViolation as error:
+            raise WatchConflict("was registered a moment ago", field="watch_id") from error
         self.retoken(watch.key, tokens)
         return True
 

@@ -12,7 +12,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from exchange.domain.queries import Asker
-from exchange.errors import BatchOffset
+from exchange.errors import BatchConflict, BatchOffset
 from exchange.services.batches.take_file import take_file
 from exchange.services.batches.take_part import Part, take_part
 from exchange.services.batches.work_off import expire_uploads
@@ -81,6 +81,31 @@ def test_of_two_senders_of_one_part_one_hears_that_it_has_gone_on(desk: RecordDe
         take_part(place, content[700:900], caller(desk), replace(ports, begin=begin))
 
     assert 202 == part(desk, content, 900, len(content)).status_code
+    desk.work_off()
+    assert "DONE" == state(desk, content)["state"]
+
+
+def test_of_two_files_begun_at_once_under_one_id_one_is_taken(desk: RecordDesk) -> None:
+    """The first part of one file must not begin the other: that would be refused at its end."""
+    content = desk.file(rows_of(desk))
+    other = content.replace(b"acc-3", b"acc-4")
+    ports, begun = desk.sandbox.ports, count(1)
+
+    def begin() -> AbstractContextManager[Work]:
+        if next(begun) == 3:  # It has found nothing known, and its quota stands: it adds the file.
+            assert 202 == part(desk, content, 0, 700).status_code
+        return ports.begin()
+
+    place = Part(
+        batch_id=UUID(batch_of(other)[4:]),
+        offset=0,
+        total=len(other),
+        digest=hashlib.sha256(other).digest(),
+    )
+    with pytest.raises(BatchConflict):
+        take_part(place, other[:700], caller(desk), replace(ports, begin=begin))
+
+    assert 202 == part(desk, content, 700, len(content)).status_code
     desk.work_off()
     assert "DONE" == state(desk, content)["state"]
 

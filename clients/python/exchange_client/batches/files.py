@@ -16,7 +16,7 @@ from typing import Final, Literal, TypedDict
 
 from exchange_client.batches.packing import MEDIA, gzipped, packing_of, unpacked, zstandard
 from exchange_client.core.calls import NDJSON_TYPE
-from exchange_client.core.encoding import dumps, loads_object
+from exchange_client.core.encoding import JSON, dumps, loads_object
 from exchange_client.core.ids import check_id
 from exchange_client.errors import UsageError
 from exchange_client.merkle import root_of_leaves
@@ -100,6 +100,11 @@ class BatchFile:
         return hashlib.sha256(self.content).digest()
 
     @property
+    def profile(self) -> str:
+        """The profile that the header names, e.g. `cn@1`."""
+        return str(_header(self.content).get("profile"))
+
+    @property
     def row_lines(self) -> list[bytes]:
         """The exact bytes of each row, without its line end."""
         lines = self.content.split(b"\n")[:-1]
@@ -139,13 +144,17 @@ class BatchFile:
         packed = sent if packing_of(sent) else None
         try:
             content = unpacked(sent)
-            header = loads_object(content.partition(b"\n")[0].removeprefix(CSV_START))
+            header = _header(content)
         except (UsageError, ValueError) as error:
             raise UsageError(f"{path}: no batch file: {error}") from None
         if header.get("format") != FORMAT or not content.rstrip(b"\r\n").endswith(b"}"):
             raise UsageError(f"{path}: no whole {FORMAT} file")
         batch_id = check_id("bat", str(header.get("batch_id")))
         return cls(batch_id=batch_id, content=content, packed=packed)
+
+
+def _header(content: bytes) -> dict[str, JSON]:
+    return loads_object(content.partition(b"\n")[0].removeprefix(CSV_START))
 
 
 def is_batch(path: Path) -> bool:

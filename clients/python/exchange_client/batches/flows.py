@@ -10,6 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -19,7 +20,7 @@ from exchange_client.batches.receipts import BatchReceipt, RecordReceipt, open_r
 from exchange_client.batches.rows import Row, draft, drafts, jsonable, read_rows
 from exchange_client.batches.sending import OnProgress, Progress, send
 from exchange_client.core.calls import JSON_TYPE, Call, Flow, Reply, get
-from exchange_client.core.encoding import JSON, dumps, loads_object
+from exchange_client.core.encoding import JSON, dumps, loads_object, printable
 from exchange_client.core.ids import check_id, new_id
 from exchange_client.core.setup import Desk
 from exchange_client.core.tokens import evaluate
@@ -97,6 +98,9 @@ def fetch_faults(batch_id: str) -> Flow[list[RowFault]]:
             raise UnverifiedResponse(f"the faults are not in their form: {error}") from error
         if not page:
             return faults
+        lines = [fault.line for fault in (*faults[-1:], *page)]
+        if lines != sorted(lines) or (faults and lines[0] == lines[1]):  # It would never end.
+            raise UnverifiedResponse("a page of faults must go on behind the last")
         faults += page
 
 
@@ -111,7 +115,10 @@ def fetch_absent(batch_id: str) -> Flow[list[str]]:
             raise UnverifiedResponse("the list of absent accounts is not in its form")
         if not page:
             return absent
-        absent += [str(account_ref) for account_ref in page]
+        refs = [*absent[-1:], *map(str, page)]
+        if any(one >= other for one, other in pairwise(refs)):  # It would never end.
+            raise UnverifiedResponse("a page of absent accounts must go on behind the last")
+        absent += refs[-len(page) :]
 
 
 def put_record(desk: Desk, row: Row, profile: str | None = None) -> Flow[RecordReceipt]:
@@ -174,10 +181,10 @@ def _fault(line: dict[str, JSON]) -> RowFault:
         raise ValueError("a fault has no line")
     return RowFault(
         line=number,
-        field=str(line.get("field", "")),
-        code=str(line.get("code", "")),
-        severity=str(line.get("severity", "")),
-        rule=str(line.get("rule", "")),
+        field=printable(str(line.get("field", ""))),
+        code=printable(str(line.get("code", ""))),
+        severity=printable(str(line.get("severity", ""))),
+        rule=printable(str(line.get("rule", ""))),
     )
 
 

@@ -99,12 +99,12 @@ def open_record_receipt(
 
 
 def _open(text: str, pins: Pins, bound: Mapping[str, str]) -> dict[str, JSON]:
-    """Verify a receipt of records, and that it speaks of what it must."""
+    """Verify a receipt of records, and that it speaks of what it must, in the pinned log."""
     try:
         claims = loads_object(open_jws(text, BATCH_TYPE, pins.keys_of("batch")))
     except ValueError as error:
         raise ReceiptInvalid(f"the claims are no JSON object: {error}") from error
-    for name, expected in {"iss": pins.exchange, **bound}.items():
+    for name, expected in {"iss": pins.exchange, "log": pins.log_origin, **bound}.items():
         if claims.get(name) != expected:
             raise ReceiptInvalid(f"the receipt speaks of something else ({name})")
     return claims

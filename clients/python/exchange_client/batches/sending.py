@@ -18,12 +18,13 @@ from exchange_client.batches.receipts import BatchReceipt, open_batch_receipt
 from exchange_client.core.calls import PART_TYPE, Call, Flow, Reply
 from exchange_client.core.encoding import JSON
 from exchange_client.core.setup import Desk
-from exchange_client.errors import Problem, Refused, UnverifiedResponse
+from exchange_client.errors import Outage, Problem, Refused, UnverifiedResponse
 
 WHOLE_BYTES_MAX: Final = 1 << 20  # a file that is longer is sent in parts
 PART_BYTES: Final = 4 << 20
 PAUSE_SECONDS: Final = 0.25  # between two looks, at first
 PAUSE_SECONDS_MAX: Final = 2.0
+WAIT_SECONDS_MAX: Final = 6 * 3600  # for a file to be worked off; sent again, it is waited on
 _TAKEN: Final = frozenset({200, 202})
 _UNDER_WAY: Final = ("QUEUED", "CHECKING", "MERGING")
 
@@ -46,13 +47,16 @@ def send(desk: Desk, file: BatchFile, on_progress: OnProgress | None = None) -> 
 
     Raises:
         Refused: nothing was stored.
+        Outage: the file is not worked off for hours, or parts of it do not arrive.
         ReceiptInvalid: the receipt does not speak of the bytes that were sent.
     """
     told = on_progress or _nobody
     state = yield from _sent(file, told)
-    pause = PAUSE_SECONDS
+    pause, ends = PAUSE_SECONDS, desk.now() + WAIT_SECONDS_MAX
     while state.get("state") in _UNDER_WAY:
         told(_working(state))
+        if desk.now() >= ends:
+            raise Outage(f"{file.batch_id} is not worked off yet; send it again to wait on")
         reply = yield Call(method="GET", path=f"/v1/batches/{file.batch_id}", pause_seconds=pause)
         state, pause = reply.json(), min(PAUSE_SECONDS_MAX, pause * 1.5)
     receipt = open_batch_receipt(_receipt(state), desk.pins, desk.member, file)
@@ -83,10 +87,12 @@ def _sent(file: BatchFile, told: OnProgress) -> Flow[dict[str, JSON]]:
             _only_of_offset(reply)  # Perhaps of our own part, whose answer was lost.
             reply = yield Call(method="GET", path=f"/v1/batches/{file.batch_id}")
             state = reply.json()
-        offset = _number(state, "received_bytes")
+        before, offset = offset, _number(state, "received_bytes")
         told(Progress(stage="sending", done=offset, total=total))
         if state.get("state") != "RECEIVING":
             return state
+        if not before < offset < total:  # Else parts would be sent for ever.
+            raise UnverifiedResponse("received_bytes must move on, within the file")
 
 
 def _part(file: BatchFile, offset: int) -> Call:

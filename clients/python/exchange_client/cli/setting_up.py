@@ -171,7 +171,7 @@ def _fetch(url: str, transport: httpx2.BaseTransport | None) -> str:
             return _description(http, url.rstrip("/") + DESCRIPTION_PATH)
     except httpx2.InvalidURL as error:
         raise UsageError("this is no URL") from error
-    except httpx2.TransportError as error:
+    except httpx2.RequestError as error:
         raise unreachable(error) from error
 
 

@@ -32,7 +32,7 @@ from exchange_client.core.calls import Call, Flow, Reply
 from exchange_client.core.disbursing import Disbursement
 from exchange_client.core.encoding import JSON
 from exchange_client.core.following import Event
-from exchange_client.core.http import response_of, unreachable
+from exchange_client.core.http import Incoming, asked, unreachable
 from exchange_client.core.ids import new_id
 from exchange_client.core.proving import ProvenReceipt
 from exchange_client.core.setup import Desk, Settings, set_up
@@ -283,13 +283,10 @@ class Exchange(Standing):
     def _try(self, call: Call, seconds: float) -> Reply:
         outgoing = self._setup.session.sign(call)
         try:
-            response = self._http.request(
-                outgoing.method,
-                outgoing.url,
-                content=outgoing.body or None,
-                headers=outgoing.headers,
-                timeout=seconds,
-            )
-        except httpx2.TransportError as error:
+            with self._http.stream(**asked(outgoing, seconds)) as response:
+                incoming = Incoming(response, self._setup.patience.deadline_seconds)
+                for part in response.iter_bytes():
+                    incoming.add(part)
+        except httpx2.RequestError as error:
             raise unreachable(error) from error
-        return self._setup.session.accept(call, outgoing, response_of(response))
+        return self._setup.session.accept(call, outgoing, incoming.whole())

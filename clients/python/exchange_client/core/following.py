@@ -43,7 +43,10 @@ def events(after: str | None) -> Flow[EventPage]:
     listed = body.get("events")
     if not isinstance(listed, list):
         raise UnverifiedResponse("a feed is a list of events")
-    return EventPage(events=tuple(map(_event, listed)), more=body.get("has_more") is True)
+    page = EventPage(events=tuple(map(_event, listed)), more=body.get("has_more") is True)
+    if page.more and (not page.events or page.events[-1].event_id == after):
+        raise UnverifiedResponse("a feed that goes on must go on behind the last event")
+    return page
 
 
 def add_webhook(webhook_id: str, url: str) -> Flow[Mapping[str, JSON]]:

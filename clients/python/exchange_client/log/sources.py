@@ -75,7 +75,7 @@ class Url:
                     if len(body) > bytes_max:
                         raise LogInvalid(f"{path}: longer than {bytes_max} bytes")
                 return body
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:
             raise unreachable(error) from error
 
     def __enter__(self) -> Self:

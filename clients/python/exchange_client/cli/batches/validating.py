@@ -6,10 +6,11 @@ import hashlib
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from exchange_client._consent.profiles import Profile
 from exchange_client.batches.files import BatchFile, BatchHeader, build, is_batch
 from exchange_client.batches.flows import RowFault
 from exchange_client.batches.rows import drafts, jsonable, read_rows
@@ -19,41 +20,43 @@ from exchange_client.cli.telling import REFUSED, tell
 from exchange_client.core.ids import new_id
 from exchange_client.errors import UsageError
 from exchange_client.identifiers import Identifier
-from exchange_client.validating.checks import Circumstances
 from exchange_client.validating.explaining import RowCode, explained
 from exchange_client.validating.files import validate as find
+from exchange_client.validating.profiles import circumstances_under, profile_named
+
+DEFAULT_PROFILE: Final = "cn@1"  # of rows, which name none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the exchange's profile says; the defaults are those of cn@1."""
+    """By which rules a file is judged."""
 
+    profile: Annotated[
+        str | None,
+        typer.Option(help="of the jurisdiction, e.g. cn@1; by default the one that a batch names"),
+    ] = None
     today: Annotated[
         str | None, typer.Option(help="YYYY-MM-DD where the member is; by default this machine's")
     ] = None
-    currency: Annotated[str, typer.Option(help="of the profile")] = "CNY"
-    smallest_overdue_minor: Annotated[
-        int, typer.Option(help="least overdue amount that is reported, minor units", min=0)
-    ] = 0
-    basis: Annotated[
-        list[str] | None, typer.Option(help="code of the profile that needs no grant; repeat it")
-    ] = None
 
-    def circumstances(self) -> Circumstances:
-        """The same in the words of the SDK."""
+    def named(self, batch: str | None) -> Profile:
+        """Return the profile.
+
+        Args:
+            batch: what the header of a batch names; None for rows.
+        """
+        profile = profile_named(self.profile or batch or DEFAULT_PROFILE)
+        if batch is not None and batch != profile.ref:
+            raise UsageError(f"profile: the file is of another one than {profile.ref}")
+        return profile
+
+    def day(self) -> date:
+        """Return the day, where the member is."""
         try:
-            # A plain day, as rows have it, where the member is.
-            today = date.fromisoformat(self.today) if self.today else date.today()  # noqa: DTZ011 - see above
+            # A plain day, as rows have it.
+            return date.fromisoformat(self.today) if self.today else date.today()  # noqa: DTZ011 - see above
         except ValueError:
             raise UsageError("--today: not a date") from None
-        return Circumstances(
-            today=today,
-            as_of_from=date.min,
-            as_of_to=today,
-            currency=self.currency,
-            smallest_overdue_minor=self.smallest_overdue_minor,
-            bases=frozenset(self.basis or ()),
-        )
 
 
 def validate(
@@ -65,7 +68,10 @@ def validate(
     ] = False,
 ) -> None:
     """Check a file offline; leaves with 1 if a row is faulty. Grants and history are not seen."""
-    faults = find(_batch(file), rules.circumstances())
+    batch = BatchFile.load(file) if is_batch(file) else None
+    profile = rules.named(batch.profile if batch else None)
+    judged_in = circumstances_under(profile, rules.day())
+    faults = find(batch or _batch_of(file, profile), judged_in)
     refused = sum(fault.severity == "REJECT" for fault in faults)
     shown: dict[str, object] = {"file": str(file), "faults": [asdict(one) for one in faults]}
     lines = _lines(file, faults)
@@ -78,10 +84,8 @@ def validate(
         raise typer.Exit(REFUSED)
 
 
-def _batch(file: Path) -> BatchFile:
-    """Return the batch that a file is, or that its rows would make."""
-    if is_batch(file):
-        return BatchFile.load(file)
+def _batch_of(file: Path, profile: Profile) -> BatchFile:
+    """Return the batch that a member's rows would make."""
     taken = drafts(read_rows(file))
     rows = [
         jsonable(row.with_tokens({one: _stand_in(one) for one in row.identifiers})) for row in taken
@@ -90,7 +94,7 @@ def _batch(file: Path) -> BatchFile:
         batch_id=new_id("bat"),
         member="member",
         epoch="ep_1",
-        profile="cn@1",
+        profile=profile.ref,
         sequence=1,
         created=0,
     )
