@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 from uuid import UUID
 
 import pytest
+from werkzeug.test import TestResponse
 
 from consent.grants import GrantEvent
 from exchange.services.batches.work_off import work_off_one
 from exchange.services.grants.change_grant import change_within, relayed
+from exchange.services.records.put_record import put_record
 from exchange.services.retention.purge_records import purge_records
 from tests.support.grant_desk import shown
 from tests.support.record_desk import RecordDesk
@@ -137,6 +140,46 @@ def test_nothing_is_left_to_do_once_withdrawals_wait(desk: RecordDesk) -> None:
 
     done = steps.steps[steps.steps.index("staging.retire") :]
     assert ["grants.suppress_since", "commit"] == done[done.index("grants.suppress_since") :]
+
+
+def test_a_withdrawal_of_whom_a_file_corrects_waits_and_not_in_a_circle(desk: RecordDesk) -> None:
+    """Both raise the subject's counter, and both want the lock of suppressions after it."""
+    other = RecordDesk(sandbox=desk.sandbox, key=desk.sandbox.enrol("member-b"))
+    desk.upload(desk.file([desk.late()]))
+    desk.work_off()
+    other.answer(other.granted(1), 1)  # Whoever was answered is told of the correction: a leaf.
+    desk.upload(desk.file([desk.clean(reason="AMEND")]))
+    with ThreadPoolExecutor(1) as pool:
+        ended: list[Future[TestResponse]] = []
+
+        def withdraw() -> None:
+            ended.append(pool.submit(desk.end, desk.contribute(1), "withdraw"))
+            await_waiting(desk.sql)
+
+        work_off(desk, Meanwhile(before="batches.finish", does=withdraw))
+
+        assert "WITHDRAWN" == shown(ended[0].result())["state"]
+    assert [("DONE",), ("DONE",)] == desk.sql("SELECT state FROM batch")
+    assert [("acc-1", False, True), ("acc-1", True, True)] == versions(desk)
+
+
+def test_a_withdrawal_waits_for_no_record_sent_alone_under_another_consent(
+    desk: RecordDesk,
+) -> None:
+    """Its row is being written to, and its subject's counter wanted: each would wait for the other."""
+    shown(desk.put(desk.clean()))
+    before, desk.grants[1] = desk.grants[1], desk.granted(1, purpose="contribute")
+    body = json.dumps({"epoch": "ep_1", "profile": "cn@1", **desk.clean(balance_minor=5)}).encode()
+    ended: list[object] = []
+    steps = Meanwhile(
+        before="transfers.keep",
+        does=lambda: ended.append(shown(desk.end(before, "withdraw"))["state"]),
+    )
+
+    put_record("acc-1", body, desk.asker(), stepped(desk.sandbox.ports, steps))
+
+    assert ["WITHDRAWN"] == ended
+    assert [("acc-1", False, False), ("acc-1", True, False)] == versions(desk)
 
 
 def test_a_file_waits_for_a_withdrawal_under_way(desk: RecordDesk) -> None:
