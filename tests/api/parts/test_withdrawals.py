@@ -166,7 +166,7 @@ def test_a_withdrawal_of_whom_a_file_corrects_waits_and_not_in_a_circle(desk: Re
 def test_a_withdrawal_waits_for_no_record_sent_alone_under_another_consent(
     desk: RecordDesk,
 ) -> None:
-    """Its row is being written to, and its subject's counter wanted: each would wait for the other."""
+    """Its row is being written to, and its counter wanted: each would wait for the other."""
     shown(desk.put(desk.clean()))
     before, desk.grants[1] = desk.grants[1], desk.granted(1, purpose="contribute")
     body = json.dumps({"epoch": "ep_1", "profile": "cn@1", **desk.clean(balance_minor=5)}).encode()
