@@ -135,6 +135,14 @@ _CLAIMS: tuple[tuple[str, str, str], ...] = (
         WHERE NOT EXISTS (SELECT 1 FROM leaf l WHERE l.leaf_hash = e.leaf_hash)""",
     ),
     (
+        "I6",
+        "every report has its leaf, and the reverse",
+        """SELECT 'report ' || month FROM report r LEFT JOIN leaf l USING (leaf_hash)
+        WHERE l.ord IS NULL UNION ALL SELECT 'leaf ' || encode(s.leaf_hash, 'hex')
+        FROM log_search s LEFT JOIN report r USING (leaf_hash)
+        WHERE s.kind = 'report' AND r.month IS NULL""",
+    ),
+    (
         "I7",
         "a subject's counter is the number of its leaves",
         """SELECT 'subject ' || coalesce(c.subject, s.subject) FROM subject_counter c

@@ -9,7 +9,7 @@ from psycopg import sql
 from exchange.store.rights import API, ROLES, SEQUENCER, WORKER, grant_rights, url_as
 from exchange.store.schema import metadata
 
-LOGGED = ("leaf", "opening", "tile", "checkpoint", "leaf_place", "log_search", "query")
+LOGGED = ("leaf", "opening", "tile", "checkpoint", "leaf_place", "log_search", "query", "report")
 ENTRANCES = (
     *("member", "member_key", "member_proposal", "operator_key", "notice_approval"),
     "profile_in_force",

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from exchange.app.ports import make_audit_ports
+from exchange.app.verify_run import run_ports
 from exchange.domain.records import month, month_text
 from exchange.errors import IntegrityError
 from exchange.services.reports.make_report import make_report
 from exchange.services.reports.ports import StoredReport
-from exchange_client.consortium import ConsortiumReport, fetch_report, verify_report
+from exchange.services.verify_run.verify_run import verify_run
+from exchange_client.audit.leaves import AuditLeaf
+from exchange_client.consortium import ConsortiumReport, fetch_report, find_entry, verify_report
+from exchange_client.core.encoding import JSON, b64url
 from exchange_client.errors import ReceiptInvalid
 from tests.client.audit.test_cli_audit import terminal, told
 from tests.support.grant_desk import token
 from tests.support.record_desk import RecordDesk
 from tests.support.regulator import Regulator, open_regulator
-from tests.support.terminal import Dead
+from tests.support.stepped import Steps, stepped
+from tests.support.terminal import Dead, Terminal
 
 MONTH_SECONDS = 31 * 86_400
 
@@ -34,10 +40,18 @@ class Consortium:
     first: RecordDesk
     second: RecordDesk
 
-    def makes(self) -> StoredReport | None:
-        """Make this month's report, as the night does."""
+    def makes(self, steps: Steps | None = None) -> StoredReport | None:
+        """Make this month's report, as the night does; by steps, if any."""
         sandbox = self.regulator.sandbox
-        return make_report(make_audit_ports(sandbox.settings, sandbox.ports, sandbox.database))
+        ports = stepped(sandbox.ports, steps) if steps else sandbox.ports
+        return make_report(make_audit_ports(sandbox.settings, ports, sandbox.database))
+
+    def kept(self) -> tuple[object, ...]:
+        """Count the reports and their leaves."""
+        return self.first.sql(
+            "SELECT (SELECT count(*) FROM report),"
+            " (SELECT count(*) FROM log_search WHERE kind = 'report')"
+        )[0]
 
     def made(self) -> dict[str, Any]:
         """Make it, and return the figures that the regulator reads."""
@@ -74,8 +88,9 @@ def test_a_report_tells_what_is_stored_and_is_made_once_a_month(consortium: Cons
     """A regulator's figure must be the sum of the members' own, on that night."""
     first, second = consortium.first, consortium.second
     first.uploaded([first.clean(1, "a-1", balance_minor=100), first.clean(2, "a-2")])
+    two = [{"kind": "identity", "value": b64url(token(subject))} for subject in (3, 33)]
     business = {"product": "business_loan", "balance_minor": 300, "overdue_minor": 300}
-    second.uploaded([second.late(1, "b-1", 91, **business), second.clean(3, "b-3")])
+    second.uploaded([second.late(1, "b-1", 91, **business), second.clean(3, "b-3", tokens=two)])
     second.uploaded([second.clean(4, "b-4", role="guarantor")])
     gone = second.clean(5, "b-5")
     second.uploaded([gone])
@@ -159,10 +174,14 @@ def test_opening_every_record_is_a_leaf_that_commits_to_the_figures(
         leaf["detail"]["subject"]["month"],
     )
     assert report.figures_sha256 == leaf["detail"]["audit"]["figures_sha256"]
+    ports = run_ports(regulator.sandbox.settings)
+    assert [] == verify_run([], ports).of("I6")
+    desk.sql("DELETE FROM report RETURNING 1")
+    assert 1 == len(verify_run([], ports).of("I6"))
 
 
 def test_members_get_another_document_and_nobody_gets_one_that_is_not_there(
-    consortium: Consortium,
+    consortium: Consortium, tmp_path: Path
 ) -> None:
     """What one lender holds is for the supervisor alone."""
     desk, regulator = consortium.first, consortium.regulator
@@ -182,6 +201,10 @@ def test_members_get_another_document_and_nobody_gets_one_that_is_not_there(
     assert "regulator" == consortium.read().view
     assert [(1,)] == desk.sql(reads)
     assert 404 == desk.send("GET", "/v1/reports/consortium?month=2020-01").status_code
+    cx = Terminal(folder=tmp_path, sandbox=regulator.sandbox, key=desk.key)
+    desk.key.save(cx.at("key"))
+    regulator.sandbox.pins().save(cx.at("pins"))
+    assert "* is withheld" in cx.cx("report", "consortium").output
     refused = desk.send("GET", "/v1/reports/consortium?month=2026-13")
     assert (422, True) == (refused.status_code, "/month" in refused.text)
 
@@ -193,13 +216,16 @@ def test_a_kept_report_is_verified_offline_and_a_changed_one_is_not(
     desk = consortium.first
     desk.uploaded([desk.late(1, "a-1", 200, product="business_loan"), desk.clean(2, "a-2")])
     assert consortium.makes() is not None
+    consortium.regulator.sandbox.sequence()
     cx = terminal(consortium.regulator, tmp_path)
     kept = tmp_path / "report.jws"
     page = tmp_path / "report.html"
 
     asked = told(cx.cx("report", "consortium", "--out", str(kept), "--json"))
     words = ("report", "consortium", "--file", str(kept))
-    offline = cx.cx(*words, "--html", str(page), transport=Dead())
+    told(cx.cx("audit", "export", str(tmp_path / "export"), "--json"))
+    logged = ("--dir", str(tmp_path / "export"), "--policy", str(cx.at("policy")))
+    offline = cx.cx(*words, "--html", str(page), *logged, transport=Dead())
     head, claims, signature = kept.read_text().strip().split(".")
     kept.write_text(f"{head}.{claims[:-4]}AAAA.{signature}")
     changed = cx.cx(*words, transport=Dead())
@@ -207,11 +233,25 @@ def test_a_kept_report_is_verified_offline_and_a_changed_one_is_not(
     assert (True, 2) == (asked["verified"], asked["figures"]["accounts"])
     assert 0 == offline.exit_code, offline.output
     assert "member-a" in offline.output
+    assert "of the log commits to it" in offline.output
     assert "stage 3" in page.read_text()
     assert 4 == changed.exit_code
     pins = consortium.regulator.sandbox.pins()
     with pytest.raises(ReceiptInvalid):
         verify_report(kept.read_text(), pins)
+    report = consortium.read()
+    entry: dict[str, JSON] = {"kind": "report", "month": report.month, "rows": 2}
+    audit: dict[str, JSON] = {"report": report.report_id, "figures_sha256": report.figures_sha256}
+    leaf = AuditLeaf(index=7, subject=entry, audit=audit)
+    assert 7 == find_entry(report, [leaf])
+    for other in (
+        replace(leaf, audit={**audit, "figures_sha256": "x"}),
+        replace(leaf, audit={**audit, "report": "rpt_x"}),
+        replace(leaf, subject={**entry, "rows": 3}),
+        replace(leaf, subject={**entry, "kind": "batch"}),
+    ):
+        with pytest.raises(ReceiptInvalid):
+            find_entry(report, [other])
 
 
 def test_a_record_that_does_not_open_lets_no_report_be_made(consortium: Consortium) -> None:
@@ -223,7 +263,66 @@ def test_a_record_that_does_not_open_lets_no_report_be_made(consortium: Consorti
     with pytest.raises(IntegrityError):
         consortium.makes()
 
-    assert [(0, 0)] == desk.sql(
-        "SELECT (SELECT count(*) FROM report),"
-        " (SELECT count(*) FROM log_search WHERE kind = 'report')"
-    )
+    assert (0, 0) == consortium.kept()
+
+
+class Broken(Exception):
+    """A step that ends the job."""
+
+
+@dataclass(slots=True)
+class Breaking(Steps):
+    """Breaks before the n-th step, or behind it."""
+
+    at: int = 0
+    after: bool = False
+
+    def step(self, name: str, call: Callable[[], object]) -> object:
+        """Do one step, or break."""
+        self.steps.append(name)
+        breaks = len(self.steps) - 1 == self.at
+        if breaks and not self.after:
+            raise Broken
+        done = call()
+        if breaks:
+            raise Broken
+        return done
+
+
+def test_a_report_is_whole_or_absent_wherever_the_job_ends(consortium: Consortium) -> None:
+    """A leaf without its report says that somebody looked for nothing; the reverse hides a look."""
+    desk = consortium.first
+    desk.uploaded([desk.clean(1, "a-1")])
+    at = 0
+    while consortium.kept() == (0, 0):
+        steps = Breaking(at=at)
+        with suppress(Broken):
+            consortium.makes(steps)
+        at += 1
+    whole = steps.steps
+
+    assert ["reports.add", "commit"] == whole[-2:]
+    assert len(whole) == at - 1  # The run that broke nowhere is the one that stored.
+    assert (1, 1) == consortium.kept()
+    desk.sql("UPDATE report SET month = month - 1 RETURNING 1")
+    with pytest.raises(Broken):  # Stored, and nobody was told: the next run finds it.
+        consortium.makes(Breaking(at=len(whole) - 1, after=True))
+    assert (2, 2) == consortium.kept()
+    assert consortium.makes() is None
+
+
+def test_of_two_jobs_at_once_one_makes_the_report(consortium: Consortium) -> None:
+    """Two hosts whose timers fire together must not tell two figures of one month."""
+    desk = consortium.first
+    desk.uploaded([desk.clean(1, "a-1")])
+
+    class Overtaken(Steps):
+        def step(self, name: str, call: Callable[[], object]) -> object:
+            """Let the other job end first."""
+            if name == "reports.add":
+                assert consortium.makes() is not None
+            return call()
+
+    assert consortium.makes(Overtaken()) is None
+
+    assert (1, 1) == consortium.kept()

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.domain.records import Product, Status
@@ -29,7 +29,8 @@ from tests.support.life.consortia import AS_OF, MEMBERS, accounts, counted, loan
 Subjects = list[list[Account]]
 HALF = Fraction(1, 2)
 NOTHING = {"accounts": 0, "balance_minor": 0, "overdue_minor": 0}
-subjects = st.lists(st.lists(accounts(), min_size=1, max_size=4), max_size=6)
+subjects = st.lists(st.lists(accounts(), min_size=1, max_size=3), max_size=3)
+few = settings(max_examples=25)
 
 
 def figures(several: Subjects) -> dict[str, Any]:
@@ -59,6 +60,7 @@ def held(several: Subjects) -> list[tuple[int, Account]]:
     ]
 
 
+@few
 @given(subjects)
 def test_every_total_ties_to_the_records_to_the_minor_unit(several: Subjects) -> None:
     """A report that is a cent off is one that somebody must explain to a supervisor."""
@@ -77,6 +79,7 @@ def test_every_total_ties_to_the_records_to_the_minor_unit(several: Subjects) ->
     check_totals(told, whole=True)
 
 
+@few
 @given(subjects)
 def test_each_members_line_is_its_own_book_as_the_sdk_sums_it(several: Subjects) -> None:
     """A lender whose own report differs from the regulator's would be asked which one lies."""
@@ -96,6 +99,7 @@ def test_each_members_line_is_its_own_book_as_the_sdk_sums_it(several: Subjects)
             assert stages.at(row).shown() == told["stages"][row].get(member, NOTHING)
 
 
+@few
 @given(subjects)
 def test_balances_roll_as_they_do_in_a_members_own_book(several: Subjects) -> None:
     """Two ways to count the same moves would give two forecasts of the same losses."""

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.domain.records import Status
@@ -78,6 +78,7 @@ CELL = st.lists(
 )
 
 
+@settings(max_examples=40)
 @given(st.data(), st.integers(1, 4), st.integers(1, 4))
 def test_nothing_withheld_of_the_consortium_can_be_solved_for(
     data: st.DataObject, height: int, width: int

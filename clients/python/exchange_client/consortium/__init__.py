@@ -7,6 +7,11 @@ In:  a report as the exchange gave it (a file will do), and the pins. No connect
 Out: a ConsortiumReport whose sums add up, or ReceiptInvalid. A figure that is None is withheld.
 """
 
-from exchange_client.consortium.reports import ConsortiumReport, fetch_report, verify_report
+from exchange_client.consortium.reports import (
+    ConsortiumReport,
+    fetch_report,
+    find_entry,
+    verify_report,
+)
 
-__all__ = ["ConsortiumReport", "fetch_report", "verify_report"]
+__all__ = ["ConsortiumReport", "fetch_report", "find_entry", "verify_report"]

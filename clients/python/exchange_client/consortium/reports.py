@@ -6,7 +6,7 @@ version knows; 4 its sums, shares and ratios follow from each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlencode
 
+from exchange_client.audit.leaves import AuditLeaf
 from exchange_client.consortium.totals import check_totals
 from exchange_client.core.calls import Flow, get
 from exchange_client.core.encoding import JSON, dumps, loads_object, standard_base64
@@ -109,6 +110,26 @@ def fetch_report(pins: Pins, month: str | None = None) -> Flow[ConsortiumReport]
     if month is not None and report.month != month:
         raise ReceiptInvalid("the report is of another month")
     return report
+
+
+def find_entry(report: ConsortiumReport, leaves: Iterable[AuditLeaf]) -> int:
+    """Return the index of the entry that says how the report was made.
+
+    Args:
+        leaves: of a verified export.
+
+    Raises:
+        ReceiptInvalid: there is none, or it commits to other figures.
+    """
+    named = (leaf for leaf in leaves if leaf.kind == "report")
+    found = next((leaf for leaf in named if leaf.said("report") == report.report_id), None)
+    if found is None:
+        raise ReceiptInvalid("the export holds no entry of this report")
+    said = (found.said("month"), found.said("rows"), found.said("figures_sha256"))
+    told = (report.month, report.records, report.figures_sha256)
+    if report.view == "regulator" and said != told:  # The members' figures are others.
+        raise ReceiptInvalid("the entry of this report tells of other figures")
+    return found.index
 
 
 def _text(claims: Mapping[str, JSON], name: str) -> str:

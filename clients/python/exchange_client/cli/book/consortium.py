@@ -11,13 +11,14 @@ from typing import Annotated
 
 import typer
 
+from exchange_client.audit.export import verify_export
 from exchange_client.book.classifying import CLASS_NAMES
 from exchange_client.book.loans import STATES
-from exchange_client.cli.auditing import Official
+from exchange_client.cli.auditing import Official, policy_for
 from exchange_client.cli.book.drawing import NOTHING, WITHHELD, Grid, Mark, amount, page, shaded
 from exchange_client.cli.options import Pinned, Telling
 from exchange_client.cli.telling import tell
-from exchange_client.consortium import ConsortiumReport, fetch_report, verify_report
+from exchange_client.consortium import ConsortiumReport, fetch_report, find_entry, verify_report
 from exchange_client.consortium.totals import (
     BANDS,
     CHECKS,
@@ -43,6 +44,12 @@ class Which:
     file: Annotated[
         Path | None, typer.Option(help="verify a report that was kept, and ask nobody")
     ] = None
+    folder: Annotated[
+        Path | None, typer.Option("--dir", help="an export of the log: find the entry of it there")
+    ] = None
+    policy: Annotated[
+        Path | None, typer.Option(envvar="CX_POLICY", help="keys for --dir [the pins]")
+    ] = None
     out: Annotated[Path | None, typer.Option(help="keep the signed report")] = None
     html: Annotated[Path | None, typer.Option(help="write the tables as a page as well")] = None
 
@@ -56,7 +63,13 @@ def consortium(telling: Telling, pinned: Pinned, official: Official, which: Whic
             report = exchange.audit(fetch_report(exchange.pins, which.month))
     if which.out is not None:
         report.save(which.out)
+    index = None
+    if which.folder is not None:
+        export = verify_export(which.folder, policy_for(which.policy, pinned))
+        index = find_entry(report, export.leaves)
     notes, grids = _notes(report), _grids(report)
+    if index is not None:
+        notes.append(f"entry {index} of the log commits to it")
     if which.html is not None:
         which.html.write_text(page("consortium", notes, grids), encoding="utf-8")
     value = {
@@ -71,6 +84,7 @@ def consortium(telling: Telling, pinned: Pinned, official: Official, which: Whic
         "records": report.records,
         "leaf": report.leaf,
         "log": report.log,
+        "leaf_index": index,
         "figures_sha256": report.figures_sha256,
         "figures": dict(report.figures),
     }
