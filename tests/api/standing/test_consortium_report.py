@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,9 +13,12 @@ import pytest
 
 from exchange.app.ports import make_audit_ports
 from exchange.app.verify_run import run_ports
+from exchange.crypto.keyring import Use
+from exchange.crypto.signing import sign_jws
+from exchange.domain.base64url import unb64url
 from exchange.domain.records import month, month_text
 from exchange.errors import IntegrityError
-from exchange.services.reports.make_report import make_report
+from exchange.services.reports.make_report import REPORT_TYPE, make_report
 from exchange.services.reports.ports import StoredReport
 from exchange.services.verify_run.verify_run import verify_run
 from exchange_client.audit.leaves import AuditLeaf
@@ -45,6 +48,14 @@ class Consortium:
         sandbox = self.regulator.sandbox
         ports = stepped(sandbox.ports, steps) if steps else sandbox.ports
         return make_report(make_audit_ports(sandbox.settings, ports, sandbox.database))
+
+    def signed(self, text: str, change: Mapping[str, object]) -> str:
+        """Return a report that says something else, signed all the same."""
+        keyring = self.regulator.sandbox.ports.keyring
+        claims = json.loads(unb64url(text.split(".")[1])) | change
+        payload = json.dumps(claims, separators=(",", ":")).encode()
+        kid, sign = keyring.kid(Use.STATEMENT), keyring.signer(Use.STATEMENT)
+        return sign_jws(payload, REPORT_TYPE, kid, sign)
 
     def kept(self) -> tuple[object, ...]:
         """Count the reports and their leaves."""
@@ -149,6 +160,10 @@ def test_balances_roll_from_one_report_to_the_next(consortium: Consortium) -> No
     assert {("0", "1"): 100, ("0", "X"): 10, ("0", "C"): 1} == told
     assert 7 == now["rolls"]["opened_minor"]
     assert 137 == now["classes"]["TOTAL"]["TOTAL"]["balance_minor"]
+    consortium.a_month_passes()
+    third = consortium.makes()
+    assert third is not None
+    assert 3 == third.records  # What was paid off before is not opened again.
 
 
 def test_opening_every_record_is_a_leaf_that_commits_to_the_figures(
@@ -240,6 +255,10 @@ def test_a_kept_report_is_verified_offline_and_a_changed_one_is_not(
     with pytest.raises(ReceiptInvalid):
         verify_report(kept.read_text(), pins)
     report = consortium.read()
+    for change in ({"iss": "other"}, {"form": "consortium/2"}, {"view": "all"}, {"figures": None}):
+        with pytest.raises(ReceiptInvalid):
+            verify_report(consortium.signed(report.text, change), pins)
+    assert report == verify_report(consortium.signed(report.text, {}), pins)
     entry: dict[str, JSON] = {"kind": "report", "month": report.month, "rows": 2}
     audit: dict[str, JSON] = {"report": report.report_id, "figures_sha256": report.figures_sha256}
     leaf = AuditLeaf(index=7, subject=entry, audit=audit)

@@ -127,6 +127,18 @@ def test_balances_roll_as_they_do_in_a_members_own_book(several: Subjects) -> No
     assert [list(row) for row in last.moved] == rolls["moved_minor"]
 
 
+def test_a_sold_debt_rolls_once_as_it_was_sold_and_is_gone_the_month_after() -> None:
+    """Counted on at the seller, a sold debt would be owed twice."""
+    sold = record(Status.SOLD, 31, balance_minor=70)
+
+    leaving = figures([[Account("lender-a", sold, record(balance_minor=60), True, True)]])
+    gone = figures([[Account("lender-a", sold, sold, False, True)]])
+
+    assert 60 == leaving["rolls"]["moved_minor"][0][2]
+    assert 0 == sum(map(sum, gone["rolls"]["moved_minor"]))
+    assert 0 == leaving["accounts"] == gone["accounts"]
+
+
 def test_a_debtor_is_bad_everywhere_once_a_fifth_of_all_it_owes_is_late() -> None:
     """The rule of a fifth looks across lenders; no lender can apply it alone."""
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.domain.records import Status
+from exchange.domain.reports.classes import STATES
 from exchange.domain.reports.consortium import LENDERS_MIN, Account
 from exchange.domain.reports.suppression import TOTAL, Cell, Crowd, withheld
 from exchange_client.consortium.totals import check_totals
@@ -125,6 +126,10 @@ def test_few_late_subjects_are_withheld_from_members_and_not_to_be_had_from_the_
     assert isinstance(lines, dict)
     assert lines["3"][TOTAL] is None
     assert lines["1"][TOTAL] is None
+    rolls = told["rolls"]
+    assert isinstance(rolls, dict)
+    bucket_4 = rolls["moved_minor"][4]  # A row whose sum is withheld tells nothing of its cells.
+    assert [None] * len(STATES) == bucket_4
 
 
 def test_in_a_small_consortium_members_read_nothing() -> None:
