@@ -2,7 +2,7 @@
 
     1 read every open account in one snapshot of the database, open it, count it: read-only, one
       subject at a time in memory
-    2 take the months of loans as the log was judged; nothing is judged anew
+    2 take the months of loans as the worker judged them; nothing is judged anew
     3 leaf, both signed documents, row: one transaction
 
 Opening every record is a look of its own kind. It is about nobody in particular, so it is a leaf of
@@ -13,7 +13,7 @@ told to anybody and the next run begins anew. Source: records.md, 15.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
@@ -26,21 +26,18 @@ from exchange.crypto.sealing import record_aad, unpad
 from exchange.crypto.signing import sign_jws
 from exchange.domain.base64url import b64url
 from exchange.domain.ids import show, uuid7
-from exchange.domain.lend_first import LOANS_MIN, Check, Month, months
+from exchange.domain.lend_first import LOANS_MIN, Check
 from exchange.domain.log.kinds import Kind
 from exchange.domain.records import RecordPayload, decode_payload, month, month_text, today_in
 from exchange.domain.reports.consortium import FORM, Account, Consortium
 from exchange.domain.reports.tables import Figure
-from exchange.services.audit.judge_loans import judged_loans
-from exchange.services.audit.ports import QUORUM_SECONDS_MAX, AuditPorts
-from exchange.services.audit.read_events import read_opened
+from exchange.services.audit.ports import AuditPorts, JudgedMonth
 from exchange.services.log.write_leaves import LeafDraft, standard_base64, write_leaves
 from exchange.services.ports import MMD_SECONDS, Ports, Work
 from exchange.services.reports.ports import ReportedAccount, SealedVersion, StoredReport
 
 REPORT_TYPE: Final = "cx-report+jwt"
 MONTH_SECONDS: Final = 30 * 86_400  # between snapshots, where none was taken before
-LOAN_MONTHS_MAX: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +77,7 @@ def make_report(audit_ports: AuditPorts) -> StoredReport | None:
     earlier = taken[1] if len(taken) > 1 else before - MONTH_SECONDS
     snapshot = Snapshot(at=now, today=today, before=before, earlier=earlier)
     counted = _count(snapshot, ports)
-    loans = _loans(audit_ports)
+    loans = _loans(snapshot, audit_ports)
     with ports.begin() as work:
         report = _certify(counted, loans, snapshot, work, ports)
         if not work.reports.add(report):
@@ -125,30 +122,30 @@ def _open(account: ReportedAccount, version: SealedVersion, ports: Ports) -> Rec
     return decode_payload(unpad(opened))
 
 
-def _loans(audit_ports: AuditPorts) -> dict[str, Figure]:
-    """Return months of loans as `cx audit lend-first` shows them, without the leaves of each."""
+def _loans(snapshot: Snapshot, audit_ports: AuditPorts) -> dict[str, Figure]:
+    """Return months of loans as the worker judged them last; after New Year the old log's too."""
     ports = audit_ports.ports
-    now = ports.now()
-    origin = ports.origin(now)
+    shown: list[Figure] = []
     with audit_ports.begin() as work:
-        log = work.audit.find_log(origin)
-        newest = log and work.audit.newest(log.log_id, since=now - QUORUM_SECONDS_MAX)
-    if log is None or newest is None:
-        return {"log": origin, "size": 0, "months": []}
-    judged = judged_loans(read_opened(log, newest.size, audit_ports), log, audit_ports)
-    found = months(judged)
-    newest_months = sorted({one.month for one in found})[-LOAN_MONTHS_MAX:]
-    shown = [_shown_month(one) for one in found if one.month in newest_months]
-    return {"log": origin, "size": newest.size, "months": shown}
+        for origin in dict.fromkeys((ports.origin(snapshot.before), ports.origin(snapshot.at))):
+            log = work.audit.find_log(origin)
+            found = work.months.all(log.log_id) if log else []
+            shown += [{"log": origin, **_shown_month(one)} for one in found]
+    return {"months": shown}
 
 
-def _shown_month(found: Month) -> Mapping[str, Figure]:
+def _shown_month(found: JudgedMonth) -> dict[str, Figure]:
+    ratio = f"{found.late + found.never}/{found.loans}" if found.loans >= LOANS_MIN else None
     return {
+        "size": found.size,
         "member": found.member,
         "month": found.month,
-        "loans": len(found.loans),
-        **{check.value: found.count(check) for check in Check},
-        "ratio": f"{found.unchecked}/{len(found.loans)}" if len(found.loans) >= LOANS_MIN else None,
+        "loans": found.loans,
+        Check.IN_TIME: found.in_time,
+        Check.STALE: found.stale,
+        Check.LATE: found.late,
+        Check.NEVER: found.never,
+        "ratio": ratio,
     }
 
 

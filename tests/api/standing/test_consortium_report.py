@@ -3,96 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from exchange.app.ports import make_audit_ports
 from exchange.app.verify_run import run_ports
-from exchange.crypto.keyring import Use
-from exchange.crypto.signing import sign_jws
-from exchange.domain.base64url import unb64url
 from exchange.domain.records import month, month_text
-from exchange.errors import IntegrityError
-from exchange.services.reports.make_report import REPORT_TYPE, make_report
-from exchange.services.reports.ports import StoredReport
 from exchange.services.verify_run.verify_run import verify_run
 from exchange_client.audit.leaves import AuditLeaf
-from exchange_client.consortium import ConsortiumReport, fetch_report, find_entry, verify_report
+from exchange_client.consortium import fetch_report, find_entry, verify_report
 from exchange_client.core.encoding import JSON, b64url
 from exchange_client.errors import ReceiptInvalid
+from tests.api.audit.test_findings import loan, raised, rows
 from tests.client.audit.test_cli_audit import terminal, told
 from tests.support.grant_desk import token
-from tests.support.record_desk import RecordDesk
-from tests.support.regulator import Regulator, open_regulator
-from tests.support.stepped import Steps, stepped
+from tests.support.life.consortium_desk import Consortium
+from tests.support.regulator import look
 from tests.support.terminal import Dead, Terminal
-
-MONTH_SECONDS = 31 * 86_400
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consortium:
-    """An authority, and two lenders that report."""
-
-    regulator: Regulator
-    first: RecordDesk
-    second: RecordDesk
-
-    def makes(self, steps: Steps | None = None) -> StoredReport | None:
-        """Make this month's report, as the night does; by steps, if any."""
-        sandbox = self.regulator.sandbox
-        ports = stepped(sandbox.ports, steps) if steps else sandbox.ports
-        return make_report(make_audit_ports(sandbox.settings, ports, sandbox.database))
-
-    def signed(self, text: str, change: Mapping[str, object]) -> str:
-        """Return a report that says something else, signed all the same."""
-        keyring = self.regulator.sandbox.ports.keyring
-        claims = json.loads(unb64url(text.split(".")[1])) | change
-        payload = json.dumps(claims, separators=(",", ":")).encode()
-        kid, sign = keyring.kid(Use.STATEMENT), keyring.signer(Use.STATEMENT)
-        return sign_jws(payload, REPORT_TYPE, kid, sign)
-
-    def kept(self) -> tuple[object, ...]:
-        """Count the reports and their leaves."""
-        return self.first.sql(
-            "SELECT (SELECT count(*) FROM report),"
-            " (SELECT count(*) FROM log_search WHERE kind = 'report')"
-        )[0]
-
-    def made(self) -> dict[str, Any]:
-        """Make it, and return the figures that the regulator reads."""
-        assert self.makes() is not None
-        return dict(self.read().figures)
-
-    def read(self) -> ConsortiumReport:
-        """Fetch the newest as the regulator does."""
-        with self.regulator.sandbox.exchange(self.regulator.first) as exchange:
-            return exchange.audit(fetch_report(exchange.pins))
-
-    def a_month_passes(self) -> None:
-        """Let what is stored be a month older."""
-        for table, column in (("record", "submitted_at"), ("report", "snapshot_at")):
-            self.first.sql(
-                f"UPDATE {table} SET {column} = {column} - %s RETURNING 1", MONTH_SECONDS
-            )
-        self.first.sql("UPDATE report SET month = month - 1 RETURNING 1")
-
-
-@pytest.fixture
-def consortium(database_url: str, tmp_path: Path) -> Iterator[Consortium]:
-    """An authority, and two lenders that report."""
-    with open_regulator(database_url, tmp_path) as opened:
-        second = opened.sandbox.enrol("member-b")
-        yield Consortium(
-            regulator=opened,
-            first=RecordDesk(sandbox=opened.sandbox, key=opened.lender),
-            second=RecordDesk(sandbox=opened.sandbox, key=second),
-        )
 
 
 def test_a_report_tells_what_is_stored_and_is_made_once_a_month(consortium: Consortium) -> None:
@@ -273,75 +201,23 @@ def test_a_kept_report_is_verified_offline_and_a_changed_one_is_not(
             find_entry(report, [other])
 
 
-def test_a_record_that_does_not_open_lets_no_report_be_made(consortium: Consortium) -> None:
-    """A sum that silently leaves a record out is a false one."""
-    desk = consortium.first
-    desk.uploaded([desk.clean(1, "a-1")])
-    desk.sql("UPDATE record SET sealed = wrapped RETURNING 1")
-
-    with pytest.raises(IntegrityError):
-        consortium.makes()
-
-    assert (0, 0) == consortium.kept()
-
-
-class Broken(Exception):
-    """A step that ends the job."""
-
-
-@dataclass(slots=True)
-class Breaking(Steps):
-    """Breaks before the n-th step, or behind it."""
-
-    at: int = 0
-    after: bool = False
-
-    def step(self, name: str, call: Callable[[], object]) -> object:
-        """Do one step, or break."""
-        self.steps.append(name)
-        breaks = len(self.steps) - 1 == self.at
-        if breaks and not self.after:
-            raise Broken
-        done = call()
-        if breaks:
-            raise Broken
-        return done
-
-
-def test_a_report_is_whole_or_absent_wherever_the_job_ends(consortium: Consortium) -> None:
-    """A leaf without its report says that somebody looked for nothing; the reverse hides a look."""
-    desk = consortium.first
-    desk.uploaded([desk.clean(1, "a-1")])
-    at = 0
-    while consortium.kept() == (0, 0):
-        steps = Breaking(at=at)
-        with suppress(Broken):
-            consortium.makes(steps)
-        at += 1
-    whole = steps.steps
-
-    assert ["reports.add", "commit"] == whole[-2:]
-    assert len(whole) == at - 1  # The run that broke nowhere is the one that stored.
-    assert (1, 1) == consortium.kept()
-    desk.sql("UPDATE report SET month = month - 1 RETURNING 1")
-    with pytest.raises(Broken):  # Stored, and nobody was told: the next run finds it.
-        consortium.makes(Breaking(at=len(whole) - 1, after=True))
-    assert (2, 2) == consortium.kept()
-    assert consortium.makes() is None
-
-
-def test_of_two_jobs_at_once_one_makes_the_report(consortium: Consortium) -> None:
-    """Two hosts whose timers fire together must not tell two figures of one month."""
+def test_lend_first_is_told_as_the_worker_judged_it_last(consortium: Consortium) -> None:
+    """Two judgements of the same loans are one too many for a supervisor."""
+    regulator = consortium.regulator
+    now = regulator.sandbox.ports.now()
+    regulator.looks(
+        *(look(f"p:{number:032x}") for number in range(18)),
+        *(loan(f"p:{number:032x}", paid_at=now + 5) for number in range(20)),
+    )
+    raised(regulator)
     desk = consortium.first
     desk.uploaded([desk.clean(1, "a-1")])
 
-    class Overtaken(Steps):
-        def step(self, name: str, call: Callable[[], object]) -> object:
-            """Let the other job end first."""
-            if name == "reports.add":
-                assert consortium.makes() is not None
-            return call()
+    [told_month] = consortium.made()["lend_first"]["months"]
 
-    assert consortium.makes(Overtaken()) is None
-
-    assert (1, 1) == consortium.kept()
+    [judged] = rows(regulator.get("lend-first"), "months")
+    del judged["evidence"], judged["unwitnessed"]
+    log, size = told_month.pop("log"), told_month.pop("size")
+    assert judged == told_month
+    assert ("2/20", regulator.sandbox.ports.origin(now)) == (told_month["ratio"], log)
+    assert 38 <= size <= regulator.size()

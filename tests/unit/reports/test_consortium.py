@@ -36,7 +36,7 @@ few = settings(max_examples=25)
 def figures(several: Subjects) -> dict[str, Any]:
     """Return what the regulator reads, as it comes out of its signed JSON."""
     sums = counted(several)
-    return _plain(sums.shown(names(sums), {"log": "x", "size": 0, "months": []}))
+    return _plain(sums.shown(names(sums), {"months": []}))
 
 
 def outward(several: Subjects) -> dict[str, Any]:
