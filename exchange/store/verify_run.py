@@ -137,10 +137,9 @@ _CLAIMS: tuple[tuple[str, str, str], ...] = (
     (
         "I6",
         "every report has its leaf, and the reverse",
-        """SELECT 'report ' || month FROM report r LEFT JOIN leaf l USING (leaf_hash)
-        WHERE l.ord IS NULL UNION ALL SELECT 'leaf ' || encode(s.leaf_hash, 'hex')
-        FROM log_search s LEFT JOIN report r USING (leaf_hash)
-        WHERE s.kind = 'report' AND r.month IS NULL""",
+        """SELECT 'report ' || month FROM report LEFT JOIN leaf USING (leaf_hash)
+        WHERE ord IS NULL UNION ALL SELECT 'leaf ' || encode(leaf_hash, 'hex') FROM log_search
+        LEFT JOIN report USING (leaf_hash) WHERE kind = 'report' AND month IS NULL""",
     ),
     (
         "I7",

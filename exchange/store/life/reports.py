@@ -34,6 +34,8 @@ LEFT JOIN LATERAL (
     ORDER BY version DESC LIMIT 1
 ) AS v ON true
 WHERE r.current AND NOT r.suppressed AND (r.open OR r.submitted_at > %(before)s)
+    AND NOT EXISTS (SELECT 1 FROM withheld w WHERE w.record_id = r.record_id
+        AND r.version <= w.version)
 ORDER BY r.token_index
 """)
 

@@ -34,6 +34,11 @@ def test_a_report_tells_what_is_stored_and_is_made_once_a_month(consortium: Cons
     gone = second.clean(5, "b-5")
     second.uploaded([gone])
     second.end(str(gone["grant"]), "withdraw")
+    second.uploaded([second.clean(6, "b-6")])  # Withdrawn as well, while a file is at it.
+    second.sql(
+        "INSERT INTO withheld SELECT record_id, version FROM account"
+        " WHERE account_ref = 'b-6' RETURNING 1"
+    )
 
     figures = consortium.made()
 

@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from exchange_client.audit.leaves import AuditLeaf
-from exchange_client.consortium.totals import check_totals
+from exchange_client.consortium.totals import check_totals, read_text, read_whole
 from exchange_client.core.calls import Flow, get
 from exchange_client.core.encoding import JSON, dumps, loads_object, standard_base64
 from exchange_client.errors import ReceiptInvalid, UnverifiedResponse
@@ -24,6 +24,7 @@ from exchange_client.signing import open_jws
 
 REPORT_TYPE: Final = "cx-report+jwt"
 REPORT_BYTES_MAX: Final = 16 << 20
+SECONDS_MAX: Final = 253_402_300_799  # the end of year 9999
 FORM: Final = "consortium/1"
 VIEWS: Final = ("regulator", "members")
 
@@ -78,16 +79,22 @@ def verify_report(text: str, pins: Pins) -> ConsortiumReport:
         raise ReceiptInvalid(f"the report is by other formulas than {FORM}")
     if not isinstance(figures, dict):
         raise ReceiptInvalid("the report has no figures")
+    times = {name: read_whole(claims, name) for name in ("snapshot", "before")}
+    if max(times.values()) > SECONDS_MAX:
+        raise ReceiptInvalid("the report is of no time that a calendar knows")
     check_totals(figures, whole=view == "regulator")  # 4
     return ConsortiumReport(
         text=text.strip(),
         view=str(view),
-        records=None if records is None else _whole(claims, "records"),
+        records=None if records is None else read_whole(claims, "records"),
         figures=MappingProxyType(figures),
-        report_id=_text(claims, "report"),
-        snapshot=_whole(claims, "snapshot"),
-        before=_whole(claims, "before"),
-        **{name: _text(claims, name) for name in ("month", "profile", "currency", "leaf", "log")},
+        report_id=read_text(claims, "report"),
+        snapshot=times["snapshot"],
+        before=times["before"],
+        **{
+            name: read_text(claims, name)
+            for name in ("month", "profile", "currency", "leaf", "log")
+        },
     )
 
 
@@ -130,17 +137,3 @@ def find_entry(report: ConsortiumReport, leaves: Iterable[AuditLeaf]) -> int:
     if report.view == "regulator" and said != told:  # The members' figures are others.
         raise ReceiptInvalid("the entry of this report tells of other figures")
     return found.index
-
-
-def _text(claims: Mapping[str, JSON], name: str) -> str:
-    value = claims.get(name)
-    if not isinstance(value, str) or not value:
-        raise ReceiptInvalid(f"{name} must be a text")
-    return value
-
-
-def _whole(claims: Mapping[str, JSON], name: str) -> int:
-    value = claims.get(name)
-    if type(value) is not int or value < 0:
-        raise ReceiptInvalid(f"{name} must be a whole number")
-    return value

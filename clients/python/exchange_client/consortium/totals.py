@@ -46,7 +46,9 @@ def check_totals(figures: Mapping[str, JSON], *, whole: bool) -> None:
     products = read_grid(figures, "products", CLASSES)
     _holds(not whole or None not in products.values(), "withheld")
     bands = read_object(figures, "lenders")
-    _holds(set(BANDS) <= bands.keys(), "lenders")
+    for band in BANDS:
+        if whole or bands.get(band, {}) is not None:
+            read_whole(read_object(bands, band), "subjects")
     read_moves(figures, whole=whole)
     if whole:
         _check_whole(figures, products, bands)
@@ -71,6 +73,8 @@ def _check_whole(figures: Mapping[str, JSON], products: Grid, bands: Mapping[str
     _holds(figures.get("lender_hhi") == hhi, "lender_hhi")
     banded = sum(read_whole(read_object(bands, band), "balance_minor") for band in BANDS)
     _holds(banded == all_.balance_minor, "lenders")
+    for member in (found := read_object(bands, "subjects_of")):
+        read_whole(found, member)
     _check_cross_lender(read_object(figures, "cross_lender"), all_.balance_minor)
     for month in read_rows(read_object(figures, "lend_first"), "months"):
         _check_loans(month)
@@ -82,6 +86,7 @@ def _check_cross_lender(cross: Mapping[str, JSON], balance_minor: int) -> None:
         read_whole(cross, name) for name in ("balance_minor", "late_minor", "flagged_minor")
     )
     _holds(cross.get("share") == rounded(ratio(late, held)), "share")
+    read_whole(cross, "debtors")
     better = read_object(cross, "better_minor")
     _holds(sum(read_whole(better, one) for one in better) <= flagged_minor, "better_minor")
     _holds(flagged_minor <= held <= balance_minor, "flagged_minor")
@@ -89,15 +94,19 @@ def _check_cross_lender(cross: Mapping[str, JSON], balance_minor: int) -> None:
     _holds(len(listed) == min(flagged, LISTED_MAX), "listed")
     for one in listed:
         owed, of_it = read_whole(one, "balance_minor"), read_whole(one, "late_minor")
-        _holds(of_it * 100 > owed * percent, "listed")
+        read_whole(one, "lenders")
+        read_text(one, "subject")
+        _holds(owed * percent < of_it * 100 <= owed * 100, "listed")
         _holds(one.get("share") == rounded(ratio(of_it, owed)), "listed")
 
 
 def _check_loans(month: Mapping[str, JSON]) -> None:
+    for name in ("member", "month"):
+        read_text(month, name)
     loans, by_check = read_whole(month, "loans"), {one: read_whole(month, one) for one in CHECKS}
     _holds(loans == sum(by_check.values()), "lend_first")
     shown = f"{by_check['LATE'] + by_check['NEVER']}/{loans}" if loans >= LOANS_MIN else None
-    _holds(month.get("ratio") == shown, "lend_first")
+    _holds("ratio" in month and month["ratio"] == shown, "lend_first")
 
 
 def npl_ratio(grid: Grid, column: str) -> str | None:
@@ -186,6 +195,18 @@ def read_whole(holder: Mapping[str, JSON], name: str) -> int:
     value = holder.get(name)
     if type(value) is not int or value < 0:
         raise ReceiptInvalid(f"{name} must be a whole number")
+    return value
+
+
+def read_text(holder: Mapping[str, JSON], name: str) -> str:
+    """Read a text that is not empty.
+
+    Raises:
+        ReceiptInvalid: it is none.
+    """
+    value = holder.get(name)
+    if not isinstance(value, str) or not value:
+        raise ReceiptInvalid(f"{name} must be a text")
     return value
 
 

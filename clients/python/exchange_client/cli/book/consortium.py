@@ -67,7 +67,7 @@ def consortium(telling: Telling, pinned: Pinned, official: Official, which: Whic
     if which.folder is not None:
         export = verify_export(which.folder, policy_for(which.policy, pinned))
         index = find_entry(report, export.leaves)
-    notes, grids = _notes(report), _grids(report)
+    notes, grids = report_notes(report), report_grids(report)
     if index is not None:
         notes.append(f"entry {index} of the log commits to it")
     if which.html is not None:
@@ -92,7 +92,8 @@ def consortium(telling: Telling, pinned: Pinned, official: Official, which: Whic
     tell(value, text, as_json=telling.as_json)
 
 
-def _notes(report: ConsortiumReport) -> list[str]:
+def report_notes(report: ConsortiumReport) -> list[str]:
+    """Write what stands above the tables."""
     at, before = (
         datetime.fromtimestamp(one, UTC).strftime("%Y-%m-%d %H:%M")
         for one in (report.snapshot, report.before)
@@ -115,7 +116,8 @@ def _notes(report: ConsortiumReport) -> list[str]:
     ]
 
 
-def _grids(report: ConsortiumReport) -> list[Grid]:
+def report_grids(report: ConsortiumReport) -> list[Grid]:
+    """Draw the tables that this view has."""
     figures = report.figures
     common = [_products(figures), _lenders(figures), _rolls(figures, report)]
     if report.view == "members":
