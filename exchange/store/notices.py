@@ -17,8 +17,9 @@ _REGISTER = Statement("""
 WITH registered AS (
     INSERT INTO notice (notice_id, version, lang, kind, jurisdiction, purpose, sha256, document,
         registered_at)
-    VALUES (%(notice_id)s, %(version)s, %(lang)s, %(kind)s, %(jurisdiction)s, %(purpose)s,
-        %(sha256)s, %(document)s, %(now)s)
+    SELECT n.*, %(now)s
+    FROM unnest(%(notice_id)s::text[], %(version)s::text[], %(lang)s::text[], %(kind)s::text[],
+        %(jurisdiction)s::text[], %(purpose)s::text[], %(sha256)s::bytea[], %(document)s::bytea[]) n
     ON CONFLICT DO NOTHING
     RETURNING notice_id, version, lang
 )
@@ -70,19 +71,32 @@ class Notices:
 
     def register(self, notice: Notice, document: bytes, approvers: Sequence[str], now: int) -> bool:
         """Store a notice and who approves it; say whether id, version and language were free."""
+        return self._register([(notice, document)], approvers, now) == len(approvers)
+
+    def register_each(
+        self, texts: Sequence[tuple[Notice, bytes]], approvers: Sequence[str], now: int
+    ) -> None:
+        """Store notices with their documents, and who approves them all; known ones stay."""
+        self._register(texts, approvers, now)
+
+    def _register(
+        self, texts: Sequence[tuple[Notice, bytes]], approvers: Sequence[str], now: int
+    ) -> int:
+        """Do so in one statement; return how many approvals are new."""
+        notices = [notice for notice, _ in texts]
         parameters = {
-            "notice_id": notice.id,
-            "version": notice.version,
-            "lang": notice.lang,
-            "kind": notice.kind.value,
-            "jurisdiction": notice.jurisdiction,
-            "purpose": notice.purpose.value,
-            "sha256": notice.sha256,
-            "document": document,
+            "notice_id": [one.id for one in notices],
+            "version": [one.version for one in notices],
+            "lang": [one.lang for one in notices],
+            "kind": [one.kind.value for one in notices],
+            "jurisdiction": [one.jurisdiction for one in notices],
+            "purpose": [one.purpose.value for one in notices],
+            "sha256": [one.sha256 for one in notices],
+            "document": [document for _, document in texts],
             "approvers": list(approvers),
             "now": now,
         }
-        return _REGISTER.run(self._connection, parameters).rowcount == len(approvers)
+        return _REGISTER.run(self._connection, parameters).rowcount
 
     def approve(self, key: NoticeKey, approver: str, now: int) -> bool:
         """Store an approval; say whether it is a new one."""

@@ -142,8 +142,9 @@ def seed_notices(ports: Ports) -> None:
     now = ports.now()
     with ports.begin() as work:
         profile = ports.terms.profile
-        for document in (*sandbox_notices(profile), *sandbox_adverse_notices(profile)):
-            work.notices.register(parse_notice(document), document, _SANDBOX_APPROVERS, now)
+        documents = (*sandbox_notices(profile), *sandbox_adverse_notices(profile))
+        texts = [(parse_notice(document), document) for document in documents]
+        work.notices.register_each(texts, _SANDBOX_APPROVERS, now)
         work.commit()
 
 

@@ -36,6 +36,12 @@ class NoticeStatements(Protocol):
         """Store a notice and who approves it; say whether id, version and language were free."""
         ...
 
+    def register_each(
+        self, texts: Sequence[tuple[Notice, bytes]], approvers: Sequence[str], now: int
+    ) -> None:
+        """Store notices with their documents, and who approves them all; known ones stay."""
+        ...
+
     def approve(self, key: NoticeKey, approver: str, now: int) -> bool:
         """Store an approval; say whether it is a new one."""
         ...
