@@ -1,4 +1,7 @@
-"""What the parts that tell members things need, made of ports and settings."""
+"""What the parts that tell members things need, made of ports and settings.
+
+Not here: routes. Worker and deliverer start from this, and load no HTTP.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from exchange.api.edge.blueprints import Routes
-from exchange.api.edge.paging import Paging
-from exchange.api.events import event_routes
-from exchange.api.statuses import status_routes
-from exchange.api.watches import watch_routes
-from exchange.api.webhooks import webhook_routes
 from exchange.app.webhook_sender import WebhookSender
 from exchange.domain.outward.endpoints import EndpointRules
 from exchange.services.ports import Ports
@@ -46,16 +43,6 @@ def watch_ports(settings: Settings, ports: Ports) -> WatchPorts:
         per_member_max=settings.watches_per_member_max,
         life_seconds=settings.watch_days * 86_400,
         ended_keep_seconds=settings.watch_ended_keep_days * 86_400,
-    )
-
-
-def outward_routes(settings: Settings, ports: Ports, paging: Paging) -> tuple[Routes, ...]:
-    """Build the routes of what members are told."""
-    return (
-        event_routes(ports, paging),
-        status_routes(ports),
-        webhook_routes(webhook_ports(settings, ports), paging),
-        watch_routes(watch_ports(settings, ports), paging),
     )
 
 

@@ -19,6 +19,7 @@ from exchange.api.edge.application import Application
 from exchange.api.edge.blueprints import Api
 from exchange.api.edge.guard import API_VERSION, Edge, EdgePorts
 from exchange.api.edge.transport import BodyLimits
+from exchange.api.events import event_routes
 from exchange.api.grant_requests import grant_request_routes
 from exchange.api.grants.changing import change_routes
 from exchange.api.grants.evidence import evidence_routes
@@ -32,10 +33,13 @@ from exchange.api.receipts import receipt_routes
 from exchange.api.records import record_routes
 from exchange.api.reports import report_routes
 from exchange.api.staff import staff_routes
+from exchange.api.statuses import status_routes
 from exchange.api.tokens import token_routes
+from exchange.api.watches import watch_routes
+from exchange.api.webhooks import webhook_routes
 from exchange.app.counsel import check_counsel
 from exchange.app.edge import edge_ports, make_paging, ops_ports
-from exchange.app.outward import outward_routes
+from exchange.app.outward import watch_ports, webhook_ports
 from exchange.app.pages import (
     PAGE_ROUTES,
     borrower_ports,
@@ -113,8 +117,10 @@ def _add_member_routes(api: Api, settings: Settings, ports: Ports) -> None:
     api.register_blueprint(order_routes(ports))
     api.register_blueprint(evidence_routes(ports))
     api.register_blueprint(notice_routes(ports))
-    for routes in outward_routes(settings, ports, paging):
-        api.register_blueprint(routes)
+    api.register_blueprint(event_routes(ports, paging))
+    api.register_blueprint(status_routes(ports))
+    api.register_blueprint(webhook_routes(webhook_ports(settings, ports), paging))
+    api.register_blueprint(watch_routes(watch_ports(settings, ports), paging))
     api.register_blueprint(batch_routes(ports))
     api.register_blueprint(record_routes(ports))
     api.register_blueprint(staff_routes(ports))
