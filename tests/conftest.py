@@ -7,9 +7,11 @@ import os
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+import typer.testing
 from hypothesis import settings
 
 from exchange.store.embedded.server import Launch, Server, attach, start
@@ -20,6 +22,9 @@ from tests.support import postgres
 settings.register_profile("exchange", deadline=None, print_blob=True, derandomize=True)
 settings.register_profile("explore", deadline=None, print_blob=True, max_examples=2000)
 settings.load_profile("exchange")
+
+# Typer would build all commands of a program anew for each that a test types: 50 ms.
+typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]  # not meant for others
 
 BOTH_ENGINES = ("store", "api", "migrations")  # folders whose tests also run on the oldest server
 WAITING = ("faults", "journeys", "browser")  # folders whose tests start, kill and await processes
