@@ -1,4 +1,4 @@
-"""One private PostgreSQL a test run, and a fresh migrated database for each test.
+"""One private PostgreSQL a test run, and a migrated database without rows for each test.
 
 The first test that asks starts the server; the run's workers share it; the process that started
 the run stops it. A run that was killed is cleaned up by the next one. All files of a run are in
@@ -33,14 +33,18 @@ from exchange.store.functions import FUNCTIONS
 from exchange.store.migrate import migrate
 from exchange.store.rights import ROLES, grant_rights, let_in
 from exchange.store.schema import metadata
+from tests.support.databases.emptying import Template, emptied, read_template
 
 RUN_DIR = "CX_TEST_RUN_DIR"  # handed to the workers of this run by environment
 TEMPLATE = "cx_template"
 MEMORY = Path("/dev/shm")  # noqa: S108 - the run's directory in it is made under a name of its own
 MEMORY_BYTES_MIN = 2 << 30  # what a whole run with both engines may need
+TURNS_MAX = 50  # of one database: what is deleted keeps its room
 _PREFIX = "cxt-"
 _numbers = count(1)
-_left: dict[str, list[str]] = {}  # this process's databases, by server, that nobody needs any more
+_used: dict[str, list[str]] = {}  # this process's databases, by server, that tests are done with
+_turns: dict[str, int] = {}  # tests that each of them had
+_templates: dict[str, Template] = {}  # by server
 
 
 def open_run() -> None:
@@ -132,19 +136,36 @@ def await_gone(pid: int) -> None:
 
 @contextmanager
 def clone(of: Server) -> Iterator[str]:
-    """Yield the URL of a fresh database; it is dropped when the next one is made.
+    """Yield the URL of a database that is as the template: one that was emptied, or a fresh one.
 
-    Dropped at once, it would often wait a tenth of a second for connections that still close.
+    Emptied or dropped only when the next one is asked for: at once, it would often wait a tenth of
+    a second for connections that still close.
     """
-    name = f"cx_{os.getpid()}_{next(_numbers)}"
-    admin = of.url_of("postgres")
-    left = _left.setdefault(admin, [])
-    with psycopg.connect(admin, autocommit=True) as connection:
-        while left:
-            connection.execute(f'DROP DATABASE "{left.pop()}" WITH (FORCE)')
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} STRATEGY FILE_COPY')
+    used = _used.setdefault(of.url, [])
+    name = _emptied(of, used) or _fresh(of)
     yield of.url_of(name)
-    left.append(name)
+    used.append(name)
+
+
+def _emptied(of: Server, used: list[str]) -> str | None:
+    """Return a database of an earlier test without what that wrote, dropping what cannot be it."""
+    while used:
+        name = used.pop()
+        _turns[name] = _turns.get(name, 0) + 1
+        if _turns[name] < TURNS_MAX and emptied(of.url_of(name), _templates[of.url]):
+            return name
+        with psycopg.connect(of.url_of("postgres"), autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    return None
+
+
+def _fresh(of: Server) -> str:
+    name = f"cx_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(of.url_of("postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} STRATEGY FILE_COPY')
+    if of.url not in _templates:
+        _templates[of.url] = read_template(of.url_of(name))
+    return name
 
 
 def _hurry_passwords(started: Server) -> None:
