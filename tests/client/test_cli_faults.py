@@ -51,7 +51,7 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 # They read no key, or none yet; or no exchange at all.
 WITHOUT_KEY = {"init", "pin", "grant decide", "grant list-reasons", "receipt verify"}
 WITHOUT_KEY |= {"policy check", "policy decide", "policy test"}
-WITHOUT_KEY |= {"batch validate", "log verify", "log mirror", "audit verify"}
+WITHOUT_KEY |= {"batch validate", "log policy", "log verify", "log mirror", "audit verify"}
 WITHOUT_KEY |= {"book strata"}
 WITHOUT_KEY |= {f"report {one}" for one in ("roll", "vintage", "classes", "provision", "stress")}
 

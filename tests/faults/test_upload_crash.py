@@ -101,8 +101,9 @@ STEPS = [
     *("staging.refuse_duplicates", "transfers.refuse_repeated", "commit"),
     *("records.lock_uploads", "batches.find", "grants.last_suppression", "staging.grant_kinds"),
     *("staging.warn_crowded", "staging.counts", "staging.keep_faults", "staging.merge"),
-    *("transfers.keep_staged", "watches.touch_staged", "grants.suppress_since", "staging.retire"),
-    *("log.find_log", "log.open_subjects", "log.append", "batches.finish", "commit"),
+    *("transfers.keep_staged", "watches.touch_staged", "grants.hold_versions", "staging.retire"),
+    *("log.find_log", "log.open_subjects", "log.append", "batches.finish"),
+    *("grants.suppress_since", "commit"),
 ]
 
 
