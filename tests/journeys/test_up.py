@@ -87,7 +87,8 @@ def test_up_serves_says_where_everything_is_and_stops_clean(data_dir: Path) -> N
 
     assert {"ok"} == set(ready.values())
     assert 0 == code
-    for part in (f"http://127.0.0.1:{up.port}", str(data_dir), "PostgreSQL", "lender-a"):
+    pages = f"http://localhost:{up.port}/borrower"
+    for part in (f"http://127.0.0.1:{up.port}", pages, str(data_dir), "PostgreSQL", "lender-a"):
         assert part in out
     assert not (data_dir / "pg/cluster/postmaster.pid").exists()
     assert not is_postmaster(postmaster, data_dir / "pg")

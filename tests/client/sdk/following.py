@@ -71,7 +71,10 @@ class FollowingContract:
         assert {"/borrower/request"} == {link.path for link in links}
         assert [22, 22] == [len(link.fragment) for link in links]  # 16 bytes, and never the same
         assert {grant.grant_id} == {one["grant_id"] for one in told}
-        assert told[0]["link_expires"] == desk.sdk.grant(grant.grant_id)["expires"]
+        ends = desk.sdk.grant(grant.grant_id)["expires"]
+        assert told[0]["link_expires"] == ends
+        assert isinstance(ends, int)
+        assert ends - time.time() < 72 * 3_600 + 60  # and not the month that it would last
         answer = desk.sdk.query(who, purpose=PURPOSE, grant=grant.grant_id)
         assert "grant.requested" == answer.reason
         refused("grant.policy", 422, lambda: desk.sdk.register_grant(grant, who))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import Result
 
 from exchange.app.ports import make_log_ports
 from exchange.services.log.grant_access import grant_access
@@ -29,7 +30,7 @@ def block(holding: str, language: str = "sh") -> str:
     return str(next(one for one in blocks if holding in one))
 
 
-def typed(terminal: Terminal, lines: str, **filled: str) -> list[str]:
+def typed(cx: Callable[..., Result], lines: str, **filled: str) -> list[str]:
     """Type the lines of a block, none of which may fail; return what each said."""
     for placeholder, value in filled.items():
         lines = lines.replace(f"{placeholder}_…", value)
@@ -38,7 +39,7 @@ def typed(terminal: Terminal, lines: str, **filled: str) -> list[str]:
         program, *words = shlex.split(line, comments=True)
         assert "cx" == program
         into = words.pop(words.index(">") + 1) if ">" in words else None
-        done = terminal.cx(*(word for word in words if word != ">"))
+        done = cx(*(word for word in words if word != ">"))
         assert 0 == done.exit_code, f"{line}: {done.output}"
         if into is not None:
             Path(into).write_text(done.stdout)
@@ -75,27 +76,27 @@ def terminal(
 def test_from_a_consent_to_an_answer_and_its_proof(terminal: Terminal) -> None:
     """Whoever cannot make a consent from the page asks nothing at all."""
     listing, *making = block("cx grant make").splitlines()
-    [listed] = typed(terminal, listing)
+    [listed] = typed(terminal.cx, listing)
     Path("terms.toml").write_text(terms(PURPOSE, digest_of(listed, PURPOSE)))
     Path("form.pdf").write_bytes(b"a synthetic form")
 
-    _, registered = typed(terminal, "\n".join(making))
+    _, registered = typed(terminal.cx, "\n".join(making))
 
     grant, asking = registered.split()[0], block("cx query --purpose").splitlines()
-    [answer] = typed(terminal, asking[0], gnt=grant)
+    [answer] = typed(terminal.cx, asking[0], gnt=grant)
     terminal.sandbox.sequence()
-    _, verified = typed(terminal, "\n".join(asking[1:]))
+    _, verified = typed(terminal.cx, "\n".join(asking[1:]))
     assert answer.startswith("NO_DATA\n")
     assert "stands in the log, under a checkpoint that the pinned log key signed" in verified
 
 
 def test_a_borrower_is_asked_to_sign(terminal: Terminal) -> None:
     """Without the link no borrower ever sees the page."""
-    [listed] = typed(terminal, block("list-notices").splitlines()[0])
+    [listed] = typed(terminal.cx, block("list-notices").splitlines()[0])
     signed = terms(PURPOSE, digest_of(listed, PURPOSE), act="passkey")
     Path("signed.toml").write_text(signed)
 
-    _, requested = typed(terminal, block("cx grant request"))
+    _, requested = typed(terminal.cx, block("cx grant request"))
 
     assert "state: REQUESTED" in requested
     assert re.search(r"link: http://localhost:8420/borrower/request#\S{22}\n", requested)
@@ -103,19 +104,19 @@ def test_a_borrower_is_asked_to_sign(terminal: Terminal) -> None:
 
 def test_a_csv_file_is_checked_sent_and_looked_up(terminal: Terminal) -> None:
     """The first file of a lender must not take a support call."""
-    [listed] = typed(terminal, block("list-notices").splitlines()[0])
+    [listed] = typed(terminal.cx, block("list-notices").splitlines()[0])
     Path("terms.toml").write_text(terms("contribute", digest_of(listed, "contribute")))
     Path("form.pdf").write_bytes(b"another synthetic form")
-    _, registered = typed(terminal, "\n".join(block("cx grant make").splitlines()[1:]))
+    _, registered = typed(terminal.cx, "\n".join(block("cx grant make").splitlines()[1:]))
     yesterday = f"{datetime.now(UTC).date() - timedelta(days=1)}"
     rows = block("acc-1,borrower", "csv").replace("2026-11-27", yesterday)
     Path("rows.csv").write_text(rows.replace("gnt_…", registered.split()[0]))
     checking, sending, asking = block("cx upload rows.csv").splitlines()
 
-    _, sent = typed(terminal, f"{checking}\n{sending}")
+    _, sent = typed(terminal.cx, f"{checking}\n{sending}")
 
     assert "1 stored, 0 unchanged, 0 amended, 0 deleted, 0 faulted" in sent
-    [faults] = typed(terminal, asking, bat=sent.split(":")[0])
+    [faults] = typed(terminal.cx, asking, bat=sent.split(":")[0])
     assert faults.endswith(": 0 faults and warnings\n")
 
 
@@ -130,11 +131,11 @@ def test_the_log_is_exported_verified_and_mirrored(
         regulator.first.save(terminal.at("key"))
         regulator.sandbox.pins().save(terminal.at("pins"))
 
-        told = typed(terminal, block("cx audit export").replace("lender-a", "member-a"))
+        told = typed(terminal.cx, block("cx audit export").replace("lender-a", "member-a"))
 
         place = capability(regulator.sandbox)
         mirroring = block("cx log mirror").replace("https://exchange.example/log/…", place)
-        mirrored = typed(terminal, mirroring)
+        mirrored = typed(terminal.cx, mirroring)
     assert [True] * 2 == [one.startswith("verified ") for one in (told[2], told[4])]
     assert "found        1, showing 1\n" in told[1]
     assert "they agree" in told[5]
