@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 
 from exchange.domain.base64url import unb64url
+from exchange.services.borrower.looks.view_looks import Look
 from exchange_client.proofs import verify_proof
 from tests.support.authenticator import Authenticator
 from tests.support.borrower_browser import Browser, Page, agreed
@@ -80,6 +82,34 @@ def test_a93_a_borrower_does_not_open_anothers_history(
     assert len(theirs) >= 2
     assert ({404}, 404) == (statuses, absent)
     assert set() == set(theirs) & set(proofs(other))
+
+
+def test_a_review_counts_as_no_inquiry() -> None:
+    """A borrower must not be told that others count what they do not."""
+    look = Look(
+        leaf_hash=b"",
+        number=1,
+        at=0,
+        kind="query",
+        member=None,
+        purpose="credit_application",
+        outcome="ADVERSE",
+        event="",
+        proven=True,
+        withheld_until=None,
+    )
+
+    told = [
+        one.counts
+        for one in (
+            look,
+            replace(look, purpose="guarantor_check"),
+            replace(look, purpose="account_review"),
+            replace(look, outcome="WITHHELD"),
+        )
+    ]
+
+    assert [True, True, False, False] == told
 
 
 def test_every_look_is_listed_with_its_reason_and_none_is_missing(

@@ -125,9 +125,14 @@ def test_what_the_log_tells_of_a_subject_is_looked_at_as_well(desks: Desks) -> N
     watcher.turn()
     close_dispute(view.dispute.dispute_id, other.borrower(), other.sandbox.ports, agreed=True)
     shown(other.end(other.contribute(), "withdraw"))
-    for letter in "cde":
-        asker = WatchDesk(sandbox=other.sandbox, key=other.sandbox.enrol(f"member-{letter}"))
-        asker.answer(asker.granted())
+    askers = [
+        WatchDesk(sandbox=other.sandbox, key=other.sandbox.enrol(f"member-{letter}"))
+        for letter in "cde"
+    ]
+    grants = [asker.granted() for asker in askers]
+    watcher.turn()  # What happened to grants is looked at by now: the looks alone are news.
+    for asker, grant in zip(askers, grants, strict=True):
+        asker.answer(grant)
     watcher.turn()
 
     assert ["ENTERED_ARREARS", "DISPUTE_CHANGED", "CURED", "MANY_QUERIES"] == watcher.kinds()

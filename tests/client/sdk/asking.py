@@ -153,6 +153,18 @@ class AskingContract:
         with pytest.raises(AnswerMisread, match="not shown"):
             _ = answer.finding.worst_bucket
 
+    def test_a_review_of_ones_own_account_counts_in_no_velocity(
+        self, desk: Desk, other: Desk, who: Identifier
+    ) -> None:
+        """A lender that looks after its own loan must not make its borrower look desperate."""
+        other.report(who)
+        assert other.ask(who, "account_review").reason == "permitted"
+
+        answer = desk.ask(who)
+
+        assert isinstance(answer, NoAdverse)
+        assert "0" == answer.finding.velocity.days_30
+
     def test_looks_of_others_count_as_velocity(
         self, desk: Desk, other: Desk, house: House, who: Identifier
     ) -> None:
