@@ -17,8 +17,8 @@ from exchange_client.cli.options import Outside
 from exchange_client.testing import FakeExchange
 from tests.client.policy.samples import sample
 from tests.client.policy.test_cli_policy import frames
-from tests.client.sdk.samples import row
 from tests.client.readme.test_readme import block, typed
+from tests.client.sdk.samples import row
 from tests.support.borrowers import borrower
 from tests.support.terminal import PURPOSE
 
