@@ -248,12 +248,17 @@ def test_the_commands_take_keys_and_no_typed_names(sandbox: Sandbox, tmp_path: P
     gone = ("borrower", "confirm", "lender-x", show("gnt", uuid7(0, sandbox.ports.random_bytes)))
     lost = ("recover", "--accept-loss")
     alone = ("sequence", "--unwitnessed")
-    for words in (gone, lost, alone):
+    seat = ("seat", "enrol", "lender-s", "mei")
+    for words in (gone, lost, alone, seat):
         assert "--key-file" in types(*words, "--by", "anna", "--by", "ben")[1]
         same = types(*words, "--key-file", files["anna"], "--key-file", files["anna"])
         assert "another operator must sign this as well" in same[1]
     both = ("--key-file", files["anna"], "--key-file", files["ben"])
     assert "another operator" not in types(*gone, *both)[1]  # There is no such grant: that is said.
+    sandbox.enrol("lender-s")
+    assert "/console/seat#" in types(*seat, *both)[1]
+    assert "lender-s/mei  waits for its person" in types("seat", "list")[1]
+    assert 0 == types("seat", "retire", "lender-s", "mei")[0]
     assert (
         "--key-file" in types("notice", "register", str(tmp_path / "notice.json"), "--by", "x")[1]
     )
@@ -265,5 +270,6 @@ def test_the_commands_take_keys_and_no_typed_names(sandbox: Sandbox, tmp_path: P
     assert "this person has approved it already" in again[1]
     assert (0, True) == (second[0], "live  approved by anna, ben" in second[1]), second
     leaves = admin_leaves(sandbox)
-    words_said = [read_word(line) for line in leaves["notice_approved"]["approvers"]]
-    assert ["anna/k1", "ben/k1"] == [word.keyid for word in words_said]
+    for event in ("notice_approved", "seat_enrolled"):
+        words_said = [read_word(line) for line in leaves[event]["approvers"]]
+        assert ["anna/k1", "ben/k1"] == [word.keyid for word in words_said]

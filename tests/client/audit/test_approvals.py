@@ -11,6 +11,8 @@ import pytest
 from exchange.domain.members import Role
 from exchange.services.members.change_members import approve_change, propose_change
 from exchange.services.members.ports import Change, ChangeKind
+from exchange.services.seats.manage_seats import enrol_seat
+from exchange.services.seats.ports import SeatName
 from exchange_client.audit.approvals import Approved, check_approvals
 from exchange_client.audit.leaves import AuditLeaf
 from exchange_client.core.encoding import JSON
@@ -22,7 +24,7 @@ from tests.support.sandbox import Sandbox, make_sandbox
 
 @pytest.fixture(scope="module")
 def leaves(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> list[AuditLeaf]:
-    """Two operators, one member by both of them, one by nobody."""
+    """Two operators, one member by both of them, one by nobody, and a seat by typed names."""
     folder: Path = tmp_path_factory.mktemp("approvals")
     sandbox: Sandbox = make_sandbox(shared_database_url, folder)
     for one in (ANNA, BEN):
@@ -32,6 +34,7 @@ def leaves(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -
     proposal = propose_change(joining, says(sandbox, ANNA, joining), sandbox.ports, days=14)
     approve_change(says(sandbox, BEN, joining, of=proposal.proposal_id), "", sandbox.ports)
     sandbox.enrol("lender-one", Role.ASKER)
+    enrol_seat(SeatName("lender-one", "mei"), 1, ["anna", "ben"], sandbox.ports)
     told = opened_leaves(sandbox, "admin")
     sandbox.close()
     return [
@@ -44,8 +47,8 @@ def test_two_keys_are_counted_and_what_nobody_signed_is_named(leaves: list[Audit
     """A regulator must see at a glance which members two people let in."""
     found = check_approvals(leaves)
 
-    # The first two operators, and the member that was let in by hand, with its key.
-    assert Approved(by_two_keys=1, unsigned=(0, 1, 3, 4)) == found
+    # The first two operators; the member that was let in by hand, its key, its person's seat.
+    assert Approved(by_two_keys=1, unsigned=(0, 1, 3, 4, 5)) == found
 
 
 def altered(leaves: list[AuditLeaf], approvers: Sequence[JSON]) -> list[AuditLeaf]:
@@ -87,9 +90,9 @@ def test_what_cannot_be_checked_is_not_called_signed(leaves: list[AuditLeaf]) ->
     names: list[JSON] = ["anna", "ben"]
 
     for pair, expected in (
-        (names, Approved(unsigned=(0, 1, 2, 3, 4))),
-        ([anna], Approved(unsigned=(0, 1, 2, 3, 4))),
-        (["zoe/k1 a b c d", anna], Approved(unsigned=(0, 1, 3, 4), strange=(2,))),
+        (names, Approved(unsigned=(0, 1, 2, 3, 4, 5))),
+        ([anna], Approved(unsigned=(0, 1, 2, 3, 4, 5))),
+        (["zoe/k1 a b c d", anna], Approved(unsigned=(0, 1, 3, 4, 5), strange=(2,))),
     ):
         changed = altered(leaves, pair)
         assert expected == check_approvals(changed)
