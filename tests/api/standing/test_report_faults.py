@@ -7,8 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
+from typer.testing import CliRunner
 
+from exchange.cli.main import app as operator
 from exchange.errors import IntegrityError
+from exchange.store.rights import WORKER, url_as
 from tests.support.life.consortium_desk import Consortium
 from tests.support.stepped import Steps
 
@@ -84,4 +87,21 @@ def test_of_two_jobs_at_once_one_makes_the_report(consortium: Consortium) -> Non
 
     assert consortium.makes(Overtaken()) is None
 
+    assert (1, 1) == consortium.kept()
+
+
+def test_the_nightly_command_makes_it_with_the_rights_of_the_daily_jobs(
+    consortium: Consortium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that lacks a right is found out in the first night of a month."""
+    settings = consortium.regulator.sandbox.settings
+    monkeypatch.setenv("EXCHANGE_DATABASE_URL", url_as(settings.libpq_url, WORKER))
+    monkeypatch.setenv("EXCHANGE_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setenv("EXCHANGE_SANDBOX", "true")
+    consortium.first.uploaded([consortium.first.clean(1, "a-1")])
+
+    first, second = (CliRunner().invoke(operator, ["report"]) for _ in range(2))
+
+    assert "1 versions of records opened" in first.output
+    assert (0, "this month has its report already\n") == (second.exit_code, second.output)
     assert (1, 1) == consortium.kept()
