@@ -66,7 +66,7 @@ def answer_dispute(
     voice = of_member(caller)
     with ports.begin() as work:
         dispute = held(dispute_id, voice, work)
-        if dispute.result is answer.result and dispute.answered_at is not None:
+        if dispute.result is answer.result:
             return view(dispute, voice, work, ports, replayed=True)
         state = moved(dispute, DisputeEvent.ANSWER)
         _correct(dispute, answer, caller, work, ports)

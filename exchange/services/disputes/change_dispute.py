@@ -52,7 +52,7 @@ def add_facts(dispute_id: UUID, text: str, voice: Voice, ports: Ports) -> Disput
         count_against_quota(dispute.token_index, work, ports, ports.now())
         profile = ports.terms.profile
         runs = ports.now() < dispute.due_at
-        if runs and profile.extension_days and not dispute.extended:
+        if runs and profile.extension_days:  # Once: it is counted from the opening.
             due_on = due_date(_day(dispute.opened_at, ports), profile, extended=True)
             due_at = overdue_from(due_on, profile)
             dispute = dispute._replace(extended=True, due_on=due_on, due_at=due_at)

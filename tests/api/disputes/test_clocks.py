@@ -43,13 +43,15 @@ def opened_in_america(desk: DisputeDesk) -> tuple[Ports, StoredDispute]:
     return american, open_dispute(opening, desk.borrower(), american).dispute
 
 
-@pytest.mark.parametrize(("days", "extended"), [(0, True), (30, True), (31, False)])
+@pytest.mark.parametrize(
+    ("seconds", "extended"), [(-30 * DAY_SECONDS - 1, True), (-1, True), (0, False)]
+)
 def test_new_facts_extend_a_clock_that_runs_once_where_the_profile_says_so(
-    desk: DisputeDesk, days: int, extended: bool
+    desk: DisputeDesk, seconds: int, extended: bool
 ) -> None:
     """The member gets 15 days more for new facts (US), and none for having been late."""
     american, opened = opened_in_america(desk)
-    moment = opened.due_at - 1 + (days - 30) * DAY_SECONDS  # the last second of that day
+    moment = opened.due_at + seconds  # the first second at which the answer is late
     later = replace(american, now=lambda: moment)
 
     first, again = (
@@ -58,7 +60,7 @@ def test_new_facts_extend_a_clock_that_runs_once_where_the_profile_says_so(
     )
 
     assert timedelta(15 if extended else 0) == first.due_on - opened.due_on
-    assert first.due_at == again.due_at
+    assert (first.due_at, extended) == (again.due_at, again.extended)
 
 
 def test_days_of_lateness_add_up_when_a_dispute_is_opened_again(desk: DisputeDesk) -> None:

@@ -12,7 +12,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from exchange.domain.queries import Asker
-from exchange.errors import BatchConflict, BatchOffset
+from exchange.errors import BatchConflict, BatchOffset, InvalidField
 from exchange.services.batches.take_file import take_file
 from exchange.services.batches.take_part import Part, take_part
 from exchange.services.batches.work_off import expire_uploads
@@ -22,6 +22,7 @@ from tests.support.grant_desk import refusal
 from tests.support.life.parts import PART, batch_of, part, rows_of, state
 from tests.support.record_desk import RecordDesk
 from tests.support.sandbox import Sandbox
+from tests.support.stepped import Meanwhile, stepped
 
 
 def test_p14_an_upload_cut_at_every_fiftieth_goes_on_where_it_stopped(desk: RecordDesk) -> None:
@@ -108,6 +109,43 @@ def test_of_two_files_begun_at_once_under_one_id_one_is_taken(desk: RecordDesk) 
     assert 202 == part(desk, content, 700, len(content)).status_code
     desk.work_off()
     assert "DONE" == state(desk, content)["state"]
+
+
+def test_of_two_files_kept_at_once_under_one_id_one_is_taken(desk: RecordDesk) -> None:
+    """A lender must not be told that a file waits which nobody has kept."""
+    content = desk.file(rows_of(desk))
+    other = content.replace(b'"created":1', b'"created":2', 1)
+    faster = Meanwhile(before="batches.add", does=lambda: desk.upload(content))
+
+    with pytest.raises(BatchConflict):
+        take_file(other, caller(desk), stepped(desk.sandbox.ports, faster))
+
+    desk.work_off()
+    assert "DONE" == state(desk, content)["state"]
+
+
+def test_a_part_as_long_as_it_may_be_is_taken_and_an_empty_one_is_none(desk: RecordDesk) -> None:
+    """A limit is tested at it, and the service by itself."""
+    content = desk.file(rows_of(desk))
+    ports = desk.sandbox.ports
+    batches = replace(
+        ports.terms.batches,
+        part_bytes_max=700,
+        limits=replace(ports.terms.batches.limits, bytes_max=len(content)),
+    )
+    tight = replace(ports, terms=replace(ports.terms, batches=batches))
+    place = Part(
+        batch_id=UUID(batch_of(content)[4:]),
+        offset=0,
+        total=len(content),
+        digest=hashlib.sha256(content).digest(),
+    )
+
+    taken = take_part(place, content[:700], caller(desk), tight)
+
+    assert 700 == taken.batch.received_bytes
+    with pytest.raises(InvalidField, match="1 byte or more"):
+        take_part(replace(place, offset=700), b"", caller(desk), tight)
 
 
 def test_of_two_senders_of_one_file_the_slower_gets_the_first_receipt(sandbox: Sandbox) -> None:
