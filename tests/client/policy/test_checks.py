@@ -139,6 +139,7 @@ CASES = {
     "a band that is none": (when('late_months = { eq = "4" }'), [(6, "policy.value")]),
     "a bucket that is none": (when("current_bucket = { gte = 8 }"), [(6, "policy.value")]),
     "a month that is none": (when('freshest_month = { lte = "2026-13" }'), [(6, "policy.value")]),
+    "a number for a list": (when("current_bucket = { in = 5 }"), [(6, "policy.value")]),
     "an empty list": (when("grade = { in = [] }"), [(6, "policy.value")]),
     "a list without end": (
         when(f"grade = {{ in = {['A'] * 201} }}"),

@@ -65,3 +65,18 @@ def test_a_limit_is_explained_by_the_rule_that_set_it(tmp_path: Path) -> None:
     )
 
     assert (Decimal("0.2"), ("R03", "P01")) == (decision.limit_factor, decision.reasons)
+
+
+def test_a_price_is_explained_by_the_rule_that_set_it_and_by_no_cheaper_one(tmp_path: Path) -> None:
+    """A borrower who pays more must read why, and not what cost nothing."""
+    head = HEAD + 'own_inputs = { x = "integer" }\n' + CAP
+    rules = [
+        rule("dear", "x = { gte = 1 }", 'decision = "PROCEED", price_band = "b2"'),
+        rule("cheap", 'velocity_7 = { gte = "0" }', 'decision = "PROCEED", price_band = "b1"'),
+    ]
+    policy = policy_of(tmp_path, *rules, B2, "[price_band.b1]\napr_bp = 900\n", head=head)
+
+    decision = decide(policy, receipt_of("ADVERSE", LATE), {"x": 1})
+
+    assert ("b2", "P01") == (decision.price_band, decision.reasons[0])
+    assert "R06" not in decision.reasons
