@@ -28,7 +28,7 @@ def test_a_database_is_handed_on_with_nothing_that_a_test_wrote(postgres_server:
         connection.execute("DELETE FROM loan_scan")
         assert (1,) == connection.execute("SELECT nextval('leaf_ord_seq')").fetchone()
         connection.commit()
-        connection.execute("LOCK TABLE leaf_place")  # Still open, as a thread that was forgotten.
+        forgotten = psycopg.connect(first)  # by a thread that goes on
 
         with postgres.clone(postgres_server) as other:  # While the first is in use.
             assert first != other
@@ -36,6 +36,8 @@ def test_a_database_is_handed_on_with_nothing_that_a_test_wrote(postgres_server:
         assert (first, (0, 1)) == (again, before)
         assert before == connection.execute(left).fetchone()
         assert (1,) == connection.execute("SELECT nextval('leaf_ord_seq')").fetchone()
+        with pytest.raises(psycopg.OperationalError), forgotten:
+            forgotten.execute("SELECT 1")
 
 
 @pytest.mark.parametrize(
