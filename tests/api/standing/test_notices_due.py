@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -15,13 +14,12 @@ from exchange.services.ports import Ports
 from exchange.services.standing.list_notices_due import list_notices_due
 from tests.support.dispute_desk import DisputeDesk
 from tests.support.grant_desk import shown
-from tests.support.sandbox import make_sandbox
+from tests.support.sandbox import Sandbox
 
 
 @pytest.fixture
-def desk(database_url: str, tmp_path: Path) -> DisputeDesk:
+def desk(sandbox: Sandbox) -> DisputeDesk:
     """The desk of one lender."""
-    sandbox = make_sandbox(database_url, tmp_path)
     return DisputeDesk(sandbox=sandbox, key=sandbox.enrol("member-a"))
 
 
