@@ -69,7 +69,6 @@ def few(connection: Connection[TupleRow]) -> None:
 
 KNOWN: dict[str, list[Callable[[Connection[TupleRow]], None]]] = {
     "nothing": [fill],
-    "empty tables": [analyze, fill],
     "all of it": [fill, analyze],
     "no records": [few],
 }
