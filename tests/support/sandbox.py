@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +45,6 @@ class Sandbox:
     app: Flask
     settings: Settings
     database: Database
-    log_database: LogDatabase
     ports: Ports
 
     def enrol(self, member: str, *roles: Role) -> KeyFile:
@@ -98,13 +98,13 @@ class Sandbox:
 
     def sequence(self) -> None:
         """Give every waiting leaf its index."""
-        log_ports, ports = make_log_ports(self.settings, self.ports, self.log_database)
-        while sequence_log(open_log(log_ports), ports).full:
-            pass
+        with closing(LogDatabase(self.settings.libpq_url)) as log_database:
+            log_ports, ports = make_log_ports(self.settings, self.ports, log_database)
+            while sequence_log(open_log(log_ports), ports).full:
+                pass
 
     def close(self) -> None:
         """Close the connections."""
-        self.log_database.close()
         self.database.close()
         self.app.extensions["exchange.database"].close()
 
@@ -126,13 +126,7 @@ def make_sandbox(url: str, directory: Path, **options: object) -> Sandbox:
     ports = make_ports(settings, database)
     # The application is served by its own role; whoever tests it is the owner.
     served = settings.model_copy(update={"database_url": SecretStr(url_as(url, API))})
-    sandbox = Sandbox(
-        app=create_app(served),
-        settings=settings,
-        database=database,
-        log_database=LogDatabase(settings.libpq_url),
-        ports=ports,
-    )
+    sandbox = Sandbox(app=create_app(served), settings=settings, database=database, ports=ports)
     sandbox.sequence()
     seed_notices(ports)
     return sandbox
