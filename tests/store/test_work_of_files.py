@@ -71,6 +71,7 @@ KNOWN: dict[str, list[Callable[[Connection[TupleRow]], None]]] = {
     "nothing": [fill],
     "all of it": [fill, analyze],
     "no records": [few],
+    "empty tables": [analyze, fill],
 }
 
 

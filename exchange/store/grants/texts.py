@@ -185,7 +185,8 @@ TRY_VERSIONS = Statement(
     "SELECT pg_try_advisory_xact_lock(hashtextextended('versions of ' || %(grantee)s, 0))"
 )
 # The grants of a chain share their subject's tokens, one in each epoch; their records stand under
-# every identity token of the subject. Probes by OFFSET 0, so that the plan hangs on no statistics.
+# every identity token of the subject. Probes by OFFSET 0, and each by the whole key of one index:
+# known as empty, a table was read by half a key, all that the lender has.
 # Where they were old, a plain join read all records again and again while withdrawals waited.
 _RESTING_SINCE = """
     SELECT r.record_id, r.version
@@ -196,8 +197,8 @@ _RESTING_SINCE = """
         SELECT token_index FROM grant_binding
         WHERE grantee = s.grantee AND grant_id = s.grant_id OFFSET 0
     ) AS own, LATERAL (
-        SELECT token_index, grant_id FROM grant_binding
-        WHERE token_index = own.token_index AND grantee = s.grantee OFFSET 0
+        SELECT token_index, grant_id, grantee FROM grant_binding
+        WHERE token_index = own.token_index OFFSET 0
     ) AS b, LATERAL (
         SELECT coalesce(chain_id, grant_id) AS chain FROM grant_artefact
         WHERE grantee = s.grantee AND grant_id = b.grant_id OFFSET 0
@@ -206,7 +207,8 @@ _RESTING_SINCE = """
         WHERE token_index = b.token_index AND current AND member_id = s.grantee
             AND grant_id = b.grant_id OFFSET 0
     ) AS r
-    WHERE s.grantee = %(grantee)s AND s.n > %(n)s AND a.chain = ended.chain"""
+    WHERE s.grantee = %(grantee)s AND s.n > %(n)s AND b.grantee = s.grantee
+        AND a.chain = ended.chain"""
 # Most often there is nothing to do: an array, and nothing is looked up by it.
 SUPPRESS_SINCE = Statement(f"""
 WITH resting AS MATERIALIZED ({_RESTING_SINCE}
