@@ -71,7 +71,6 @@ KNOWN: dict[str, list[Callable[[Connection[TupleRow]], None]]] = {
     "nothing": [fill],
     "all of it": [fill, analyze],
     "no records": [few],
-    "empty tables": [analyze, fill],
 }
 
 
