@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import astuple
+from dataclasses import astuple, replace
+from datetime import date
 
 import pytest
 
@@ -21,7 +22,9 @@ from tests.support.batches import BATCH_ID, file_of, header_fields
 from tests.support.csv_files import csv_file, csv_line, framed_csv
 from tests.support.rows import CN, TODAY, clean_fields, line_of, row_fields, submission
 
-JUDGED_IN = circumstances_under(profile_named(CN.ref), TODAY)
+JUDGED_IN = replace(
+    circumstances_under(profile_named(CN.ref), TODAY), as_of_from=date(1900, 1, 1)
+)  # as `submission` has it
 DAYS = ("1899-12-31", "2024-02-30", "2025-01-10", "2026-03-01", "2026-03-31", "2026-04-01", None)
 ALTERED: dict[str, tuple[object, ...]] = {
     "op": ("PUT", "DELETE", "PATCH", 1),
